@@ -1,0 +1,58 @@
+# Trueline: `make demo` and `make test` do all the set-up themselves.
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test lint bench lock clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+
+demo: .venv/.runtime ## audit this repository once and print what was found
+	@$(BIN)/trueline demo
+
+up: .venv/.runtime ## API and worker until Ctrl-C, with the address printed
+	@$(BIN)/trueline up
+
+test: .venv/.dev ## the whole test suite
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/.dev ## ruff, mypy --strict and the import contract
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: .venv/.dev ## the ratios that the README quotes
+	@$(BIN)/python -m bench
+
+lock: .venv/.dev ## resolve pyproject.toml anew into requirements/*.txt
+	@$(UV) pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header -o requirements/runtime.txt pyproject.toml
+	@$(UV) pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --extra dev -c requirements/runtime.txt -o requirements/dev.txt pyproject.toml
+	@printf 'uv\nhatchling\neditables\n' | $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header -c requirements/runtime.txt -o requirements/bootstrap.txt -
+
+clean: ## remove the environment and every recorded result
+	@rm -rf .venv .trueline
+
+.venv/.bootstrap: requirements/bootstrap.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "trueline needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "setting up .venv (once) ..."
+	@$(PYTHON) -m venv --clear .venv || { \
+	  echo "python could not make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@touch $@
+
+.venv/.runtime: .venv/.bootstrap requirements/runtime.txt pyproject.toml
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/runtime.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@

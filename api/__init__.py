@@ -1,0 +1,1 @@
+"""The HTTP API, its tables, violations and the web page."""

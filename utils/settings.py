@@ -1,0 +1,149 @@
+"""Every setting, read once at the start of a process from `TRUELINE_*` variables."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from utils.errors import SettingsError
+from utils.suggest import did_you_mean
+
+PREFIX = "TRUELINE_"
+NOT_SETTINGS = frozenset({"FAILPOINT"})  # read where it acts, by utils.failpoints
+
+
+class Settings(BaseModel):
+    """One process's settings; each field is the variable `TRUELINE_<FIELD>` in capitals."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data_dir: Path = Field(
+        Path(".trueline"), description="mirrors, snapshots, environments, outbox, SQLite file"
+    )
+    database_url: str = Field(
+        "", description="SQLAlchemy URL of the API's database; empty: SQLite in the data directory"
+    )
+    api_host: str = Field("127.0.0.1", description="where the API listens")
+    api_port: int = Field(
+        8340, ge=0, le=65535, description="where the API listens; 0: any free port"
+    )
+    api_url: str = Field(
+        "http://127.0.0.1:8340", description="where workers and the command find the API"
+    )
+    token: str = Field("", repr=False, description="bearer token of workers and the command")
+    signing_key_file: Path | None = Field(
+        None, description="key for tokens; none: loopback only, no token"
+    )
+    source_url: str = Field("", description="the Git source; empty: the checkout it runs from")
+    source_ref: str = Field(
+        "HEAD", description="branch, tag or commit of the source; HEAD: its default branch"
+    )
+    source_token_file: Path | None = Field(
+        None, description="file with the token of a private https source"
+    )
+    source_ssh_key_file: Path | None = Field(None, description="private key of an ssh source")
+    source_known_hosts_file: Path | None = Field(
+        None, description="pinned host keys of an ssh source"
+    )
+    source_timeout_seconds: float = Field(120, gt=0, description="deadline of one git command")
+    sync_seconds: float = Field(300, gt=0, description="how often the source is looked at")
+    concurrency: int = Field(
+        default_factory=lambda: 2 * (os.cpu_count() or 1),
+        ge=1,
+        description="jobs at once on a worker",
+    )
+    task_timeout_seconds: float = Field(180, gt=0, description="deadline of one task")
+    job_timeout_seconds: float = Field(3600, gt=0, description="deadline of one job")
+    lease_seconds: float = Field(30, gt=0, description="how long a silent worker keeps a job")
+    drain_seconds: float = Field(
+        25, ge=0, description="how long a worker lets jobs finish after SIGTERM"
+    )
+    isolation: Literal["", "process", "sandbox"] = Field(
+        "", description="isolation level; empty: the best that works here"
+    )
+    memory_limit_mb: int = Field(
+        2048, ge=64, description="address space of one process of a job, in MiB"
+    )
+    result_limit_bytes: int = Field(
+        16 * 1024 * 1024, ge=1024, description="size of one task's result as JSON"
+    )
+    log_limit_bytes: int = Field(
+        256 * 1024, ge=1024, description="output kept of one job, per stream"
+    )
+    source_builds: str = Field(
+        "", description="integrations, separated by commas, whose requirements may run build code"
+    )
+    build_timeout_seconds: float = Field(
+        600, gt=0, description="deadline of one environment's build"
+    )
+    log_format: Literal["", "json", "text"] = Field(
+        "", description="log lines; empty: text on a terminal, else JSON"
+    )
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in use."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'trueline.db'}"
+
+    @property
+    def source_builds_allowed(self) -> frozenset[str]:
+        """The names of the integrations whose requirements may run build code."""
+        return frozenset(name.strip() for name in self.source_builds.split(",") if name.strip())
+
+
+def read_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
+    """Read the settings; relative paths and the default source are resolved against `cwd`.
+
+    Raises SettingsError that names the variable, with a did-you-mean for an unknown one.
+    """
+    values = _given_values(environ)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = PREFIX + str(first["loc"][0]).upper()
+        raise SettingsError(
+            f"setting {variable}: {first['msg']}", f"correct {variable} or unset it"
+        ) from error
+    return settings.model_copy(
+        update={
+            "data_dir": (cwd / settings.data_dir).resolve(),
+            "source_url": settings.source_url or _checkout_url(cwd),
+            "api_url": _checked_api_url(settings.api_url),
+        }
+    )
+
+
+def _given_values(environ: Mapping[str, str]) -> dict[str, str]:
+    known = {PREFIX + name.upper(): name for name in Settings.model_fields}
+    values = {}
+    for variable, value in environ.items():
+        if not variable.startswith(PREFIX) or variable.removeprefix(PREFIX) in NOT_SETTINGS:
+            continue
+        if variable not in known:
+            raise SettingsError(
+                f"unknown setting {variable}{did_you_mean(variable, known)}",
+                "unset it, or see the settings table in docs/operating.md",
+            )
+        values[known[variable]] = value
+    return values
+
+
+def _checkout_url(cwd: Path) -> str:
+    for folder in (cwd, *cwd.parents):
+        if (folder / ".git").exists():
+            return folder.resolve().as_uri()
+    return ""
+
+
+def _checked_api_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SettingsError(
+            f"setting TRUELINE_API_URL: {url!r} is not an http address",
+            "give it as http://127.0.0.1:8340",
+        )
+    return url.rstrip("/")

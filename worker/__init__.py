@@ -1,0 +1,1 @@
+"""The daemon: snapshots, environments, execution, outbox, scheduling. It meets the API over HTTP."""
