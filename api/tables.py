@@ -1,0 +1,197 @@
+"""The tables of the API, in the order in which data flows through them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A point in time; always UTC and aware on both sides, SQLite included."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times, store UTC."""
+        del dialect
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive time cannot be stored; use an aware one")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Give the time back aware."""
+        del dialect
+        if value is None:
+            return None
+        time: datetime = value
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+Id = String(36)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("url", Text, primary_key=True),  # as shown: no credentials
+    Column("ref", Text, nullable=False),
+    Column("commit", String(64)),
+    Column("state", String(16), nullable=False),  # ok, degraded
+    Column("problem", Json),
+    Column("checked_at", UtcDateTime, nullable=False),
+)
+
+integrations = Table(
+    "integrations",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("schema", Json, nullable=False),
+    Column("state", String(16), nullable=False),  # registered, ready, broken, disabled
+    Column("commit", String(64)),
+    Column("tasks", Json),
+    Column("environment", Json),
+    Column("problem", Json),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("integration", ForeignKey("integrations.name"), nullable=False, index=True),
+    Column("config", Json, nullable=False),  # secrets in it are sealed
+    Column("schedule", Text),
+    Column("timezone", String(64), nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("state", String(16), nullable=False),  # active, paused, needs_attention
+    Column("problem", Json),
+    Column("next_due_at", UtcDateTime, index=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", String(16), nullable=False),  # scan, reconcile
+    Column("deployment_id", Id, nullable=False),  # kept when the deployment is deleted
+    Column("deployment_name", String(200), nullable=False),
+    Column("integration", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("commit", String(64)),
+    Column("attempt", Integer, nullable=False),  # 0: never leased
+    Column("losses", Integer, nullable=False),  # leases that expired
+    Column("trigger", String(16), nullable=False),  # manual, schedule
+    Column("due_at", UtcDateTime),
+    Column("worker", String(200)),
+    Column("lease_token", String(64)),
+    Column("lease_expires_at", UtcDateTime),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("error", Json),
+    Column("summary", Json),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    UniqueConstraint("deployment_id", "due_at"),
+    Index("ix_jobs_queue", "status", "created_at", "id"),
+    Index("ix_jobs_deployment", "deployment_id", "created_at", "id"),
+    Index("ix_jobs_recent", "created_at", "id"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("type", String(32), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("payload", Json, nullable=False),  # a task's result stands in task_results alone
+)
+
+task_results = Table(
+    "task_results",
+    metadata,
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(200), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("verdict", String(16)),
+    Column("severity", String(16)),
+    Column("duration_seconds", Float, nullable=False),
+    Column("result", Json, nullable=False),  # the whole task result
+)
+
+verdicts = Table(  # the latest verdict of each insight: what a late job must not overrule
+    "verdicts",
+    metadata,
+    Column("deployment_id", Id, primary_key=True),
+    Column("task", String(200), primary_key=True),
+    Column("verdict", String(16), nullable=False),
+    Column("job_id", Id, nullable=False),
+    Column("observed_at", UtcDateTime, nullable=False),  # when its job started
+)
+
+violations = Table(
+    "violations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("fingerprint", String(64), nullable=False, unique=True),
+    Column("integration", String(64), nullable=False),
+    Column("deployment_id", Id, nullable=False),
+    Column("deployment_name", String(200), nullable=False),
+    Column("task", String(200), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("resource_id", Text, nullable=False),  # empty: the insight as a whole
+    Column("severity", String(16), nullable=False),
+    Column("severity_rank", Integer, nullable=False),  # 4 critical ... 1 low
+    Column("status", String(16), nullable=False),  # open, acknowledged, muted, resolved
+    Column("message", Text),
+    Column("data", Json),
+    Column("note", Text),  # why it was acknowledged or muted
+    Column("muted_until", UtcDateTime),
+    Column("first_seen", UtcDateTime, nullable=False),
+    Column("last_seen", UtcDateTime, nullable=False),
+    Column("resolved_at", UtcDateTime),
+    Column("occurrences", Integer, nullable=False),
+    Column("job_id", Id, nullable=False),
+    Index("ix_violations_open", "status", "severity_rank", "last_seen", "id"),
+    Index("ix_violations_insight", "deployment_id", "task"),
+)
