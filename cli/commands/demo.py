@@ -1,0 +1,112 @@
+"""`trueline demo`: everything once, on this very repository."""
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.context import json_option, settings
+from cli.exits import Exit, fail_on_option
+
+if TYPE_CHECKING:  # only names in annotations
+    from rich.console import Console
+
+    from cli.client import Client
+    from cli.progress import Progress
+    from cli.stack import Stack
+
+READY_SECONDS = 900.0  # the first run downloads and builds
+DEPLOYMENTS = {"hello-world": "hello_world", "this-repository": "repository_audit"}
+
+
+@click.command()
+@fail_on_option
+@json_option
+def command(*, fail_on: str | None, as_json: bool) -> Exit:
+    """Audit this repository once and print what was found.
+
+    Starts an API and a worker on loopback, registers the integrations of this checkout's last
+    commit, runs them, prints violations, and stops. Results stay for `trueline up`.
+    """
+    from cli.client import Client  # noqa: PLC0415 - start-up time
+    from cli.progress import Progress  # noqa: PLC0415 - start-up time
+    from cli.render import make_console  # noqa: PLC0415 - start-up time
+    from cli.stack import Stack  # noqa: PLC0415 - start-up time
+
+    given = settings().model_copy(update={"api_port": 0})
+    console = make_console(stderr=as_json)
+    progress = Progress(console)
+    with Stack(given, os.environ, progress) as stack, Client(stack.address) as api:
+        api.send("POST", "//init-integrations")
+        _wait_until_ready(stack, progress)
+        for name, integration in DEPLOYMENTS.items():
+            _scan(api, name, integration, console)
+        code = _show_violations(api, fail_on, as_json=as_json)
+    _say_how_to_see_more(console)
+    return code
+
+
+def _wait_until_ready(stack: "Stack", progress: "Progress") -> None:
+    from cli.stack import StackError  # noqa: PLC0415 - start-up time
+
+    end = time.monotonic() + READY_SECONDS
+    while not progress.ready.wait(0.1):
+        stack.check()
+        if time.monotonic() > end:
+            raise StackError(
+                f"the worker was not ready within {READY_SECONDS:.0f} s",
+                "read its log in the data directory, then run the demo again",
+            )
+
+
+def _scan(api: "Client", name: str, integration: str, console: "Console") -> None:
+    from cli.client import ApiProblem  # noqa: PLC0415 - start-up time
+    from cli.following import follow_job  # noqa: PLC0415 - start-up time
+
+    try:
+        api.get(f"/deployments/{name}")
+    except ApiProblem as problem:
+        if problem.status != 404:
+            raise
+        api.post("/deployments", {"name": name, "integration": integration, "config": {}})
+    job = api.post(f"/deployments/{name}/jobs")
+    console.print(f"\n[bold]{name}[/] ({integration})")
+    follow_job(api, job["job_id"], console)
+
+
+def _show_violations(api: "Client", fail_on: str | None, *, as_json: bool) -> Exit:
+    from cli.exits import exit_for_violations  # noqa: PLC0415 - start-up time
+    from cli.render import (  # noqa: PLC0415 - start-up time
+        VIOLATION_COLUMNS,
+        make_console,
+        print_json,
+        table,
+        violation_rows,
+    )
+
+    violations = api.items("/violations", most=500, status="open")
+    failed = [job for name in DEPLOYMENTS if (job := _last_job(api, name))["status"] == "failed"]
+    if as_json:
+        print_json({"violations": violations, "failed_jobs": failed})
+    else:
+        make_console().print(
+            table(
+                f"\n{len(violations)} open violations",
+                VIOLATION_COLUMNS,
+                violation_rows(violations),
+            )
+        )
+    return Exit.FAILED if failed else exit_for_violations(violations, fail_on)
+
+
+def _last_job(api: "Client", deployment: str) -> dict[str, object]:
+    return api.items("/jobs", most=1, deployment=deployment)[0]
+
+
+def _say_how_to_see_more(console: "Console") -> None:
+    console.print("\nSee more:")
+    console.print("  make up                              the web page, and both kept running")
+    console.print("  .venv/bin/trueline violations        the same list, while `make up` runs")
+    console.print("  .venv/bin/trueline deploy repository_audit --name other --set url=URL")
+    console.print("                                       audit another repository")

@@ -1,0 +1,35 @@
+"""`trueline up`: the API and a worker, kept running."""
+
+import os
+import signal
+import threading
+
+import click
+
+from cli.context import settings
+
+
+@click.command()
+def command() -> None:
+    """Run the API and a worker until Ctrl-C; prints the address."""
+    from cli.client import Client  # noqa: PLC0415 - start-up time
+    from cli.progress import Progress  # noqa: PLC0415 - start-up time
+    from cli.render import make_console, text  # noqa: PLC0415 - start-up time
+    from cli.stack import Stack  # noqa: PLC0415 - start-up time
+
+    console = make_console()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    given = settings()
+    with Stack(given, os.environ, Progress(console)) as stack, Client(stack.address) as api:
+        console.print(f"[bold]Trueline is at {text(stack.address)}[/] (Ctrl-C stops it)")
+        console.print(f"logs         {text(given.data_dir / 'logs')}")
+        answer = api.send("POST", "//init-integrations")
+        for rejected in answer["rejected"]:
+            console.print(
+                f"[red]rejected[/]     {text(rejected['name'])}: {text(rejected['reason'])}"
+            )
+        while not stop.wait(0.5):
+            stack.check()
+        console.print("stopping: running jobs get a moment to finish ...")

@@ -1,0 +1,39 @@
+"""What the exit codes of `trueline` mean, and when violations change them."""
+
+from collections.abc import Iterable, Mapping
+from enum import IntEnum
+from typing import Any
+
+import click
+
+SEVERITIES = ("low", "medium", "high", "critical")
+
+
+class Exit(IntEnum):
+    """The exit codes; scripts rely on them."""
+
+    FINE = 0
+    VIOLATIONS = 1  # at or over --fail-on
+    USAGE = 2
+    FAILED = 3  # a run failed, or the API could not be reached
+    INTERRUPTED = 130
+
+
+fail_on_option = click.option(
+    "--fail-on",
+    type=click.Choice(SEVERITIES),
+    help="Exit with 1 when there is an open violation of this severity or a higher one.",
+)
+
+
+def exit_for_violations(violations: Iterable[Mapping[str, Any]], fail_on: str | None) -> Exit:
+    """Return VIOLATIONS when an open violation reaches `fail_on`, else FINE."""
+    if fail_on is None:
+        return Exit.FINE
+    least = SEVERITIES.index(fail_on)
+    reached = any(
+        SEVERITIES.index(violation["severity"]) >= least
+        for violation in violations
+        if violation.get("status", "open") == "open"
+    )
+    return Exit.VIOLATIONS if reached else Exit.FINE

@@ -1,0 +1,70 @@
+"""Watching one job: each task as it ends, then what was found."""
+
+from typing import Any
+
+from rich.console import Console
+
+from cli.client import Client
+from cli.exits import Exit, exit_for_violations
+from cli.render import (
+    VIOLATION_COLUMNS,
+    make_console,
+    print_json,
+    state,
+    table,
+    task_line,
+    text,
+    violation_rows,
+)
+
+MOST_VIOLATIONS = 500
+
+
+def follow_job(api: Client, job_id: str, console: Console) -> None:
+    """Print a job's events as they come, to its end."""
+    for event in api.follow(job_id):
+        print_event(event, console)
+
+
+def print_event(event: dict[str, Any], console: Console) -> None:
+    """Print what a person wants to know of one event."""
+    match event["type"]:
+        case "started":
+            console.print(f"  running on commit {text(str(event['commit'])[:10])}")
+        case "stage_one" if event["status"] != "success":
+            reason = (event.get("error") or {}).get("reason", event["status"])
+            console.print(f"  [red]✗ StageOne[/] {text(reason)}")
+        case "task_finished":
+            console.print(task_line(event.get("result") or event), soft_wrap=True)
+        case "output":
+            console.print(
+                f"  [dim]{text(event['stream'])}[/] {text(event['text'])}", soft_wrap=True
+            )
+        case _:
+            pass
+
+
+def show_outcome(api: Client, job: dict[str, Any], *, fail_on: str | None, as_json: bool) -> Exit:
+    """Print how a job ended and its deployment's open violations; return the exit code."""
+    violations = api.items(
+        "/violations", MOST_VIOLATIONS, deployment=job["deployment_id"], status="open"
+    )
+    if as_json:
+        print_json({"job": job, "violations": violations})
+    else:
+        _print_outcome(job, violations)
+    if job["status"] in {"failed", "cancelled"}:
+        return Exit.FAILED
+    return exit_for_violations(violations, fail_on)
+
+
+def _print_outcome(job: dict[str, Any], violations: list[dict[str, Any]]) -> None:
+    console = make_console()
+    console.print(f"job {text(job['id'])}: {state(job['status'])}")
+    if job["error"]:
+        console.print(f"  [red]why[/]  {text(job['error'].get('reason'))}")
+        console.print(f"  [cyan]next[/] {text(job['error'].get('advice'))}")
+    if violations:
+        console.print(table("\nopen violations", VIOLATION_COLUMNS, violation_rows(violations)))
+    else:
+        console.print("no open violations")

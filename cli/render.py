@@ -1,0 +1,103 @@
+"""How the command shows things: one console, tables, and a mark for each state."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+PLAIN_WIDTH = 140  # where there is no terminal to ask
+
+MARKS: Mapping[str, tuple[str, str]] = {
+    "pass": ("✓", "green"),
+    "success": ("✓", "green"),
+    "ready": ("✓", "green"),
+    "fail": ("✗", "red"),
+    "failed": ("✗", "red"),
+    "broken": ("✗", "red"),
+    "unknown": ("?", "yellow"),
+    "partial": ("~", "yellow"),
+    "timeout": ("✗", "red"),
+    "skipped": ("-", "yellow"),
+    "cancelled": ("-", "yellow"),
+}
+SEVERITY_STYLES: Mapping[str, str] = {
+    "critical": "bold red",
+    "high": "red",
+    "medium": "yellow",
+    "low": "cyan",
+}
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """Return a console that honours NO_COLOR and is wide where output is no terminal."""
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal:
+        console.width = PLAIN_WIDTH
+    return console
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def state(word: str | None) -> str:
+    """Return a state with its mark and colour, as console markup."""
+    if word is None:
+        return ""
+    mark, style = MARKS.get(word, ("•", "default"))
+    return f"[{style}]{mark} {escape(word)}[/]"
+
+
+def severity(word: str | None) -> str:
+    """Return a severity in its colour, as console markup."""
+    return f"[{SEVERITY_STYLES.get(word, 'default')}]{escape(word)}[/]" if word else ""
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Return a table of markup cells; long cells fold."""
+    made = Table(
+        title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0)
+    )
+    for column in columns:
+        made.add_column(column, overflow="fold", header_style="dim")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def text(value: Any) -> str:
+    """Return a value as one safe line of markup."""
+    if value is None:
+        return ""
+    return escape(" ".join(str(value).split()))
+
+
+def violation_rows(violations: Iterable[Mapping[str, Any]]) -> list[list[str]]:
+    """Return the cells of VIOLATION_COLUMNS for each violation."""
+    return [
+        [
+            severity(row["severity"]),
+            text(row["deployment_name"]),
+            text(row["task"]),
+            text(row["resource_id"]),
+            text(row["message"]),
+            text(row["status"]),
+        ]
+        for row in violations
+    ]
+
+
+VIOLATION_COLUMNS = ("severity", "deployment", "insight", "resource", "what", "status")
+
+
+def task_line(task: Mapping[str, Any]) -> str:
+    """Return one finished task as a line of markup: mark, name, verdict, duration, message."""
+    word = task.get("verdict") or task["status"]
+    seconds = float(task.get("duration_seconds") or 0)
+    why = task.get("reason") or task.get("message")
+    return f"  {state(word):<32} {text(task['name']):<28} {seconds:6.2f} s  {text(why)}"

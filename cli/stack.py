@@ -1,0 +1,168 @@
+"""An API and a worker as two processes of this command, started in order and ended with it."""
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any, Self
+
+from cli.exits import Exit
+from utils.errors import TruelineError
+from utils.settings import Settings
+
+START_SECONDS = 60.0
+STOP_SECONDS = 40.0
+PR_SET_PDEATHSIG = 1
+
+LogLine = dict[str, Any]
+
+
+class StackError(TruelineError):
+    """A process of the stack could not start, or ended by itself."""
+
+    exit_code = Exit.FAILED
+
+
+class Stack:
+    """Use as a context manager; `address` is where the API listens."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        on_worker_log: Callable[[LogLine], None],
+    ) -> None:
+        self._settings = settings
+        self._environ = {**environ, "TRUELINE_DATA_DIR": str(settings.data_dir)}
+        self._on_worker_log = on_worker_log
+        self._logs = settings.data_dir / "logs"
+        self._processes: dict[str, subprocess.Popen[str]] = {}
+        self._readers: list[threading.Thread] = []
+        self.address = ""
+
+    def __enter__(self) -> Self:
+        self._logs.mkdir(parents=True, exist_ok=True)
+        try:
+            self._start_api()
+            self._start_worker()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def check(self) -> None:
+        """Raise StackError when a process has ended by itself."""
+        for name, process in self._processes.items():
+            if process.poll() is not None:
+                raise self._ended(name)
+
+    def stop(self) -> None:
+        """End the worker, then the API; a process that does not end in time is killed."""
+        for name in ("worker", "api"):
+            process = self._processes.pop(name, None)
+            if process is not None:
+                _end(process)
+        for reader in self._readers:
+            reader.join()
+        self._readers.clear()
+
+    def _start_api(self) -> None:
+        address_file = self._settings.data_dir / "api.address"
+        address_file.unlink(missing_ok=True)
+        environ = {"TRUELINE_API_PORT": str(self._settings.api_port)}
+        self._start("api", environ, lambda _: None)
+        end = time.monotonic() + START_SECONDS
+        while not address_file.exists():
+            self.check()
+            if time.monotonic() > end:
+                raise StackError(
+                    f"the API did not start within {START_SECONDS:.0f} s",
+                    f"read {self._log_file('api')}",
+                )
+            time.sleep(0.02)
+        self.address = address_file.read_text(encoding="utf-8").strip()
+
+    def _start_worker(self) -> None:
+        self._start("worker", {"TRUELINE_API_URL": self.address}, self._on_worker_log)
+
+    def _start(
+        self, name: str, environ: Mapping[str, str], on_log: Callable[[LogLine], None]
+    ) -> None:
+        process = subprocess.Popen(
+            [sys.executable, "-m", name],
+            env={**self._environ, **environ, "TRUELINE_LOG_FORMAT": "json"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - before any thread of ours locks
+        )
+        self._processes[name] = process
+        assert process.stderr is not None  # noqa: S101 - it is a pipe, see above
+        reader = threading.Thread(
+            target=_read_log, args=(process.stderr, self._log_file(name), on_log), daemon=True
+        )
+        reader.start()
+        self._readers.append(reader)
+
+    def _log_file(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
+
+    def _ended(self, name: str) -> StackError:
+        code = self._processes[name].wait()
+        for reader in self._readers:
+            reader.join(timeout=1)
+        said = _last_words(self._log_file(name))
+        return StackError(
+            f"the {name} ended with code {code}: {said}", f"its log: {self._log_file(name)}"
+        )
+
+
+def _end_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _read_log(stream: IO[str], path: Path, on_log: Callable[[LogLine], None]) -> None:
+    with stream, path.open("w", encoding="utf-8") as file:
+        for line in stream:
+            file.write(line)
+            file.flush()
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(entry, dict):
+                on_log(entry)
+
+
+def _last_words(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    for line in reversed(lines):
+        with contextlib.suppress(ValueError, AttributeError):
+            entry = json.loads(line)
+            return str(entry.get("reason") or entry.get("error") or entry.get("event"))
+        if line.strip():
+            return line.strip()
+    return "it said nothing"
