@@ -1,0 +1,45 @@
+"""Puts the API together: state, guard, problems and routes."""
+
+from flask_openapi.models.info import Info
+from flask_openapi.openapi import OpenAPI
+
+from api.clock import Clock, utc_now
+from api.config_secrets import SecretBox
+from api.database import Database
+from api.guard import guard
+from api.invalid_requests import refuse_request
+from api.json_format import JsonFormat
+from api.problem_answers import answer_with_problems
+from api.problems import ProblemDocument
+from api.routes import BLUEPRINTS
+from api.state import KEY, State
+from api.wakeups import Wakeups
+from utils import __version__
+from utils.settings import Settings
+
+
+def create_app(
+    settings: Settings, database: Database | None = None, clock: Clock = utc_now
+) -> OpenAPI:
+    """Make the application; the database must have been migrated."""
+    app = OpenAPI(
+        __name__,
+        info=Info(title="Trueline", version=__version__),
+        validation_error_model=ProblemDocument,
+        validation_error_callback=refuse_request,
+        doc_ui=False,
+    )
+    app.json = JsonFormat(app)
+    app.extensions[KEY] = State(
+        settings=settings,
+        database=database or Database(settings.database),
+        clock=clock,
+        wakeups=Wakeups(),
+        secrets=SecretBox(settings.data_dir / "secret.key"),
+        started_at=clock(),
+    )
+    answer_with_problems(app)
+    guard(app, settings.api_host, settings.result_limit_bytes)
+    for blueprint in BLUEPRINTS:
+        app.register_api(blueprint)
+    return app

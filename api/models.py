@@ -1,0 +1,58 @@
+"""The bases of what requests and answers are made of."""
+
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Body(BaseModel):
+    """A request's body; unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Path(BaseModel):
+    """The variable parts of an address."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Query(BaseModel):
+    """A request's query; unknown parameters are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return the schema, made once: flask-openapi asks for it at every request."""
+        if args or kwargs:
+            return super().model_json_schema(*args, **kwargs)
+        return _plain_schema(cls)
+
+
+class PageQuery(Query):
+    """Which part of a list is wanted."""
+
+    limit: int = Field(50, ge=1, le=500, description="how many items at most")
+    cursor: str | None = Field(
+        None, max_length=2000, description="`next_cursor` of the page before"
+    )
+
+
+class Answer(BaseModel):
+    """A documented answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ProblemNote(Answer):
+    """What is wrong with a thing, and what to do now."""
+
+    reason: str
+    advice: str
+
+
+@cache
+def _plain_schema(model: type[Query]) -> dict[str, Any]:
+    return super(Query, model).model_json_schema()

@@ -1,0 +1,133 @@
+"""Turns whatever went wrong in a request into a problem answer."""
+
+import re
+import sqlite3
+import uuid
+from http import HTTPStatus
+
+import structlog
+from flask import Flask, Response, current_app, g, request
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from api.problems import (
+    CONTENT_TYPE,
+    BadRequest,
+    Forbidden,
+    InsufficientStorage,
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+    TooLarge,
+    Unavailable,
+    UnsupportedMedia,
+)
+
+REQUEST_ID_HEADER = "X-Request-ID"
+_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_HTTP_PROBLEMS: dict[int, tuple[type[Problem], str, str]] = {
+    403: (Forbidden, "this request is not allowed", "see docs/operating.md"),
+    404: (NotFound, "there is nothing at this address", "see /openapi.json for what there is"),
+    405: (MethodNotAllowed, "this method is not possible here", "the Allow header says what is"),
+    413: (TooLarge, "the body is larger than this route allows", "send less at once"),
+    415: (UnsupportedMedia, "the body is not JSON", "send Content-Type: application/json"),
+    503: (Unavailable, "the API cannot answer right now", "try again in a moment"),
+}
+
+log = structlog.get_logger()
+
+
+def answer_with_problems(app: Flask) -> None:
+    """Name every request and let every error of `app` become a problem."""
+    app.before_request(_name_request)
+    app.after_request(_show_request_id)
+    app.register_error_handler(Problem, _answer)
+    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(DBAPIError, _answer_database)
+    app.register_error_handler(PoolTimeout, _answer_busy)
+    app.register_error_handler(Exception, _answer_unexpected)
+
+
+def request_id() -> str:
+    """Return the name of the request under way."""
+    name: str = g.request_id
+    return name
+
+
+def _name_request() -> None:
+    given = request.headers.get(REQUEST_ID_HEADER, "")
+    g.request_id = given if _SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _show_request_id(response: Response) -> Response:
+    response.headers[REQUEST_ID_HEADER] = request_id()
+    return response
+
+
+def _answer(problem: Problem) -> Response:
+    response = current_app.response_class(
+        current_app.json.dumps(problem.document(request_id())),
+        status=problem.status,
+        content_type=CONTENT_TYPE,
+    )
+    if problem.retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(problem.retry_after_seconds)
+    return response
+
+
+def _answer_http(error: HTTPException) -> Response:
+    response = _answer(_http_problem(error))
+    for name, value in error.get_headers():
+        if name in {"Allow", "Retry-After"}:
+            response.headers[name] = value
+    return response
+
+
+def _http_problem(error: HTTPException) -> Problem:
+    code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    if code in _HTTP_PROBLEMS:
+        kind, reason, advice = _HTTP_PROBLEMS[code]
+        return kind(reason, advice)
+    if code < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return BadRequest("the request cannot be read", "see /openapi.json for its form")
+    return _internal_error()
+
+
+def _answer_database(error: DBAPIError) -> Response:
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        log.error("database_full", request_id=request_id(), exc_info=error)
+        return _answer(
+            InsufficientStorage(
+                "the disk under the API's database is full",
+                "make room; the request was not carried out and can be sent again",
+            )
+        )
+    if code in _LOCKED or error.connection_invalidated:
+        return _answer_busy(error)
+    return _answer_unexpected(error)
+
+
+def _answer_busy(error: Exception) -> Response:
+    log.warning("database_busy", request_id=request_id(), error=type(error).__name__)
+    return _answer(
+        Unavailable(
+            "the API's database is busy or away",
+            "send the request again in a moment; it was not carried out",
+            retry_after_seconds=1,
+        )
+    )
+
+
+def _answer_unexpected(error: Exception) -> Response:
+    log.error("request_failed", request_id=request_id(), path=request.path, exc_info=error)
+    return _answer(_internal_error())
+
+
+def _internal_error() -> Problem:
+    return InternalError(
+        "an error inside the API", "look for the request_id in the API's log, or try again"
+    )

@@ -1,0 +1,9 @@
+"""The routes, one module a noun; BLUEPRINTS lists them all."""
+
+from flask_openapi.blueprint import APIBlueprint
+
+from api.routes import health
+
+# Each module has one blueprint named `routes`, made by `api.openapi.blueprint`.
+# To come when they exist: jobs, leases, events, violations, ticks.
+BLUEPRINTS: tuple[APIBlueprint, ...] = (health.routes,)

@@ -1,0 +1,37 @@
+"""What every request of one app works with."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from flask import Flask, current_app
+
+from api.clock import Clock
+from api.config_secrets import SecretBox
+from api.database import Database
+from api.wakeups import Wakeups
+from utils.settings import Settings
+
+KEY = "trueline"
+
+
+@dataclass(frozen=True)
+class State:
+    """One app's settings, database, clock, wake-ups and the box that seals secrets."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    wakeups: Wakeups
+    secrets: SecretBox
+    started_at: datetime
+
+
+def state_of(app: Flask) -> State:
+    """Return the state that `create_app` gave to this app."""
+    return cast("State", app.extensions[KEY])
+
+
+def current_state() -> State:
+    """Return the state of the app that answers the request under way."""
+    return state_of(current_app)
