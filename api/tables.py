@@ -129,8 +129,8 @@ jobs = Table(
     Column("finished_at", UtcDateTime),
     UniqueConstraint("deployment_id", "due_at"),
     Index("ix_jobs_queue", "status", "created_at", "id"),
-    Index("ix_jobs_deployment", "deployment_id", "created_at", "id"),
-    Index("ix_jobs_recent", "created_at", "id"),
+    Index("ix_jobs_deployment", "deployment_id", "status", "created_at", "id"),
+    Index("ix_jobs_integration", "integration", "status", "created_at", "id"),
 )
 
 events = Table(
@@ -193,5 +193,9 @@ violations = Table(
     Column("occurrences", Integer, nullable=False),
     Column("job_id", Id, nullable=False),
     Index("ix_violations_open", "status", "severity_rank", "last_seen", "id"),
+    Index(
+        "ix_violations_deployment", "deployment_id", "status", "severity_rank", "last_seen", "id"
+    ),
+    Index("ix_violations_integration", "integration", "status", "severity_rank", "last_seen", "id"),
     Index("ix_violations_insight", "deployment_id", "task"),
 )
