@@ -1,13 +1,13 @@
 """Turns what pydantic found wrong with a request into a problem, without echoing the input."""
 
 import json
-from collections.abc import Iterable
 from typing import Any, NoReturn, get_type_hints
 
 from flask import current_app, request
 from pydantic import BaseModel, ValidationError
 
 from api.models import Path, Query
+from api.pointers import json_pointer
 from api.problems import BadRequest, FieldError, Unprocessable, UnsupportedMedia
 from utils.suggest import did_you_mean
 
@@ -28,11 +28,6 @@ def refuse_request(error: ValidationError) -> NoReturn:
         "correct the values that `errors` points to; /openapi.json describes the request",
         errors=errors,
     )
-
-
-def json_pointer(parts: Iterable[str | int]) -> str:
-    """Write the path to a value as a JSON pointer (RFC 6901)."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def _refuse_unreadable_body() -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Select, literal, tuple_
+from sqlalchemy import Connection, Row, Select, literal, tuple_
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 from api.models import PageQuery
 from api.problems import FieldError, Unprocessable
@@ -18,7 +19,7 @@ from api.tables import UtcDateTime
 class Order:
     """The columns that a list is sorted by; together they name a row, and an index has them."""
 
-    columns: tuple[Column[Any], ...]
+    columns: tuple[KeyedColumnElement[Any], ...]
     descending: bool = True
 
 
@@ -71,7 +72,7 @@ def _decode(cursor: str, order: Order) -> list[Any]:
         ) from error
 
 
-def _typed(value: Any, column: Column[Any]) -> Any:
+def _typed(value: Any, column: KeyedColumnElement[Any]) -> Any:
     if isinstance(column.type, UtcDateTime):
         time = datetime.fromisoformat(value)
         if time.tzinfo is None:
@@ -79,5 +80,5 @@ def _typed(value: Any, column: Column[Any]) -> Any:
         return time
     wanted = column.type.python_type
     if type(value) is not wanted:
-        raise TypeError(f"{column.name} is not a {wanted.__name__}")
+        raise TypeError(f"{column.key} is not a {wanted.__name__}")
     return value
