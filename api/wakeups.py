@@ -4,6 +4,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from api.problems import Unavailable
+
+MOST_WAITS = 200  # each holds a thread of the server; see THREADS in api.server
+
 
 class Watch:
     """One waiter's ear: start it before looking at the database, so that no wake is missed."""
@@ -41,10 +45,11 @@ class Wakeups:
 
     @contextmanager
     def watch(self, topic: str) -> Iterator[Watch]:
-        """Listen to `topic`: look at the database, `wait`, look again, and so on."""
-        watch = Watch()
-        with self._lock:
-            self._watches.setdefault(topic, set()).add(watch)
+        """Listen to `topic`: look at the database, `wait`, look again, and so on.
+
+        Raises Unavailable when too many requests wait already.
+        """
+        watch = self._add(topic)
         try:
             yield watch
         finally:
@@ -61,6 +66,18 @@ class Wakeups:
         """Wake everyone for the last time: the server stops."""
         self._closed = True
         self.wake(*self._watches)
+
+    def _add(self, topic: str) -> Watch:
+        watch = Watch()
+        with self._lock:
+            if sum(map(len, self._watches.values())) >= MOST_WAITS:
+                raise Unavailable(
+                    f"{MOST_WAITS} requests wait already",
+                    "ask again in a moment, or without waiting",
+                    retry_after_seconds=5,
+                )
+            self._watches.setdefault(topic, set()).add(watch)
+        return watch
 
     def _forget(self, topic: str, watch: Watch) -> None:
         with self._lock:

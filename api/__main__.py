@@ -1,0 +1,60 @@
+"""Starts the API: settings, database, listener, server."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+import structlog
+
+from api.app import create_app
+from api.database import Database
+from api.listener import address_of, announce, check_exposure, listen, withdraw
+from api.migrate import migrate
+from api.server import Server
+from utils.errors import TruelineError
+from utils.logs import configure_logs
+from utils.settings import Settings, read_settings
+
+log = structlog.get_logger()
+
+
+def main() -> int:
+    """Serve until told to stop; 2 means that it could not start."""
+    try:
+        settings = read_settings(os.environ, Path.cwd())
+        configure_logs(settings.log_format)
+        check_exposure(settings)
+        listener = listen(settings.api_host, settings.api_port)
+        _prepare_database(settings)
+    except TruelineError as error:
+        sys.stderr.write(f"trueline api: {error.reason}\n  {error.advice}\n")
+        return 2
+    _make_server(settings, listener).run()
+    return 0
+
+
+def _prepare_database(settings: Settings) -> None:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database)
+    revision = migrate(database)
+    database.close()  # the serving process opens its own, after the fork
+    log.info("database_ready", revision=revision)
+
+
+def _make_server(settings: Settings, listener: socket.socket) -> Server:
+    address = address_of(listener)
+
+    def started() -> None:
+        announce(settings.data_dir, address)
+        log.info("api_listening", address=address)
+
+    def stopped() -> None:
+        withdraw(settings.data_dir, address)
+        log.info("api_stopped", address=address)
+
+    return Server(listener, lambda: create_app(settings), started, stopped)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""The socket that the API listens on, and the file that tells its address."""
+
+import errno
+import ipaddress
+import socket
+from pathlib import Path
+
+from utils.errors import TruelineError
+from utils.files import write_durably
+from utils.settings import Settings
+
+ADDRESS_FILE = "api.address"
+
+
+class ListenError(TruelineError):
+    """The API cannot listen where the settings say."""
+
+
+def check_exposure(settings: Settings) -> None:
+    """Refuse to serve anyone but this machine: this version checks no tokens."""
+    if settings.signing_key_file is not None:
+        raise ListenError(
+            "TRUELINE_SIGNING_KEY_FILE is set, but this version does not check tokens yet",
+            "unset it and keep the API on 127.0.0.1; reach it from elsewhere through ssh -L",
+        )
+    if not _is_loopback(settings.api_host):
+        raise ListenError(
+            f"TRUELINE_API_HOST: {settings.api_host!r} is not a loopback address, and without a "
+            "signing key anyone who reaches it could do anything",
+            "set it to 127.0.0.1; reach it from elsewhere through ssh -L",
+        )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind and listen; port 0 takes any free one. Raises ListenError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise ListenError(
+                f"port {port} on {host} is in use",
+                "stop the process that has it, or set TRUELINE_API_PORT to another (0: any free)",
+            ) from error
+        raise ListenError(
+            f"cannot listen on {host} port {port}: {error.strerror}",
+            "correct TRUELINE_API_HOST and TRUELINE_API_PORT",
+        ) from error
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """Return the URL at which the listener is reached."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def announce(data_dir: Path, address: str) -> None:
+    """Write the address down for whoever starts the API and looks for its port."""
+    write_durably(data_dir / ADDRESS_FILE, f"{address}\n".encode(), 0o644)
+
+
+def withdraw(data_dir: Path, address: str) -> None:
+    """Remove the address, unless another API has written its own meanwhile."""
+    path = data_dir / ADDRESS_FILE
+    if path.exists() and path.read_text("utf-8").strip() == address:
+        path.unlink(missing_ok=True)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,89 @@
+"""Serves the app with gunicorn: one process, many threads, an orderly end."""
+
+import logging
+import socket
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # it has no types
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # same
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # same
+
+from api.state import state_of
+from api.wakeups import MOST_WAITS
+
+THREADS = MOST_WAITS + 56  # waiting requests never take the last thread
+CONNECTIONS = 1024
+GRACE_SECONDS = 10
+
+
+class Threads(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """The serving process: wakes waiting requests when it has to stop."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop accepting, let waiting requests answer with what they have, finish the rest."""
+        super().handle_exit(sig, frame)
+        self._wake_waiting()
+
+    def handle_quit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop at once."""
+        self._wake_waiting()
+        super().handle_quit(sig, frame)
+
+    def _wake_waiting(self) -> None:
+        app = self.app.callable
+        if isinstance(app, Flask):
+            state_of(app).wakeups.close()
+
+
+class QuietLog(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """Gunicorn's warnings and errors go where the API's own log goes; requests are not logged."""
+
+    def setup(self, cfg: Any) -> None:
+        """Keep gunicorn from adding handlers of its own."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+        self.error_log.setLevel(logging.WARNING)
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """Gunicorn around an app that is made in the serving process, after the fork."""
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        make_app: Callable[[], Flask],
+        started: Callable[[], None],
+        stopped: Callable[[], None],
+    ) -> None:
+        self._listener = listener
+        self._make_app = make_app
+        self._started = started
+        self._stopped = stopped
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what differs from gunicorn's defaults."""
+        options = {
+            "bind": f"fd://{self._listener.detach()}",
+            "worker_class": f"{__name__}.{Threads.__name__}",
+            "logger_class": QuietLog,
+            "workers": 1,
+            "threads": THREADS,
+            "worker_connections": CONNECTIONS,
+            "timeout": 0,  # threads that wait are no hang; a suspended laptop is none either
+            "graceful_timeout": GRACE_SECONDS,
+            "keepalive": 30,
+            "control_socket_disable": True,
+            "post_worker_init": lambda _worker: self._started(),
+            "on_exit": lambda _arbiter: self._stopped(),
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Make the app."""
+        return self._make_app()
