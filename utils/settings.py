@@ -49,6 +49,9 @@ class Settings(BaseModel):
         None, description="pinned host keys of an ssh source"
     )
     source_timeout_seconds: float = Field(120, gt=0, description="deadline of one git command")
+    source_limit_mb: int = Field(
+        1024, ge=1, description="size of all files of one commit of the source, in MiB"
+    )
     sync_seconds: float = Field(300, gt=0, description="how often the source is looked at")
     concurrency: int = Field(
         default_factory=lambda: 2 * (os.cpu_count() or 1),

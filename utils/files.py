@@ -1,0 +1,31 @@
+"""Small files written so that a reader finds the old content or the new one, never a half."""
+
+import os
+import secrets
+from pathlib import Path
+
+
+def write_if_changed(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Make `path` hold `content` with `mode`; an unchanged file is left alone."""
+    try:
+        if path.read_bytes() == content and path.stat().st_mode & 0o777 == mode:
+            return
+    except FileNotFoundError:
+        pass
+    write_durably(path, content, mode)
+
+
+def write_durably(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write beside, fsync, rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
