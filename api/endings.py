@@ -1,0 +1,73 @@
+"""How a job ends, whatever ends it: status, summary, history and verdicts in one transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, update
+
+from api.events import append_event
+from api.folding import fold_verdicts
+from api.jobs import Job, JobStatus, lock_job, move_job
+from api.problems import Conflict
+from api.tables import jobs
+from api.task_results import count_results
+
+CANCELLED_EARLY: Mapping[str, str] = {
+    "reason": "the job was cancelled before a worker had carried it out",
+    "advice": "ask for another job of the deployment when you want one",
+}
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Into what a job ends; `error` is a reason and advice."""
+
+    status: JobStatus
+    error: Mapping[str, Any] | None
+    at: datetime
+
+
+def end_job(connection: Connection, job: Job, ending: Ending, **values: Any) -> None:
+    """End a locked job and fold its verdicts; `values` are further columns to set."""
+    summary = count_results(connection, job.id)
+    move_job(
+        connection,
+        job,
+        ending.status,
+        error=dict(ending.error) if ending.error else None,
+        finished_at=ending.at,
+        lease_expires_at=None,
+        summary=summary | {"violations": fold_verdicts(connection, job, ending.at)},
+        **values,
+    )
+
+
+def end_job_here(connection: Connection, job: Job, ending: Ending, **values: Any) -> None:
+    """End a locked job by the API's own decision: its token is refused from now on."""
+    payload = {"status": ending.status, "error": ending.error}
+    append_event(connection, job, "job_finished", ending.at, payload)
+    end_job(connection, job, ending, lease_token=None, **values)
+
+
+def cancel_job(connection: Connection, job_id: str, now: datetime) -> None:
+    """Cancel a pending job at once, or ask the worker of a running one to end it.
+
+    Raises NotFound, and Conflict for a job that has ended otherwise.
+    """
+    job = lock_job(connection, job_id)
+    match job.status:
+        case JobStatus.PENDING:
+            asked = update(jobs).where(jobs.c.id == job.id).values(cancel_requested=True)
+            connection.execute(asked)
+            end_job_here(connection, job, Ending(JobStatus.CANCELLED, CANCELLED_EARLY, now))
+        case JobStatus.RUNNING:
+            asked = update(jobs).where(jobs.c.id == job.id).values(cancel_requested=True)
+            connection.execute(asked)
+        case JobStatus.CANCELLED:
+            pass
+        case _:
+            raise Conflict(
+                f"job {job.id} has already ended: {job.status}", "there is nothing to cancel"
+            )

@@ -1,0 +1,225 @@
+"""Folds a job's verdicts into violations, once, in the transaction that ends the job."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from api.jobs import Job
+from api.tables import deployments, task_results, verdicts, violations
+from api.verdicts import (
+    WHOLE_INSIGHT,
+    Finding,
+    Fold,
+    Observation,
+    Seen,
+    Severity,
+    Standing,
+    Verdict,
+    ViolationStatus,
+    fingerprint,
+    fold,
+)
+
+DATA_LIMIT_BYTES = 64 * 1024  # of one violation; the task's result has all of it
+DEFAULT_SEVERITY = Severity.MEDIUM
+
+Result = Mapping[str, Any]
+
+
+def fold_verdicts(connection: Connection, job: Job, now: datetime) -> dict[str, int]:
+    """Apply the job's passes and fails to its deployment's violations; count what changed.
+
+    A job that started before the last one that was folded does not overrule it, and a deployment
+    that was deleted meanwhile gets no violations.
+    """
+    changes = _Changes(job, now)
+    if _lock_deployment(connection, job.deployment_id):
+        results = _not_overruled(connection, job, _decided(connection, job.id))
+        standing = _standing(connection, job.deployment_id, results)
+        for task, result in results.items():
+            changes.add(result, fold(standing[task], _observation(result), now))
+        changes.write(connection)
+        _remember(connection, job, results)
+    return changes.counts()
+
+
+@dataclass
+class _Changes:
+    """The rows to write, gathered over all tasks of one job."""
+
+    job: Job
+    now: datetime
+    opened: list[dict[str, Any]] = field(default_factory=list)
+    seen: list[dict[str, Any]] = field(default_factory=list)
+    reopened: list[dict[str, Any]] = field(default_factory=list)
+    resolved: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, result: Result, change: Fold) -> None:
+        title = result["title"]
+        self.opened += [self._opened_row(result["name"], title, it) for it in change.opened]
+        self.seen += [self._seen_row(title, seen) for seen in change.seen]
+        self.reopened += [{"known": seen.standing.id} for seen in change.seen if _reopened(seen)]
+        self.resolved += [{"known": standing.id} for standing in change.resolved]
+
+    def write(self, connection: Connection) -> None:
+        this = violations.c.id == bindparam("known")
+        again = {"status": ViolationStatus.OPEN, "note": None, "muted_until": None}
+        resolved = {"status": ViolationStatus.RESOLVED, "resolved_at": self.now}
+        for statement, rows in (
+            (insert(violations), self.opened),
+            (
+                update(violations).where(this).values(occurrences=violations.c.occurrences + 1),
+                self.seen,
+            ),
+            (update(violations).where(this).values(again | {"resolved_at": None}), self.reopened),
+            (update(violations).where(this).values(resolved), self.resolved),
+        ):
+            if rows:
+                connection.execute(statement, rows)
+
+    def counts(self) -> dict[str, int]:
+        reopened = len(self.reopened)
+        return {
+            "opened": len(self.opened) + reopened,
+            "seen": len(self.seen) - reopened,
+            "resolved": len(self.resolved),
+        }
+
+    def _opened_row(self, task: str, title: str, finding: Finding) -> dict[str, Any]:
+        job = self.job
+        return self._found_again(title, finding) | {
+            "id": str(uuid4()),
+            "fingerprint": fingerprint(
+                job.integration, job.deployment_id, task, finding.resource_id
+            ),
+            "integration": job.integration,
+            "deployment_id": job.deployment_id,
+            "task": task,
+            "resource_id": finding.resource_id,
+            "status": ViolationStatus.OPEN,
+            "first_seen": self.now,
+            "occurrences": 1,
+        }
+
+    def _seen_row(self, title: str, seen: Seen) -> dict[str, Any]:
+        return self._found_again(title, seen.finding) | {"known": seen.standing.id}
+
+    def _found_again(self, title: str, finding: Finding) -> dict[str, Any]:
+        return {
+            "deployment_name": self.job.deployment_name,
+            "title": title,
+            "severity": finding.severity,
+            "severity_rank": finding.severity.rank,
+            "message": finding.message,
+            "data": _bounded(finding.data),
+            "last_seen": self.now,
+            "job_id": self.job.id,
+        }
+
+
+def _reopened(seen: Seen) -> bool:
+    return seen.status is ViolationStatus.OPEN and seen.standing.status is not seen.status
+
+
+def _bounded(data: Any) -> Any:
+    size_bytes = len(json.dumps(data, ensure_ascii=False).encode())
+    if size_bytes <= DATA_LIMIT_BYTES:
+        return data
+    return {"omitted": "the task's result has it", "size_bytes": size_bytes}
+
+
+def _observation(result: Result) -> Observation:
+    severity = Severity(result["severity"] or DEFAULT_SEVERITY)
+    whole = Finding(WHOLE_INSIGHT, severity, result["message"], result["data"])
+    return Observation(
+        verdict=Verdict(result["verdict"]),
+        partial=bool(result["partial"]),
+        findings=tuple(
+            Finding(
+                resource["id"],
+                Severity(resource["severity"] or severity),
+                resource["message"] or whole.message,
+                resource["data"],
+            )
+            for resource in result["resources"] or ()
+        )
+        or (whole,),
+    )
+
+
+def _lock_deployment(connection: Connection, deployment_id: str) -> bool:
+    """Let jobs of one deployment fold one after another; False when it is gone."""
+    known = deployments.c.id == deployment_id
+    statement = select(deployments.c.id).where(known).with_for_update()
+    return connection.execute(statement).first() is not None
+
+
+def _decided(connection: Connection, job_id: str) -> dict[str, Result]:
+    """Read the results that decide something; a partial pass decides nothing."""
+    statement = select(task_results.c.result).where(
+        task_results.c.job_id == job_id,
+        task_results.c.verdict.in_([Verdict.PASS, Verdict.FAIL]),
+    )
+    results = connection.execute(statement).scalars()
+    return {
+        result["name"]: result
+        for result in results
+        if result["verdict"] == Verdict.FAIL or not result["partial"]
+    }
+
+
+def _not_overruled(
+    connection: Connection, job: Job, results: Mapping[str, Result]
+) -> dict[str, Result]:
+    statement = select(verdicts.c.task).where(
+        verdicts.c.deployment_id == job.deployment_id,
+        verdicts.c.observed_at > _observed_at(job),
+    )
+    newer = set(connection.execute(statement).scalars())
+    return {task: result for task, result in results.items() if task not in newer}
+
+
+def _standing(
+    connection: Connection, deployment_id: str, tasks: Iterable[str]
+) -> defaultdict[str, list[Standing]]:
+    statement = select(
+        violations.c.task,
+        violations.c.id,
+        violations.c.resource_id,
+        violations.c.status,
+        violations.c.muted_until,
+    ).where(violations.c.deployment_id == deployment_id, violations.c.task.in_(list(tasks)))
+    standing: defaultdict[str, list[Standing]] = defaultdict(list)
+    for task, id_, resource_id, status, muted_until in connection.execute(statement):
+        known = Standing(id_, resource_id, ViolationStatus(status), muted_until)
+        standing[task].append(known)
+    return standing
+
+
+def _remember(connection: Connection, job: Job, results: Mapping[str, Result]) -> None:
+    rows = [
+        {
+            "deployment_id": job.deployment_id,
+            "task": task,
+            "verdict": result["verdict"],
+            "job_id": job.id,
+            "observed_at": _observed_at(job),
+        }
+        for task, result in results.items()
+    ]
+    if rows:
+        of_this_deployment = verdicts.c.deployment_id == job.deployment_id
+        connection.execute(
+            delete(verdicts).where(of_this_deployment, verdicts.c.task.in_(list(results)))
+        )
+        connection.execute(insert(verdicts), rows)
+
+
+def _observed_at(job: Job) -> datetime:
+    return job.started_at or job.created_at

@@ -1,0 +1,166 @@
+"""Takes in workers' reports: fenced, in order, each event once, all in one transaction.
+
+An outcome with a `last_seq` means: this attempt is yours, continue after that event. A refusal
+without one means: drop the attempt, it is no longer yours or cannot be recorded.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from api.acceptance import Acceptance, Catalogued, OnRecord, Outcome, Report, accept
+from api.database import Database
+from api.endings import Ending, end_job, end_job_here
+from api.events import insert_events, last_seqs
+from api.jobs import Job, JobStatus, lock_jobs
+from api.reports import CheckedEvents, Event, JobFinished, Started, TaskFinished, check_events
+from api.tables import integrations, jobs
+from api.task_results import insert_results, result_row, shown_in_event, task_statuses
+from utils.failpoints import failpoint
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The answer to one request: outcomes in order, jobs to be ended, jobs that have changed."""
+
+    outcomes: tuple[Outcome, ...]
+    cancelled: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+def record_reports(database: Database, reports: Sequence[Report], now: datetime) -> Intake:
+    """Check, record and fold what workers report; answer only after the commit."""
+    checked = [check_events(report.events) for report in reports]
+    with database.write() as connection:
+        known = _read_known(connection, reports, checked)
+        taken = [
+            (known[report.lease.job_id].job, accept(report.lease, it, known[report.lease.job_id]))
+            for report, it in zip(reports, checked, strict=True)
+        ]
+        changed = [(job, acceptance) for job, acceptance in taken if job and _changes(acceptance)]
+        changed.sort(key=lambda it: it[0].deployment_id)  # deployments are locked in this order
+        _insert(connection, changed, known)
+        cancelled = [job for job, acceptance in taken if job and _is_to_end(job, acceptance)]
+        for job, acceptance in changed:
+            _move(connection, job, acceptance, now)
+        failpoint("intake.before_commit")
+    failpoint("intake.after_commit")
+    return Intake(
+        outcomes=tuple(acceptance.outcome for _, acceptance in taken),
+        cancelled=tuple(job.id for job in cancelled),
+        changed=tuple(job.id for job, _ in changed),
+    )
+
+
+def _read_known(
+    connection: Connection, reports: Sequence[Report], checked: Sequence[CheckedEvents]
+) -> dict[str, OnRecord]:
+    job_ids = {report.lease.job_id for report in reports}
+    known = lock_jobs(connection, job_ids)
+    last = last_seqs(connection, job_ids)
+    with_results = [
+        report.lease.job_id
+        for report, it in zip(reports, checked, strict=True)
+        if any(isinstance(event, TaskFinished | JobFinished) for event in it.events)
+    ]
+    results = task_statuses(connection, with_results)
+    catalogue = _catalogue(connection, {known[id_].integration for id_ in results if id_ in known})
+    return {
+        job_id: OnRecord(
+            job,
+            last.get(job_id, 0),
+            results.get(job_id, {}),
+            catalogue.get(job.integration, Catalogued()) if job else Catalogued(),
+        )
+        for job_id in job_ids
+        for job in [known.get(job_id)]
+    }
+
+
+def _catalogue(connection: Connection, names: Collection[str]) -> dict[str, Catalogued]:
+    if not names:
+        return {}
+    statement = select(integrations.c.name, integrations.c.commit, integrations.c.tasks).where(
+        integrations.c.name.in_(names)
+    )
+    return {
+        name: Catalogued(commit, frozenset(task["name"] for task in tasks or ()))
+        for name, commit, tasks in connection.execute(statement)
+    }
+
+
+def _changes(acceptance: Acceptance) -> bool:
+    return bool(acceptance.events) or acceptance.fault is not None
+
+
+def _is_to_end(job: Job, acceptance: Acceptance) -> bool:
+    ends = any(isinstance(event, JobFinished) for event in acceptance.events)
+    owned = acceptance.outcome.last_seq is not None
+    return job.cancel_requested and owned and not ends and not job.ended
+
+
+def _insert(
+    connection: Connection,
+    changed: Sequence[tuple[Job, Acceptance]],
+    known: dict[str, OnRecord],
+) -> None:
+    events: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
+    for job, acceptance in changed:
+        position = len(known[job.id].results)
+        for event in acceptance.events:
+            events.append(_event_row(job, event))
+            if isinstance(event, TaskFinished):
+                results.append(result_row(job.id, job.attempt, position, event.result))
+                position += 1
+    insert_events(connection, events)
+    insert_results(connection, results)
+
+
+def _event_row(job: Job, event: Event) -> dict[str, Any]:
+    if isinstance(event, TaskFinished):
+        payload = {"result": shown_in_event(event.result)}
+    else:
+        payload = event.model_dump(mode="json", exclude={"seq", "at", "type"})
+    return {
+        "job_id": job.id,
+        "attempt": job.attempt,
+        "seq": event.seq,
+        "type": event.type,
+        "at": event.at,
+        "payload": payload,
+    }
+
+
+def _move(connection: Connection, job: Job, acceptance: Acceptance, now: datetime) -> None:
+    for event in acceptance.events:
+        if isinstance(event, Started):
+            job = _start(connection, job, event, now)
+        elif isinstance(event, JobFinished):
+            error = event.error.model_dump(exclude_none=True) if event.error else None
+            at = _within(job, event.at, now)
+            end_job(connection, job, Ending(JobStatus(event.status), error, at))
+    if acceptance.fault is not None:
+        error = {
+            "reason": f"worker {job.worker} reported what cannot be recorded: {acceptance.fault}",
+            "advice": "see the worker's log; the events before this one are on record",
+        }
+        end_job_here(connection, job, Ending(JobStatus.FAILED, error, now))
+
+
+def _start(connection: Connection, job: Job, event: Started, now: datetime) -> Job:
+    started = replace(job, commit=event.commit, started_at=_within(job, event.at, now))
+    connection.execute(
+        update(jobs)
+        .where(jobs.c.id == job.id)
+        .values(commit=started.commit, started_at=started.started_at)
+    )
+    return started
+
+
+def _within(job: Job, at: datetime, now: datetime) -> datetime:
+    """Trust the worker's clock only between the lease and now: clocks may be hours apart."""
+    return max(job.started_at or job.created_at, min(at, now))

@@ -1,0 +1,227 @@
+"""Jobs: their states, the one table of transitions between them, and their rows."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, Row, Select, Subquery, insert, or_, select, union_all, update
+
+from api.problems import Conflict, NotFound
+from api.tables import deployments, integrations, jobs
+
+
+class JobStatus(StrEnum):
+    """Where a job stands."""
+
+    PENDING = "pending"  # waits for a worker
+    RUNNING = "running"  # a worker holds its lease
+    SUCCESS = "success"  # every task succeeded
+    PARTIAL = "partial"  # some task did not
+    FAILED = "failed"  # it could not be carried out
+    CANCELLED = "cancelled"  # somebody ended it
+
+
+class Trigger(StrEnum):
+    """What made a job."""
+
+    MANUAL = "manual"  # a request
+    SCHEDULE = "schedule"  # its deployment's due time
+
+
+_S = JobStatus
+TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = MappingProxyType(
+    {
+        _S.PENDING: frozenset({_S.RUNNING, _S.FAILED, _S.CANCELLED}),
+        _S.RUNNING: frozenset({_S.PENDING, _S.SUCCESS, _S.PARTIAL, _S.FAILED, _S.CANCELLED}),
+        _S.SUCCESS: frozenset(),
+        _S.PARTIAL: frozenset(),
+        _S.FAILED: frozenset(),
+        _S.CANCELLED: frozenset(),
+    }
+)
+ENDED = frozenset(status for status, following in TRANSITIONS.items() if not following)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job as its row has it."""
+
+    id: str
+    kind: str
+    deployment_id: str
+    deployment_name: str
+    integration: str
+    status: JobStatus
+    commit: str | None
+    attempt: int
+    losses: int
+    trigger: str
+    due_at: datetime | None
+    worker: str | None
+    lease_token: str | None = field(repr=False)
+    lease_expires_at: datetime | None
+    cancel_requested: bool
+    error: Mapping[str, Any] | None
+    summary: Mapping[str, Any] | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing can happen to it any more."""
+        return self.status in ENDED
+
+
+def job_from_row(row: Row[Any]) -> Job:
+    """Make a job of a whole row of `jobs`."""
+    values = {name.name: getattr(row, name.name) for name in fields(Job)}
+    return Job(**values | {"status": JobStatus(row.status)})
+
+
+def read_job(connection: Connection, job_id: str) -> Job:
+    """Read one job; raises NotFound."""
+    return _job_of(connection, select(jobs).where(jobs.c.id == job_id), job_id)
+
+
+def lock_job(connection: Connection, job_id: str) -> Job:
+    """Read one job that nobody else may change before this transaction ends."""
+    statement = select(jobs).where(jobs.c.id == job_id).with_for_update()
+    return _job_of(connection, statement, job_id)
+
+
+def lock_jobs(connection: Connection, job_ids: Collection[str]) -> dict[str, Job]:
+    """Read those of the jobs that exist, locked until this transaction ends."""
+    statement = select(jobs).where(jobs.c.id.in_(job_ids)).order_by(jobs.c.id).with_for_update()
+    return {row.id: job_from_row(row) for row in connection.execute(statement)}
+
+
+def listed_jobs(
+    statuses: Collection[JobStatus], deployment: str | None, integration: str | None
+) -> Subquery:
+    """Return the jobs that a list asks for; a deployment is named by its id or name.
+
+    One part a status, each in an index's order: a page then costs the same in any list.
+    """
+    wanted = jobs.c.status
+    parts = [select(jobs).where(wanted == status) for status in statuses or JobStatus]
+    if deployment is not None:
+        known = select(deployments.c.id).where(_named(deployment)).scalar_subquery()
+        parts = [part.where(jobs.c.deployment_id == known) for part in parts]
+    if integration is not None:
+        parts = [part.where(jobs.c.integration == integration) for part in parts]
+    return union_all(*parts).subquery("listed")
+
+
+def request_job(connection: Connection, deployment: str, now: datetime) -> Job:
+    """Make a job of the deployment with this id or name, because somebody asked for it.
+
+    Raises NotFound, and Conflict where the deployment or its integration does not run.
+    """
+    statement = (
+        select(deployments, integrations.c.enabled.label("integration_enabled"))
+        .join(integrations, integrations.c.name == deployments.c.integration)
+        .where(_named(deployment))
+    )
+    row = connection.execute(statement).first()
+    if row is None:
+        raise NotFound(
+            f"there is no deployment {deployment!r}",
+            "GET /api/v1/deployments lists those there are",
+        )
+    _check_runs(row)
+    return create_job(connection, row, Trigger.MANUAL, now)
+
+
+def create_job(
+    connection: Connection,
+    deployment: Row[Any],
+    trigger: Trigger,
+    now: datetime,
+    due_at: datetime | None = None,
+) -> Job:
+    """Make a pending scan of a deployment, given by its row."""
+    job = Job(
+        id=str(uuid4()),
+        kind="scan",
+        deployment_id=deployment.id,
+        deployment_name=deployment.name,
+        integration=deployment.integration,
+        status=JobStatus.PENDING,
+        commit=None,
+        attempt=0,
+        losses=0,
+        trigger=trigger,
+        due_at=due_at,
+        worker=None,
+        lease_token=None,
+        lease_expires_at=None,
+        cancel_requested=False,
+        error=None,
+        summary=None,
+        created_at=now,
+        started_at=None,
+        finished_at=None,
+    )
+    connection.execute(
+        insert(jobs).values({name.name: getattr(job, name.name) for name in fields(Job)})
+    )
+    return job
+
+
+def move_job(connection: Connection, job: Job, status: JobStatus, **values: Any) -> None:
+    """Change a job's status along the table of transitions; the only place that does.
+
+    Raises Conflict when the table has no such transition or the job has moved meanwhile.
+    """
+    if status not in TRANSITIONS[job.status]:
+        raise Conflict(
+            f"job {job.id} is {job.status} and cannot become {status}",
+            f"look at it again with GET /api/v1/jobs/{job.id}",
+        )
+    as_it_was = (
+        jobs.c.id == job.id,
+        jobs.c.status == job.status,
+        jobs.c.attempt == job.attempt,
+    )
+    moved = connection.execute(update(jobs).where(*as_it_was).values(status=status, **values))
+    if moved.rowcount != 1:
+        raise Conflict(
+            f"job {job.id} changed meanwhile", f"look at it again with GET /api/v1/jobs/{job.id}"
+        )
+
+
+def _job_of(connection: Connection, statement: Select[Any], job_id: str) -> Job:
+    row = connection.execute(statement).first()
+    if row is None:
+        raise NotFound(f"there is no job {job_id!r}", "GET /api/v1/jobs lists those there are")
+    return job_from_row(row)
+
+
+def _named(deployment: str) -> Any:
+    return or_(deployments.c.id == deployment, deployments.c.name == deployment)
+
+
+def _check_runs(row: Row[Any]) -> None:
+    if not row.integration_enabled:
+        raise Conflict(
+            f"integration {row.integration!r} is disabled: the manifest no longer enables it",
+            "enable it in integrations.json, push, and POST /init-integrations",
+        )
+    if row.state == "needs_attention":
+        reason = (row.problem or {}).get("reason", "its config or schedule cannot be used")
+        raise Conflict(
+            f"deployment {row.name!r} needs attention: {reason}",
+            (row.problem or {}).get(
+                "advice", f"PATCH /api/v1/deployments/{row.id} with what is right"
+            ),
+        )
+    if row.state == "paused" or not row.enabled:
+        raise Conflict(
+            f"deployment {row.name!r} is paused",
+            f'resume it with PATCH /api/v1/deployments/{row.id} {{"enabled": true}}',
+        )

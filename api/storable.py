@@ -1,0 +1,53 @@
+"""Which JSON values both databases can keep."""
+
+import re
+from collections.abc import Iterator
+from math import isfinite
+from typing import Any
+
+MOST_LEVELS = 200
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL, and halves of surrogate pairs
+
+Place = tuple["Place | None", str | int]
+
+
+def storage_fault(value: Any) -> str | None:
+    """Say where and why a JSON value cannot be kept; None when it can.
+
+    PostgreSQL keeps no NUL in text and neither database keeps lone surrogates, NaN or endless
+    nesting.
+    """
+    waiting: list[tuple[Any, Place | None, int]] = [(value, None, 1)]
+    while waiting:
+        here, place, level = waiting.pop()
+        if fault := _fault(here, level):
+            return f"{_pointer(place)}: {fault}"
+        if isinstance(here, dict):
+            for key, inner in here.items():
+                if fault := _fault(key, level):
+                    return f"{_pointer(place)}: a key: {fault}"
+                waiting.append((inner, (place, key), level + 1))
+        elif isinstance(here, list):
+            waiting.extend((inner, (place, i), level + 1) for i, inner in enumerate(here))
+    return None
+
+
+def _fault(value: Any, level: int) -> str | None:
+    if isinstance(value, str):
+        found = _UNSTORABLE.search(value)
+        return found and f"the character U+{ord(found[0]):04X} cannot be stored"
+    if isinstance(value, float):
+        return None if isfinite(value) else "a number that is not finite cannot be stored"
+    if isinstance(value, dict | list) and level > MOST_LEVELS:
+        return f"it is nested more than {MOST_LEVELS} levels deep"
+    return None
+
+
+def _pointer(place: Place | None) -> str:
+    return "".join(reversed(list(_steps(place)))) or "/"
+
+
+def _steps(place: Place | None) -> Iterator[str]:
+    while place is not None:
+        place, step = place
+        yield f"/{step}"

@@ -1,0 +1,151 @@
+"""Task results: what a worker may report of one, and their rows."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import Field, StringConstraints, model_validator
+from sqlalchemy import Connection, delete, func, insert, select
+
+from api.models import Body
+from api.tables import task_results
+from api.verdicts import Severity, Verdict
+
+TaskName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+MOST_TASKS = 1_000
+_NOT_STORED_TWICE = ("data", "resources", "errors", "logs", "partial")
+
+
+class TaskStatus(StrEnum):
+    """How a task ended."""
+
+    SUCCESS = "success"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    TIMEOUT = "timeout"
+
+
+class TaskType(StrEnum):
+    """What a task is for."""
+
+    COLLECTOR = "collector"
+    INSIGHT = "insight"
+    RECONCILER = "reconciler"
+
+
+class Resource(Body):
+    """One resource that an insight found wrong."""
+
+    id: str = Field(min_length=1, max_length=2_000)
+    message: str | None = None
+    severity: Severity | None = None
+    data: dict[str, Any] | list[Any] | None = None
+
+
+class TaskResult(Body):
+    """One task's result as a worker reports it."""
+
+    name: TaskName
+    title: str = Field(max_length=2_000)
+    type: TaskType
+    status: TaskStatus
+    verdict: Verdict | None = None
+    severity: Severity | None = None
+    message: str | None = None
+    data: dict[str, Any] | list[Any] | None = None
+    resources: list[Resource] | None = None
+    errors: list[str] | None = None
+    logs: list[str] = Field(default=[], max_length=10_000)
+    duration_seconds: float = Field(ge=0, allow_inf_nan=False)
+    reason: str | None = None
+    partial: list[str] = Field(default=[], max_length=10_000)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.type is TaskType.INSIGHT:
+            self._check_insight()
+        elif self.verdict is not None or self.resources:
+            raise ValueError(f"a {self.type} has neither a verdict nor resources")
+        ids = Counter(resource.id for resource in self.resources or ())
+        if repeated := [id_ for id_, times in ids.items() if times > 1]:
+            raise ValueError(f"resource id {repeated[0]!r} occurs more than once")
+        return self
+
+    def _check_insight(self) -> None:
+        if self.verdict is None:
+            raise ValueError("an insight has a verdict")
+        if self.status is not TaskStatus.SUCCESS and self.verdict is not Verdict.UNKNOWN:
+            raise ValueError(f"an insight whose status is {self.status} has the verdict unknown")
+        if self.verdict is Verdict.PASS and self.resources:
+            raise ValueError("an insight that passes lists no resources")
+
+
+def shown_in_event(result: TaskResult) -> dict[str, Any]:
+    """Return what the event of a finished task keeps; the rest stands in `task_results` alone."""
+    return result.model_dump(mode="json", exclude=set(_NOT_STORED_TWICE))
+
+
+def result_row(job_id: str, attempt: int, position: int, result: TaskResult) -> dict[str, Any]:
+    """Return the row that stores a result."""
+    return {
+        "job_id": job_id,
+        "name": result.name,
+        "position": position,
+        "attempt": attempt,
+        "type": result.type,
+        "status": result.status,
+        "verdict": result.verdict,
+        "severity": result.severity,
+        "duration_seconds": result.duration_seconds,
+        "result": result.model_dump(mode="json"),
+    }
+
+
+def insert_results(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store new results, all at once."""
+    if rows:
+        connection.execute(insert(task_results), rows)
+
+
+def task_statuses(connection: Connection, job_ids: Collection[str]) -> dict[str, dict[str, str]]:
+    """Return the status of each task of each job that has a result."""
+    found: dict[str, dict[str, str]] = {job_id: {} for job_id in job_ids}
+    if found:
+        statement = select(task_results.c.job_id, task_results.c.name, task_results.c.status).where(
+            task_results.c.job_id.in_(job_ids)
+        )
+        for job_id, name, status in connection.execute(statement):
+            found[job_id][name] = status
+    return found
+
+
+def read_results(connection: Connection, job_id: str) -> list[dict[str, Any]]:
+    """Read a job's whole results in the order in which its tasks ended."""
+    statement = (
+        select(task_results.c.result)
+        .where(task_results.c.job_id == job_id)
+        .order_by(task_results.c.position)
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def discard_results(connection: Connection, job_ids: Collection[str]) -> None:
+    """Remove the results of earlier attempts."""
+    connection.execute(delete(task_results).where(task_results.c.job_id.in_(job_ids)))
+
+
+def count_results(connection: Connection, job_id: str) -> dict[str, dict[str, int]]:
+    """Count a job's results by status and its insights by verdict."""
+    statement = (
+        select(task_results.c.status, task_results.c.verdict, func.count())
+        .where(task_results.c.job_id == job_id)
+        .group_by(task_results.c.status, task_results.c.verdict)
+    )
+    tasks = dict.fromkeys(map(str, TaskStatus), 0)
+    verdicts = dict.fromkeys(map(str, Verdict), 0)
+    for status, verdict, number in connection.execute(statement):
+        tasks[status] += number
+        if verdict is not None:
+            verdicts[verdict] += number
+    return {"tasks": tasks, "verdicts": verdicts}
