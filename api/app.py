@@ -9,6 +9,7 @@ from api.database import Database
 from api.guard import guard
 from api.invalid_requests import refuse_request
 from api.json_format import JsonFormat
+from api.marks import marks_reader
 from api.problem_answers import answer_with_problems
 from api.problems import ProblemDocument
 from api.routes import BLUEPRINTS
@@ -30,11 +31,12 @@ def create_app(
         doc_ui=False,
     )
     app.json = JsonFormat(app)
+    database = database or Database(settings.database)
     app.extensions[KEY] = State(
         settings=settings,
-        database=database or Database(settings.database),
+        database=database,
         clock=clock,
-        wakeups=Wakeups(),
+        wakeups=Wakeups(marks_reader(database)),
         secrets=SecretBox(settings.data_dir / "secret.key"),
         started_at=clock(),
     )

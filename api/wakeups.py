@@ -1,12 +1,47 @@
 """Wakes requests that wait for something; the database alone says what happened."""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.problems import Unavailable
 
-MOST_WAITS = 200  # each holds a thread of the server; see THREADS in api.server
+POLL_SECONDS = 0.25  # how soon another process's commit is noticed
+T = TypeVar("T")
+
+
+class Kind(StrEnum):
+    """What a request may wait for."""
+
+    WORK = "work"  # pending jobs
+    END = "end"  # a job's end
+    HISTORY = "history"  # a job's next events
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One thing to wait for; `job_id` is empty for work."""
+
+    kind: Kind
+    job_id: str = ""
+
+
+WORK = Topic(Kind.WORK)
+LIMITS: Mapping[Kind, int] = MappingProxyType({Kind.WORK: 64, Kind.END: 200, Kind.HISTORY: 64})
+MOST_WAITS = sum(LIMITS.values())  # each holds a thread of the server; see THREADS in api.server
+ReadMarks = Callable[[Collection[Topic]], Mapping[Topic, Hashable]]
+
+
+def about(job_id: str) -> tuple[Topic, Topic]:
+    """Return what waits for news of a job."""
+    return Topic(Kind.END, job_id), Topic(Kind.HISTORY, job_id)
 
 
 class Watch:
@@ -29,33 +64,49 @@ class Watch:
 class Wakeups:
     """The waiters by topic.
 
-    A wake is only a hint: another process may have acted without one. A waiter looks at the
-    database after every wait, and waits in bounded steps.
+    A wake in this process is heard at once. Another process may act without one: while anybody
+    waits, one thread reads the marks of all topics again and again, and a mark that changed wakes.
+    `read_marks` gives a value that differs when something has happened.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, read_marks: ReadMarks, limits: Mapping[Kind, int] = LIMITS) -> None:
+        self._read_marks = read_marks
+        self._limits = limits
         self._lock = threading.Lock()
-        self._watches: dict[str, set[Watch]] = {}
-        self._closed = False
+        self._watches: dict[Topic, set[Watch]] = {}
+        self._waiting = dict.fromkeys(Kind, 0)
+        self._poller: threading.Thread | None = None
+        self._stop = threading.Event()
 
     @property
     def closed(self) -> bool:
         """Whether the server stops: waiters then answer with what they have."""
-        return self._closed
+        return self._stop.is_set()
 
     @contextmanager
-    def watch(self, topic: str) -> Iterator[Watch]:
+    def watch(self, topic: Topic) -> Iterator[Watch]:
         """Listen to `topic`: look at the database, `wait`, look again, and so on.
 
-        Raises Unavailable when too many requests wait already.
+        Raises Unavailable when too many requests wait for such a thing already.
         """
-        watch = self._add(topic)
+        watch = self.start_watch(topic)
         try:
             yield watch
         finally:
-            self._forget(topic, watch)
+            self.end_watch(topic, watch)
 
-    def wake(self, *topics: str) -> None:
+    def wait_for(self, topic: Topic, look: Callable[[], T | None], seconds: float) -> T | None:
+        """Return what `look` finds, as soon as it does; None after `seconds` or at the close."""
+        end = time.monotonic() + seconds
+        with self.watch(topic) as watch:
+            while (found := look()) is None and not self.closed:
+                left_seconds = end - time.monotonic()
+                if left_seconds <= 0:
+                    break
+                watch.wait(left_seconds)
+        return found
+
+    def wake(self, *topics: Topic) -> None:
         """Wake everyone who listens to one of `topics`; call it after the commit."""
         with self._lock:
             for topic in topics:
@@ -64,23 +115,56 @@ class Wakeups:
 
     def close(self) -> None:
         """Wake everyone for the last time: the server stops."""
-        self._closed = True
-        self.wake(*self._watches)
+        self._stop.set()
+        with self._lock:
+            topics = list(self._watches)
+        self.wake(*topics)
 
-    def _add(self, topic: str) -> Watch:
+    def start_watch(self, topic: Topic) -> Watch:
+        """Begin what `watch` does; `end_watch` must follow."""
         watch = Watch()
         with self._lock:
-            if sum(map(len, self._watches.values())) >= MOST_WAITS:
+            if self._waiting[topic.kind] >= self._limits[topic.kind]:
                 raise Unavailable(
-                    f"{MOST_WAITS} requests wait already",
-                    "ask again in a moment, or without waiting",
-                    retry_after_seconds=5,
+                    f"{self._limits[topic.kind]} requests wait here already for the same kind of "
+                    f"thing ({topic.kind})",
+                    "ask again in a few seconds, or without waiting",
+                    retry_after_seconds=2,
                 )
+            self._waiting[topic.kind] += 1
             self._watches.setdefault(topic, set()).add(watch)
+            if self._poller is None and not self.closed:
+                self._poller = threading.Thread(target=self._poll, name="wakeups", daemon=True)
+                self._poller.start()
         return watch
 
-    def _forget(self, topic: str, watch: Watch) -> None:
+    def end_watch(self, topic: Topic, watch: Watch) -> None:
+        """Stop listening; doing it twice is doing it once."""
         with self._lock:
-            self._watches[topic].discard(watch)
-            if not self._watches[topic]:
-                del self._watches[topic]
+            watches = self._watches.get(topic, set())
+            if watch in watches:
+                watches.discard(watch)
+                self._waiting[topic.kind] -= 1
+            if not watches:
+                self._watches.pop(topic, None)
+
+    def _poll(self) -> None:
+        marks: dict[Topic, Hashable] = {}
+        while topics := self._topics():
+            try:
+                new = dict(self._read_marks(topics))
+            except SQLAlchemyError:  # each waiter meets it when it looks, and answers for it
+                new = {topic: object() for topic in topics}
+            self.wake(
+                *(topic for topic in topics if topic not in marks or new[topic] != marks[topic])
+            )
+            marks = new
+            self._stop.wait(POLL_SECONDS)
+
+    def _topics(self) -> list[Topic]:
+        """Return what is waited for; empty tells the poller that it is done."""
+        with self._lock:
+            if self.closed or not self._watches:
+                self._poller = None
+                return []
+            return list(self._watches)
