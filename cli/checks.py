@@ -1,0 +1,114 @@
+"""What `trueline doctor` checks: each check answers, and none raises."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cli.client import Client
+from utils.errors import TruelineError
+from utils.mirror import open_source
+from utils.settings import Settings
+from worker.isolation import choose_isolation
+
+LEAST_GIT = (2, 30)
+LEAST_FREE_BYTES = 1024**3
+GIT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Check:
+    """How one thing is; `error` and `advice` are None when it is well."""
+
+    name: str
+    status: str  # ok, failed
+    seconds: float
+    detail: str
+    error: str | None = None
+    advice: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the check as JSON."""
+        return asdict(self)
+
+
+def run_checks(settings: Settings) -> Iterator[Check]:
+    """Run every check, in the order in which Trueline needs what it looks at."""
+    checks: Mapping[str, Callable[[Settings], str]] = {
+        "python": _check_python,
+        "git": _check_git,
+        "uv": _check_uv,
+        "isolation": lambda given: choose_isolation(given.isolation).value,
+        "data directory": _check_data_directory,
+        "source": _check_source,
+        "API": _check_api,
+    }
+    for name, look in checks.items():
+        yield _run(name, look, settings)
+
+
+def _run(name: str, look: Callable[[Settings], str], settings: Settings) -> Check:
+    started = time.monotonic()
+    try:
+        detail = look(settings)
+    except TruelineError as error:
+        seconds = time.monotonic() - started
+        return Check(name, "failed", seconds, "", error.reason, error.advice)
+    except OSError as error:
+        seconds = time.monotonic() - started
+        return Check(name, "failed", seconds, "", str(error), "see what the system says of it")
+    return Check(name, "ok", time.monotonic() - started, detail)
+
+
+def _check_python(_settings: Settings) -> str:
+    return f"{sys.version.split()[0]} in {sys.prefix}"
+
+
+def _check_git(_settings: Settings) -> str:
+    git = shutil.which("git")
+    if git is None:
+        raise TruelineError("git is not on PATH", "install git")
+    said = subprocess.run(
+        [git, "--version"], capture_output=True, text=True, timeout=GIT_SECONDS, check=False
+    ).stdout.split()
+    version = said[2] if len(said) > 2 else "0"
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    if numbers < LEAST_GIT:
+        raise TruelineError(f"git is {version}", "install git 2.30 or newer")
+    return version
+
+
+def _check_uv(_settings: Settings) -> str:
+    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
+    return uv or "not found: virtualenv and pip build the environments, more slowly"
+
+
+def _check_data_directory(settings: Settings) -> str:
+    directory = settings.data_dir
+    directory.mkdir(parents=True, exist_ok=True)
+    if not os.access(directory, os.W_OK):
+        raise TruelineError(
+            f"{directory} cannot be written to", "give it to this user, or set TRUELINE_DATA_DIR"
+        )
+    free_bytes = shutil.disk_usage(directory).free
+    if free_bytes < LEAST_FREE_BYTES:
+        raise TruelineError(
+            f"only {free_bytes // 1024**2} MiB are free at {directory}", "make room: 1 GiB or more"
+        )
+    return f"{directory}, {free_bytes // 1024**3} GiB free"
+
+
+def _check_source(settings: Settings) -> str:
+    mirror = open_source(settings.data_dir / "source", settings)
+    return f"{mirror.source.shown} at {mirror.head_commit()[:10]}"
+
+
+def _check_api(settings: Settings) -> str:
+    with Client(settings.api_url, settings.token) as api:
+        ready = api.get("//health/ready")
+    return f"{settings.api_url}, version {ready['version']}"
