@@ -1,0 +1,1 @@
+"""Hello world: the smallest integration that shows every part."""

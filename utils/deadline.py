@@ -1,0 +1,43 @@
+"""The soft deadline: stops a plugin's call in the main thread with an exception."""
+
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+# Based on KeyboardInterrupt because asyncio lets only that and SystemExit out of its loop.
+class TaskTimeout(KeyboardInterrupt):
+    """The call ran longer than it may."""
+
+
+def call_within(seconds: float, call: Callable[[], T]) -> T:
+    """Return what `call` returns, or raise TaskTimeout once `seconds` have passed.
+
+    A call that swallows the exception and returns all the same has still timed out.
+    """
+    alarm = _Alarm()
+    signal.signal(signal.SIGALRM, alarm.ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        value = call()
+    finally:
+        alarm.armed = False  # first: a signal that is already on its way does nothing from here on
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    if alarm.rang:
+        raise TaskTimeout
+    return value
+
+
+class _Alarm:
+    def __init__(self) -> None:
+        self.armed = True
+        self.rang = False
+
+    def ring(self, _signal: int, _frame: FrameType | None) -> None:
+        if self.armed:
+            self.armed = False
+            self.rang = True
+            raise TaskTimeout

@@ -1,0 +1,37 @@
+"""The event channel: what a child process reports, one JSON object a line on a descriptor."""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+
+class EventChannel:
+    """The writing end; programs that the plugin starts or forks never hold it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        os.set_inheritable(descriptor, False)
+        os.set_blocking(descriptor, True)
+        os.register_at_fork(after_in_child=self._close)
+
+    def send(self, event: Mapping[str, Any]) -> None:
+        """Write one event and return when the system has it whole."""
+        self._write(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
+
+    def send_result(self, result: str) -> None:
+        """Write `task_finished` with a result that is JSON text already."""
+        self._write(f'{{"type":"task_finished","result":{result}}}')
+
+    def _write(self, line: str) -> None:
+        write_whole(self._descriptor, f"{line}\n".encode())
+
+    def _close(self) -> None:
+        os.close(self._descriptor)
+
+
+def write_whole(descriptor: int, content: bytes) -> None:
+    """Write all of the content, however little the system takes at a time."""
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]

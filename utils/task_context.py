@@ -1,0 +1,168 @@
+"""`ctx`: what a task may read and note, and what its reading means for its verdict."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from utils.errors import UpstreamFailed
+from utils.failures import clean_text
+from utils.results import Evidence, TaskResult
+from utils.suggest import did_you_mean
+from utils.tasks import TaskSpec
+
+MAX_LINES = 1000
+MAX_CHARACTERS = 64 * 1024
+
+
+class JobView(NamedTuple):
+    """What the tasks of one job see in common."""
+
+    config: Mapping[str, Any]
+    source: Mapping[str, Any]
+    base: Mapping[str, Any]
+    specs: Mapping[str, TaskSpec]  # of every task, those that do not run too
+    results: Mapping[str, TaskResult]  # of those that have ended, filled as the job goes on
+
+
+class BoundedLines:
+    """The lines that a task noted: at most 1,000 and 64 KiB, then one mark."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._left = MAX_CHARACTERS
+        self._full = False
+
+    def add(self, line: object) -> None:
+        """Keep one line, or say once that more were left out."""
+        if self._full:
+            return
+        text = clean_text(str(line))
+        size = len(text.encode())
+        if size > self._left or len(self._lines) >= MAX_LINES:
+            self._full = True
+            text = f"[further lines left out: the limit is {MAX_LINES:,} lines or 64 KiB]"
+        self._left -= size
+        self._lines.append(text)
+
+    def kept(self) -> tuple[str, ...]:
+        """Return the lines so far."""
+        return tuple(self._lines)
+
+
+class TaskContext:
+    """What a task gets as `ctx`.
+
+    >>> def count_items(self, ctx):
+    ...     items = ctx.get_data("list_items")["items"]
+    ...     ctx.add_log(f"{len(items)} items")
+    ...     return {"data": {"count": len(items)}}
+    """
+
+    def __init__(self, name: str, view: JobView, config: dict[str, Any]) -> None:
+        self.config = config
+        self._name = name
+        self._view = view
+        self._data: dict[str, Any] = {}
+        self._logs = BoundedLines()
+        self._errors = BoundedLines()
+        self._partial: dict[str, None] = {}  # ordered, each reason once
+        self._failed_reads: dict[str, None] = {}
+        self._handled: set[str] = set()
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """The source that this job runs from: `{"url", "ref", "commit"}`, without credentials."""
+        return dict(self._view.source)
+
+    def base(self, key: str, default: Any = None) -> Any:
+        """Return a value that StageOne returned; the value itself, shared by all tasks."""
+        return self._view.base.get(key, default)
+
+    def get_data(self, task: str) -> Any:
+        """Return the data of a task that has succeeded, as a copy of this task's own.
+
+        It is the data as recorded, that is as JSON: a tuple comes back as a list, a date as text.
+        Raises UpstreamFailed when the task did not succeed.
+        """
+        result = self._read(task)
+        if task not in self._data:
+            self._data[task] = json.loads(result.data)
+        return self._data[task]
+
+    def get_message(self, task: str) -> str | None:
+        """Return the message of a task that has succeeded; raises UpstreamFailed otherwise."""
+        return self._read(task).message
+
+    def succeeded(self, task: str) -> bool:
+        """Tell whether a task has succeeded; False for one that never ran.
+
+        Asking means that the caller deals with the answer: the verdict is then taken as it is.
+        """
+        if task not in self._view.specs:
+            nearest = did_you_mean(task, self._view.specs)
+            self.add_log(f"ctx.succeeded({task!r}): no task has this name{nearest}")
+        self._handled.add(task)
+        result = self._view.results.get(task)
+        return result is not None and result.succeeded
+
+    def add_log(self, line: object) -> None:
+        """Add a line to the task's logs."""
+        self._logs.add(line)
+
+    def add_error(self, error: object) -> None:
+        """Add an error to the task's errors; the task goes on and may still succeed.
+
+        When the error means that data is missing, call `mark_partial` as well.
+        """
+        self._errors.add(error)
+
+    def mark_partial(self, reason: str) -> None:
+        """Say that this task's data is incomplete and why.
+
+        A pass that rests on it, here or in a task that reads it, becomes unknown.
+        """
+        self._partial[clean_text(str(reason), 1000)] = None
+
+    def note_dependency(self, task: str) -> None:
+        """Count a task in `depends_on` as read; it has succeeded."""
+        self._note_partial(self._view.results[task])
+
+    def evidence(self) -> Evidence:
+        """Return what the verdict rests on."""
+        unhandled = [name for name in self._failed_reads if name not in self._handled]
+        return Evidence(tuple(self._partial), tuple(unhandled))
+
+    def noted(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the errors and the logs so far."""
+        return self._errors.kept(), self._logs.kept()
+
+    def _read(self, task: str) -> TaskResult:
+        result = self._view.results.get(task)
+        if result is None or not result.succeeded:
+            self._failed_reads[task] = None
+            raise UpstreamFailed(*self._why_unreadable(task, result))
+        self._note_partial(result)
+        return result
+
+    def _note_partial(self, result: TaskResult) -> None:
+        if result.partial:
+            self._partial[f"task {result.name!r} is partial: {result.partial[0]}"] = None
+
+    def _why_unreadable(self, task: str, result: TaskResult | None) -> tuple[str, str]:
+        if result is not None:
+            return (
+                f"task {task!r} did not succeed ({result.status}): {result.reason}",
+                f"fix {task!r}, or ask ctx.succeeded({task!r}) before reading it",
+            )
+        if task == self._name:
+            return f"task {task!r} reads itself", "read the data of another task"
+        spec = self._view.specs.get(task)
+        if spec is None:
+            nearest = did_you_mean(str(task), self._view.specs)
+            return f"no task is named {task!r}{nearest}", "correct the name"
+        if not spec.enabled:
+            return f"task {task!r} is disabled", "enable it in its @task, or do not read it"
+        return (
+            f"task {task!r} has not run before {self._name!r}",
+            f"tasks run by phase, order and name: give {self._name!r} a higher order",
+        )
