@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from packaging.utils import canonicalize_name
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from worker.errors import WorkerError
@@ -111,6 +112,29 @@ def damage(path: Path, sdk: Mapping[str, bytes]) -> str:
         if wrong := _distribution_damage(site_packages, distribution):
             return wrong
     return "" if _python_starts(path / "bin" / "python") else "its python does not start"
+
+
+def installed_distributions(site_packages: Path) -> dict[str, str]:
+    """Return what is installed: each package's canonical name and its folder."""
+    return {
+        canonicalize_name(path.name.partition("-")[0]): path.name
+        for path in sorted(site_packages.glob("*.dist-info"))
+    }
+
+
+def protect(folder: Path) -> None:
+    """Make the files below `folder` read-only: they may be hard links that others share.
+
+    Folders stay as they are, so that Python can keep its bytecode beside them.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                protect(Path(entry.path))
+            elif entry.is_file(follow_symlinks=False):
+                mode = entry.stat(follow_symlinks=False).st_mode & 0o7777
+                if mode & 0o222:
+                    Path(entry.path).chmod(mode & ~0o222)
 
 
 def _distribution_damage(site_packages: Path, distribution: str) -> str:

@@ -54,11 +54,8 @@ class Requirement(str):
 
 
 def as_requirements(lines: Iterable[str]) -> tuple[Requirement, ...]:
-    """Take requirements that were read before, or plain strings in code and tests."""
-    return tuple(
-        line if isinstance(line, Requirement) else Requirement(line, number)
-        for number, line in enumerate(lines, 1)
-    )
+    """Take requirements that were read before, or plain strings whose lines are not known."""
+    return tuple(line if isinstance(line, Requirement) else Requirement(line) for line in lines)
 
 
 def contradict(one: Requirement, other: Requirement) -> bool:

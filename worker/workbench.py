@@ -1,0 +1,97 @@
+"""Where the tools of one build run: a private home, a clean environment, one deadline."""
+
+import os
+import select
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from utils.command import DeadlinePassed, Running, Spec, running
+from worker.errors import WorkerError
+
+KEPT_BYTES = 64 * 1024
+
+
+class ToolFailed(WorkerError):  # noqa: N818 - reads as what happened
+    """uv, pip or virtualenv ended with an error; `output` is the end of what it printed."""
+
+    def __init__(self, tool: str, code: int, output: str) -> None:
+        super().__init__(f"{tool} ended with code {code}", "read its output")
+        self.output = output
+
+
+class BuildTimedOut(WorkerError):  # noqa: N818 - reads as what happened
+    """The deadline of a build passed; `output` is the end of what the tool had printed."""
+
+    def __init__(self, tool: str, output: str) -> None:
+        super().__init__(f"{tool} did not end in time", "read its output")
+        self.output = output
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """One build's directory for temporary files, its variables, and when it has to be over."""
+
+    scratch: Path
+    environ: Mapping[str, str]
+    deadline: float  # of time.monotonic()
+
+    def run(self, *argv: str | Path) -> str:
+        """Run a tool to its end and return what it printed.
+
+        Raises ToolFailed, or BuildTimedOut with nothing of the tool left running.
+        """
+        spec = Spec(
+            [str(one) for one in argv],
+            {**self.environ, **self._private()},
+            self.scratch,
+            max(0.0, self.deadline - time.monotonic()),
+        )
+        name = Path(spec.argv[0]).name
+        with running(spec) as tool:
+            printed = bytearray()
+            try:
+                _read_tail(tool, printed)
+                self._wait(tool)
+                code = tool.finish()
+            except DeadlinePassed:
+                raise BuildTimedOut(name, _text(printed, tool)) from None
+        if code != 0:
+            raise ToolFailed(name, code, _text(printed, tool))
+        return _text(printed, tool)
+
+    def _private(self) -> dict[str, str]:
+        """Name the scratch directory wherever a tool would look for a home."""
+        scratch = str(self.scratch)
+        return {
+            "HOME": scratch,
+            "TMPDIR": scratch,
+            "XDG_CONFIG_HOME": scratch,
+            "XDG_CACHE_HOME": scratch,
+            "XDG_DATA_HOME": scratch,
+            "PIP_CONFIG_FILE": os.devnull,
+            "LC_ALL": "C.UTF-8",
+        }
+
+    def _wait(self, tool: Running) -> None:
+        # Output has ended, the process is about to: wake the moment it does.
+        if sys.platform != "linux":
+            return
+        watched = os.pidfd_open(tool.pid)
+        try:
+            select.select([watched], [], [], max(0.0, self.deadline - time.monotonic()))
+        finally:
+            os.close(watched)
+
+
+def _read_tail(tool: Running, tail: bytearray) -> None:
+    buffer = bytearray(KEPT_BYTES)
+    while size := tool.readinto(buffer):
+        tail += buffer[:size]
+        del tail[:-KEPT_BYTES]
+
+
+def _text(printed: bytearray, tool: Running) -> str:
+    return (bytes(printed) + tool.stderr).decode("utf-8", "replace")
