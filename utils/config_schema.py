@@ -7,8 +7,8 @@ import jsonschema_rs
 
 from utils.errors import ManifestError
 from utils.json_bounds import check_bounds
-from utils.schema_walk import Schema, escape, references, resolve, walk
 from utils.schema_apply import Application
+from utils.schema_walk import Schema, escape, references, resolve, walk
 from utils.suggest import did_you_mean
 
 ERROR_LIMIT = 100

@@ -6,25 +6,25 @@ from typing import TextIO
 
 import structlog
 
+_LINES = {"\n", "\t"}
 
-def configure_logs(log_format: str, stream: TextIO = sys.stderr) -> None:
+
+def configure_logs(log_format: str, stream: TextIO | None = None) -> None:
     """Set up structlog and the standard library's logging for one process.
 
-    `log_format` is `json`, `text`, or empty for text on a terminal and JSON elsewhere.
+    `log_format` is `json`, `text`, or empty for text on a terminal and JSON elsewhere. `stream`
+    is standard error unless given.
     """
-    text = log_format == "text" or (not log_format and stream.isatty())
+    stream = stream or sys.stderr
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
     ]
-    last: structlog.types.Processor = (
-        structlog.dev.ConsoleRenderer(colors=stream.isatty())
-        if text
-        else structlog.processors.JSONRenderer()
-    )
+    last = _renderers(log_format, stream)
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, last],
+        processors=[*shared, *last],
         logger_factory=structlog.WriteLoggerFactory(file=stream),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,
@@ -32,8 +32,34 @@ def configure_logs(log_format: str, stream: TextIO = sys.stderr) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
             foreign_pre_chain=shared,
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def _renderers(log_format: str, stream: TextIO) -> list[structlog.types.Processor]:
+    if log_format == "json" or (not log_format and not stream.isatty()):
+        return [structlog.processors.JSONRenderer()]
+    # Plain tracebacks: the pretty ones show local variables, and with them secrets.
+    console = structlog.dev.ConsoleRenderer(
+        colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
+    return [_neutralise, console]
+
+
+def _neutralise(
+    _logger: structlog.types.WrappedLogger, _method: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """Escape what could forge a line or steer a terminal; tracebacks keep their lines."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = _escaped(value, _LINES if key == "exception" else set())
+    return event
+
+
+def _escaped(text: str, kept: set[str]) -> str:
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in kept else repr(one)[1:-1] for one in text)

@@ -18,7 +18,7 @@ NOT_SETTINGS = frozenset({"FAILPOINT"})  # read where it acts, by utils.failpoin
 class Settings(BaseModel):
     """One process's settings; each field is the variable `TRUELINE_<FIELD>` in capitals."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     data_dir: Path = Field(
         Path(".trueline"), description="mirrors, snapshots, environments, outbox, SQLite file"
@@ -106,17 +106,26 @@ def read_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        variable = PREFIX + str(first["loc"][0]).upper()
-        raise SettingsError(
-            f"setting {variable}: {first['msg']}", f"correct {variable} or unset it"
-        ) from error
+        raise _unusable(error) from error
+    # Secret files keep their links: what a link leads to changes when a secret is renewed.
+    paths = {name: (cwd / value).absolute() for name, value in settings if isinstance(value, Path)}
     return settings.model_copy(
         update={
-            "data_dir": (cwd / settings.data_dir).resolve(),
+            **paths,
+            "data_dir": paths["data_dir"].resolve(),
             "source_url": settings.source_url or _checkout_url(cwd),
             "api_url": _checked_api_url(settings.api_url),
         }
+    )
+
+
+def _unusable(error: ValidationError) -> SettingsError:
+    first = error.errors(include_url=False)[0]
+    variable = PREFIX + str(first["loc"][0]).upper()
+    message = first["msg"][:1].lower() + first["msg"][1:]
+    return SettingsError(
+        f"setting {variable}: {first['input']!r} cannot be used: {message}",
+        f"correct {variable} or unset it",
     )
 
 
@@ -131,7 +140,8 @@ def _given_values(environ: Mapping[str, str]) -> dict[str, str]:
                 f"unknown setting {variable}{did_you_mean(variable, known)}",
                 "unset it, or see the settings table in docs/operating.md",
             )
-        values[known[variable]] = value
+        if value:  # an empty variable is an unset one, as compose files leave it
+            values[known[variable]] = value
     return values
 
 
@@ -143,8 +153,12 @@ def _checkout_url(cwd: Path) -> str:
 
 
 def _checked_api_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # the port is none
+        usable = False
+    if not usable:
         raise SettingsError(
             f"setting TRUELINE_API_URL: {url!r} is not an http address",
             "give it as http://127.0.0.1:8340",
