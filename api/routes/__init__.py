@@ -2,8 +2,14 @@
 
 from flask_openapi.blueprint import APIBlueprint
 
-from api.routes import health
+from api.routes import catalogue, deployments, health, init, integrations
 
 # Each module has one blueprint named `routes`, made by `api.openapi.blueprint`.
 # To come when they exist: jobs, leases, events, violations, ticks.
-BLUEPRINTS: tuple[APIBlueprint, ...] = (health.routes,)
+BLUEPRINTS: tuple[APIBlueprint, ...] = (
+    init.routes,
+    integrations.routes,
+    deployments.routes,
+    catalogue.routes,
+    health.routes,
+)

@@ -1,0 +1,89 @@
+"""What workers report: which integrations they can run, and how the source is."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+
+from api.integrations import IntegrationState, Problem, ProblemBy
+from api.tables import integrations, sources
+
+WRITTEN = ("state", "commit", "tasks", "environment", "problem")
+
+
+@dataclass(frozen=True)
+class SourceReport:
+    """How a source stands; `url` holds no credentials."""
+
+    url: str
+    ref: str
+    commit: str | None
+    state: str
+    problem: Mapping[str, str] | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a worker can do with one integration."""
+
+    name: str
+    state: IntegrationState
+    commit: str | None
+    tasks: list[dict[str, Any]] | None
+    environment: dict[str, Any] | None
+    problem: Problem | None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Which of the reported integrations are registered."""
+
+    known: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def record_source(connection: Connection, report: SourceReport, now: datetime) -> None:
+    """Remember how a source stands."""
+    connection.execute(delete(sources).where(sources.c.url == report.url))
+    connection.execute(
+        insert(sources).values(
+            url=report.url,
+            ref=report.ref,
+            commit=report.commit,
+            state=report.state,
+            problem=dict(report.problem) if report.problem else None,
+            checked_at=now,
+        )
+    )
+
+
+def record_reports(connection: Connection, reports: Iterable[Report], now: datetime) -> Recorded:
+    """Remember what a worker can run; only what changed is written."""
+    reported = {report.name: report for report in reports}
+    rows = connection.execute(select(integrations).with_for_update()).all()
+    known = {row.name: row for row in rows if row.name in reported}
+    changes = [
+        {"known_name": name, **new, "updated_at": now}
+        for name, row in known.items()
+        if (new := _columns(row, reported[name])) != {key: getattr(row, key) for key in new}
+    ]
+    if changes:
+        values: dict[str, Any] = {key: bindparam(key) for key in (*WRITTEN, "updated_at")}
+        named = integrations.c.name == bindparam("known_name")
+        connection.execute(update(integrations).where(named).values(values), changes)
+    return Recorded(tuple(sorted(known)), tuple(sorted(reported.keys() - known.keys())))
+
+
+def _columns(row: Row[Any], report: Report) -> dict[str, Any]:
+    problem = report.problem.document() if report.problem else None
+    if problem is None and (row.problem or {}).get("by") == ProblemBy.MANIFEST:
+        problem = row.problem
+    return {
+        "state": report.state.value if row.enabled else IntegrationState.DISABLED.value,
+        "commit": report.commit or row.commit,
+        "tasks": report.tasks,
+        "environment": report.environment,
+        "problem": problem if row.enabled else None,
+    }

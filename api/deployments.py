@@ -1,0 +1,174 @@
+"""Deployments: an integration with a config that its schema accepts, and a schedule."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from api.config_secrets import masked, with_kept_secrets
+from api.configs import check_config, judge_stored
+from api.cron import ScheduleError
+from api.problems import Conflict, FieldError, NotFound, Unprocessable
+from api.retirement import retire
+from api.schedules import next_due, read_timezone
+from api.secret_key import SecretKeyError
+from api.standing import Note, Timing, disabled_note, standing
+from api.state import State
+from api.tables import deployments, integrations
+from utils.suggest import did_you_mean
+
+SHOWN = (
+    *("id", "name", "integration", "config", "schedule", "timezone", "enabled", "state"),
+    *("problem", "next_due_at", "created_at", "updated_at"),
+)
+TIMING = ("schedule", "timezone")
+WISHES = ("name", *TIMING, "enabled")  # what a PATCH may change, beside the config
+
+
+def shown_deployment(row: Row[Any]) -> dict[str, Any]:
+    """Return a deployment as the API shows it: secrets are masked."""
+    shown = {name: getattr(row, name) for name in SHOWN}
+    return shown | {"config": masked(row.config)}
+
+
+def find_deployment(connection: Connection, key: str) -> Row[Any]:
+    """Read the deployment with this id or name; raises NotFound."""
+    named = or_(deployments.c.id == key, deployments.c.name == key)
+    row = connection.execute(select(deployments).where(named)).first()
+    if row is None:
+        known = connection.execute(select(deployments.c.name).limit(1000)).scalars()
+        raise NotFound(
+            f"there is no deployment {key!r}{did_you_mean(key, known)}",
+            "GET /api/v1/deployments lists those there are",
+        )
+    return row
+
+
+def create_deployment(state: State, wanted: Mapping[str, Any]) -> Row[Any]:
+    """Record a new deployment of all WISHES, integration and config; returns its row."""
+    now = state.clock()
+    with state.database.read() as connection:
+        integration = _integration(connection, wanted["integration"])
+    new_id = str(uuid4())
+    pointers = check_config(integration.schema, wanted["config"])
+    sealed = state.secrets.seal(wanted["config"], pointers, new_id)
+    row = dict(wanted) | {"id": new_id, "config": sealed, "created_at": now, "updated_at": now}
+    timing = _timing(wanted, now, None)
+    row |= _standing_columns(integration, timing, now, wanted=wanted["enabled"], fault=None)
+    with _written(state, wanted["name"]) as connection:
+        _check_unchanged(connection, integration)
+        connection.execute(insert(deployments).values(row))
+        return find_deployment(connection, new_id)
+
+
+def update_deployment(state: State, key: str, changes: Mapping[str, Any]) -> Row[Any]:
+    """Change some fields of a deployment; a masked secret in a config keeps the stored one."""
+    now = state.clock()
+    with state.database.read() as connection:
+        old = find_deployment(connection, key)
+        integration = _integration(connection, old.integration)
+    _check_same_integration(old, changes)
+    config, fault = _changed_config(state, old, integration, changes)
+    wish = {name: changes.get(name, getattr(old, name)) for name in WISHES}
+    kept_due = old.next_due_at if all(wish[n] == getattr(old, n) for n in TIMING) else None
+    timing = _timing(wish, old.created_at, kept_due)
+    values = wish | {"config": config, "updated_at": now}
+    values |= _standing_columns(integration, timing, now, wanted=wish["enabled"], fault=fault)
+    as_it_was = (deployments.c.id == old.id, deployments.c.updated_at == old.updated_at)
+    with _written(state, wish["name"]) as connection:
+        _check_unchanged(connection, integration)
+        changed = connection.execute(update(deployments).where(*as_it_was).values(values))
+        if changed.rowcount != 1:
+            raise Conflict(f"deployment {old.name!r} changed meanwhile", "look at it and try again")
+        return find_deployment(connection, old.id)
+
+
+def delete_deployment(state: State, key: str) -> tuple[str, ...]:
+    """Delete a deployment and return its jobs that were cancelled; raises Conflict if one runs.
+
+    Its jobs are kept as history; its open violations are resolved with a note.
+    """
+    with state.database.write() as connection:
+        row = find_deployment(connection, key)
+        cancelled = retire(connection, row, state.clock())
+        connection.execute(delete(deployments).where(deployments.c.id == row.id))
+    return cancelled
+
+
+def _integration(connection: Connection, name: str) -> Row[Any]:
+    row = connection.execute(select(integrations).where(integrations.c.name == name)).first()
+    if row is None:
+        known = connection.execute(select(integrations.c.name)).scalars()
+        message = f"there is no integration {name!r}{did_you_mean(name, known)}"
+        raise Unprocessable(
+            message,
+            "GET /api/v1/integrations lists those there are; POST /init-integrations reads the "
+            "source again",
+            errors=[FieldError("/integration", message)],
+        )
+    return row
+
+
+def _check_unchanged(connection: Connection, integration: Row[Any]) -> None:
+    now = _integration(connection, integration.name)
+    if (now.schema, now.enabled) != (integration.schema, integration.enabled):
+        raise Conflict(
+            f"integration {integration.name!r} changed meanwhile", "send the request again"
+        )
+
+
+def _check_same_integration(old: Row[Any], changes: Mapping[str, Any]) -> None:
+    if changes.get("integration", old.integration) != old.integration:
+        message = "a deployment's integration cannot be changed"
+        raise Unprocessable(
+            message, "make another deployment", errors=[FieldError("/integration", message)]
+        )
+
+
+def _changed_config(
+    state: State, old: Row[Any], integration: Row[Any], changes: Mapping[str, Any]
+) -> tuple[dict[str, Any], Note | None]:
+    if "config" not in changes:
+        judged = judge_stored(state.secrets, integration.schema, old)
+        return judged.config, judged.fault
+    kept = with_kept_secrets(changes["config"], old.config)
+    try:
+        config = state.secrets.open_config(old.id, kept).config
+    except SecretKeyError as error:
+        raise Conflict(error.reason, error.advice) from error
+    pointers = check_config(integration.schema, config)
+    return state.secrets.seal(config, pointers, old.id), None
+
+
+def _timing(wish: Mapping[str, Any], anchor: datetime, due: datetime | None) -> Timing:
+    try:
+        read_timezone(wish["timezone"])
+        if wish["schedule"] is not None:
+            next_due(wish["schedule"], wish["timezone"], anchor, anchor)
+    except ScheduleError as error:
+        raise Unprocessable(
+            error.reason, error.advice, errors=[FieldError(f"/{error.field}", error.reason)]
+        ) from error
+    return Timing(wish["schedule"], wish["timezone"], anchor, due)
+
+
+def _standing_columns(
+    integration: Row[Any], timing: Timing, now: datetime, *, wanted: bool, fault: Note | None
+) -> Mapping[str, object]:
+    disabled = None if integration.enabled else disabled_note(integration.name)
+    stands = standing(timing, now, wanted=wanted, integration_fault=disabled, config_fault=fault)
+    return stands.columns()
+
+
+@contextmanager
+def _written(state: State, name: str) -> Iterator[Connection]:
+    try:
+        with state.database.write() as connection:
+            yield connection
+    except IntegrityError as error:
+        message = f"there is a deployment {name!r} already"
+        raise Conflict(message, "choose another name, or PATCH that one") from error

@@ -1,0 +1,66 @@
+"""Integrations as the API keeps them: the manifest's entry and what workers report of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from api.problems import NotFound
+from api.tables import integrations
+from utils.suggest import did_you_mean
+
+SHOWN = (
+    *("name", "title", "description", "enabled", "schema", "state", "commit", "tasks"),
+    *("environment", "created_at", "updated_at"),
+)
+
+
+class IntegrationState(StrEnum):
+    """Where an integration stands."""
+
+    REGISTERED = "registered"  # no worker has reported on it yet
+    READY = "ready"  # workers can run it
+    BROKEN = "broken"  # its newest commit cannot run; its last good one still may
+    DISABLED = "disabled"  # the manifest does not list it, or not as enabled
+
+
+class ProblemBy(StrEnum):
+    """Who found a problem, and so who takes it back."""
+
+    MANIFEST = "manifest"  # init: the entry was rejected
+    WORKER = "worker"  # the folder or its environment is broken
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with an integration, as its row keeps it."""
+
+    reason: str
+    advice: str
+    by: ProblemBy
+
+    def document(self) -> dict[str, str]:
+        """Return it as it is stored."""
+        return {"reason": self.reason, "advice": self.advice, "by": self.by.value}
+
+
+def shown_integration(row: Row[Any]) -> dict[str, Any]:
+    """Return an integration as the API shows it."""
+    problem = row.problem
+    if problem is not None:
+        problem = {"reason": problem["reason"], "advice": problem["advice"]}
+    return {name: getattr(row, name) for name in SHOWN} | {"problem": problem}
+
+
+def find_integration(connection: Connection, name: str) -> Row[Any]:
+    """Read one integration; raises NotFound."""
+    row = connection.execute(select(integrations).where(integrations.c.name == name)).first()
+    if row is None:
+        known = connection.execute(select(integrations.c.name)).scalars()
+        raise NotFound(
+            f"there is no integration {name!r}{did_you_mean(name, known)}",
+            "GET /api/v1/integrations lists those there are; POST /init-integrations reads the "
+            "source again",
+        )
+    return row

@@ -1,0 +1,73 @@
+"""Read the integrations."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+from sqlalchemy import select
+
+from api.integrations import IntegrationState, find_integration, shown_integration
+from api.models import Answer, PageQuery, Path, ProblemNote
+from api.openapi import blueprint, problem_responses
+from api.paging import Order, read_page
+from api.state import current_state
+from api.tables import integrations
+
+routes = blueprint("integrations", __name__)
+ORDER = Order((integrations.c.name,), descending=False)
+
+
+class IntegrationPath(Path):
+    """Which integration."""
+
+    name: str = Field(max_length=64)
+
+
+class Environment(Answer):
+    """The environment that an integration runs in."""
+
+    key: str
+    state: str
+    seconds: float | None = Field(description="what its build took; null when it was there")
+
+
+class Integration(Answer):
+    """An integration: its manifest entry, and what workers report of it."""
+
+    name: str
+    title: str
+    description: str
+    enabled: bool
+    schema_: dict[str, Any] = Field(alias="schema", description="JSON Schema of the config")
+    state: IntegrationState
+    commit: str | None
+    tasks: list[dict[str, Any]] | None
+    environment: Environment | None
+    problem: ProblemNote | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class IntegrationList(Answer):
+    """One page of integrations, by name."""
+
+    items: list[Integration]
+    next_cursor: str | None
+
+
+@routes.get("/integrations", responses={200: IntegrationList})
+def list_all(query: PageQuery) -> dict[str, Any]:
+    """List the integrations by name."""
+    with current_state().database.read() as connection:
+        page = read_page(connection, select(integrations), ORDER, query)
+    return {
+        "items": [shown_integration(row) for row in page.rows],
+        "next_cursor": page.next_cursor,
+    }
+
+
+@routes.get("/integrations/<name>", responses={200: Integration, **problem_responses(404)})
+def read(path: IntegrationPath) -> dict[str, Any]:
+    """Read one integration."""
+    with current_state().database.read() as connection:
+        return shown_integration(find_integration(connection, path.name))
