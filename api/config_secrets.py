@@ -59,6 +59,11 @@ class SecretBox:
 
         return OpenConfig(_replaced(dict(config), "", open_value), tuple(pointers))
 
+    def check(self) -> None:
+        """Raise SecretKeyError when there is a key file that cannot be used."""
+        if self._key_file.exists():
+            read_key(self._key_file)
+
     def _open(self, token: str, deployment_id: str, pointer: str) -> Any:
         try:
             owner, value = json.loads(self._opening_key().decrypt(token))

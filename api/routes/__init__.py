@@ -2,7 +2,7 @@
 
 from flask_openapi.blueprint import APIBlueprint
 
-from api.routes import catalogue, deployments, health, init, integrations
+from api.routes import catalogue, deployments, health, init, integrations, spec
 
 # Each module has one blueprint named `routes`, made by `api.openapi.blueprint`.
 # To come when they exist: jobs, leases, events, violations, ticks.
@@ -12,4 +12,5 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = (
     deployments.routes,
     catalogue.routes,
     health.routes,
+    spec.routes,
 )

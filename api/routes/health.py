@@ -1,9 +1,12 @@
-"""Whether the API is up, and what it is made of."""
+"""Whether the API is up, and whether what it depends on works."""
 
-from typing import Any
+from typing import Any, Literal
 
+from api.health import run_checks
 from api.models import Answer
 from api.openapi import blueprint
+from api.state import current_state
+from utils import __version__
 
 routes = blueprint("health", __name__, prefix=None)
 
@@ -11,10 +14,50 @@ routes = blueprint("health", __name__, prefix=None)
 class Live(Answer):
     """The process answers."""
 
-    status: str
+    status: Literal["ok"]
+
+
+class CheckAnswer(Answer):
+    """What one check found."""
+
+    name: str
+    status: Literal["ok", "failed"]
+    seconds: float
+    error: str | None
+    advice: str | None
+
+
+class Ready(Answer):
+    """Whether requests can be served, and every check's part in that."""
+
+    status: Literal["ok", "failed"]
+    version: str
+    checks: list[CheckAnswer]
 
 
 @routes.get("/health/live", responses={200: Live})
 def live() -> dict[str, Any]:
     """Tell that the process answers."""
     return {"status": "ok"}
+
+
+@routes.get("/health/ready", responses={200: Ready, 503: Ready})
+def ready() -> tuple[dict[str, Any], int]:
+    """Tell whether requests can be served: 503 when something that is needed does not work."""
+    checks = run_checks(current_state())
+    failed = any(check.error for check in checks)
+    answer = {
+        "status": "failed" if failed else "ok",
+        "version": __version__,
+        "checks": [
+            {
+                "name": check.name,
+                "status": check.status,
+                "seconds": check.seconds,
+                "error": check.error,
+                "advice": check.advice,
+            }
+            for check in checks
+        ],
+    }
+    return answer, 503 if failed else 200

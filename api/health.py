@@ -1,0 +1,100 @@
+"""Whether what the API depends on works, each check with its time and its advice."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.database import Database
+from api.migrate import newest_revision, revision
+from api.state import State
+from api.tables import sources
+from utils.errors import TruelineError
+
+LEAST_FREE_BYTES = 64 * 1024 * 1024
+
+
+class NotReadyError(TruelineError):
+    """Something that the API depends on does not work."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one check found; `error` is None when all is well."""
+
+    name: str
+    seconds: float
+    error: str | None
+    advice: str | None
+
+    @property
+    def status(self) -> str:
+        """Return `ok` or `failed`."""
+        return "failed" if self.error else "ok"
+
+
+def run_checks(state: State) -> tuple[Check, ...]:
+    """Run every check, whatever the others find."""
+    checks: dict[str, Callable[[], None]] = {
+        "database": lambda: _check_database(state.database),
+        "schema": lambda: _check_schema(state.database),
+        "storage": lambda: _check_storage(state.settings.data_dir),
+        "secrets": state.secrets.check,
+    }
+    return tuple(_run(name, check) for name, check in checks.items())
+
+
+def _run(name: str, check: Callable[[], None]) -> Check:
+    start = time.perf_counter()
+    error = advice = None
+    try:
+        check()
+    except TruelineError as found:
+        error, advice = found.reason, found.advice
+    return Check(name, round(time.perf_counter() - start, 6), error, advice)
+
+
+def _check_database(database: Database) -> None:
+    try:
+        with database.read() as connection:
+            connection.execute(select(sources.c.url).limit(1))
+    except SQLAlchemyError as error:
+        raise NotReadyError(
+            "the database does not answer", "start it, or check TRUELINE_DATABASE_URL"
+        ) from error
+
+
+def _check_schema(database: Database) -> None:
+    wanted = newest_revision()
+    try:
+        with database.read() as connection:
+            found = revision(connection)
+    except SQLAlchemyError as error:
+        raise NotReadyError(
+            "the schema's revision cannot be read", "see the check named database"
+        ) from error
+    if found != wanted:
+        raise NotReadyError(
+            f"the database is at revision {found}, this version needs {wanted}",
+            "restart the API: it migrates the database when it starts",
+        )
+
+
+def _check_storage(data_dir: Path) -> None:
+    try:
+        system = os.statvfs(data_dir)
+    except OSError as error:
+        raise NotReadyError(
+            "the data directory cannot be read", "make it again and restart the API"
+        ) from error
+    if not os.access(data_dir, os.W_OK):
+        raise NotReadyError("the data directory is not writable", "correct its owner and mode")
+    free = system.f_bavail * system.f_frsize
+    if free < LEAST_FREE_BYTES:
+        raise NotReadyError(
+            f"the data directory has {free} bytes left, less than {LEAST_FREE_BYTES}", "make room"
+        )
