@@ -1,0 +1,102 @@
+"""How a child is started: arguments, variables, limits, and what it reads on stdin."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from worker.job_directories import JobDirectory
+from worker.job_order import JobOrder, Limits, Prepared
+from worker.launcher import Command
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+OPEN_FILES = 4096
+FILE_SIZE_BYTES = 2 * 1024**3
+_PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
+PASSED_ON = frozenset(
+    (
+        *_PROXIES,
+        *(name.upper() for name in _PROXIES),
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "REQUESTS_CA_BUNDLE",
+    )
+)
+
+
+def child_command(
+    prepared: Prepared, directory: JobDirectory, limits: Limits, environ: Mapping[str, str]
+) -> Command:
+    """Return the command of a child; secrets are in none of its parts."""
+    environment = prepared.environment
+    return Command(
+        argv=(str(environment.python), "-I", "-X", "utf8", str(environment.child)),
+        env=child_variables(directory, environ),
+        cwd=directory.path,
+        rlimits={
+            "RLIMIT_CORE": 0,
+            "RLIMIT_AS": limits.memory_limit_mb * 1024**2,
+            "RLIMIT_NOFILE": OPEN_FILES,
+            "RLIMIT_FSIZE": FILE_SIZE_BYTES,
+        },
+    )
+
+
+def child_variables(directory: JobDirectory, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return all of a child's environment variables: nothing of the worker's but its network's."""
+    return {
+        "PATH": SYSTEM_PATH,
+        "HOME": str(directory.home),
+        "TMPDIR": str(directory.temporary),
+        "LANG": "C.UTF-8",
+        **{name: value for name, value in environ.items() if name in PASSED_ON},
+    }
+
+
+def run_spec(
+    order: JobOrder,
+    prepared: Prepared,
+    directory: JobDirectory,
+    limits: Limits,
+    done: Sequence[str] | None,
+) -> bytes:
+    """Return what a child that runs tasks reads; `done` is None for the first child of a job."""
+    return _spec(
+        prepared,
+        limits,
+        mode="run",
+        config=order.config,
+        job_id=order.job_id,
+        attempt=order.attempt,
+        only=order.only,
+        spool=str(directory.spool),
+        resume=done is not None,
+        done=list(done or ()),
+    )
+
+
+def describe_spec(prepared: Prepared, directory: JobDirectory, limits: Limits) -> bytes:
+    """Return what a child that only lists its tasks reads."""
+    return _spec(
+        prepared,
+        limits,
+        mode="describe",
+        config={},
+        job_id="",
+        attempt=0,
+        only=None,
+        spool=str(directory.spool),
+        resume=False,
+        done=[],
+    )
+
+
+def _spec(prepared: Prepared, limits: Limits, **more: Any) -> bytes:
+    spec = {
+        "integration": prepared.integration,
+        "snapshot": str(prepared.snapshot),
+        "source": {**prepared.source, "commit": prepared.commit},
+        "task_timeout_seconds": limits.task_timeout_seconds,
+        "result_limit_bytes": limits.result_limit_bytes,
+        **more,
+    }
+    return json.dumps(spec).encode()

@@ -1,0 +1,197 @@
+"""The lines that a child reports: cut out of its channel, and checked as if the child lied."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Title = Annotated[str, StringConstraints(max_length=2_000)]
+Type = Literal["collector", "insight", "reconciler"]
+SeverityName = Literal["low", "medium", "high", "critical"]
+Status = Literal["success", "failed", "skipped", "timeout"]
+Lines = Annotated[list[str], Field(max_length=10_000)]
+
+_MAYBE_INFINITE = re.compile(rb"[eE]\+?[0-9]{3}")
+_NUL = b"\\u0000"
+
+
+class _Checked(BaseModel):
+    # What a newer SDK may add is left out, not refused: the API would refuse it.
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+
+class Fault(_Checked):
+    """Why something went wrong, and what to do now."""
+
+    reason: str
+    advice: str = ""
+    traceback: str | None = None
+
+
+class PlannedTask(_Checked):
+    """A task as its decorator describes it."""
+
+    name: Name
+    title: Title
+    description: str | None = None
+    type: Type
+    severity: SeverityName | None = None
+    order: int = 0
+    enabled: bool = True
+    depends_on: list[str] = []
+
+
+class Resource(_Checked):
+    """One resource that an insight found wrong."""
+
+    id: str = Field(min_length=1, max_length=2_000)
+    message: str | None = None
+    severity: SeverityName | None = None
+    data: dict[str, Any] | list[Any] | None = None
+
+
+class TaskResult(_Checked):
+    """How one task ended, and what it found."""
+
+    name: Name
+    title: Title
+    type: Type
+    status: Status
+    verdict: Literal["pass", "fail", "unknown"] | None = None
+    severity: SeverityName | None = None
+    message: str | None = None
+    data: dict[str, Any] | list[Any] | None = None
+    resources: list[Resource] | None = None
+    errors: list[str] | None = None
+    logs: Lines = []
+    duration_seconds: float = Field(ge=0, strict=False)
+    reason: str | None = None
+    partial: Lines = []
+
+    @property
+    def is_consistent(self) -> bool:
+        """Whether verdict and resources fit to the type and status."""
+        if self.type != "insight":
+            return self.verdict is None and not self.resources
+        if self.status != "success" and self.verdict != "unknown":
+            return False
+        ids = [resource.id for resource in self.resources or ()]
+        return (
+            self.verdict is not None
+            and not (self.verdict == "pass" and ids)
+            and len(ids) == len(set(ids))
+        )
+
+
+class Plan(_Checked):
+    """The tasks that will run, in their order."""
+
+    type: Literal["plan"]
+    tasks: list[PlannedTask] = Field(max_length=1_000)
+
+
+class Broken(_Checked):
+    """The integration cannot be used: its entry or its tasks are wrong."""
+
+    type: Literal["broken"]
+    error: Fault
+
+
+class StageOneEnded(_Checked):
+    """The integration's StageOne is over."""
+
+    type: Literal["stage_one"]
+    status: Literal["success", "failed", "timeout"]
+    duration_seconds: float = Field(ge=0, strict=False)
+    error: Fault | None = None
+    logs: Lines = []
+
+
+class TaskStarted(_Checked):
+    """A task begins."""
+
+    type: Literal["task_started"]
+    task: Name
+
+
+class TaskFinished(_Checked):
+    """A task has ended."""
+
+    type: Literal["task_finished"]
+    result: TaskResult
+
+
+class Finished(_Checked):
+    """Every task was reported."""
+
+    type: Literal["finished"]
+
+
+ChildEvent = Plan | Broken | StageOneEnded | TaskStarted | TaskFinished | Finished
+_EVENT: TypeAdapter[ChildEvent] = TypeAdapter(Annotated[ChildEvent, Field(discriminator="type")])
+
+
+@dataclass(frozen=True)
+class Oversize:
+    """A line that was longer than allowed, and therefore not kept."""
+
+    size_bytes: int
+
+
+class LineSplitter:
+    """Cuts a channel's bytes into lines, none longer than a limit in memory."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._kept: list[bytes] = []
+        self._size_bytes = 0
+
+    def feed(self, chunk: bytes) -> Iterator[bytes | Oversize]:
+        """Take the next bytes; yield each line that they end."""
+        *ends, rest = chunk.split(b"\n")
+        for end in ends:
+            self._keep(end)
+            yield self._whole_line()
+        self._keep(rest)
+
+    def _keep(self, piece: bytes) -> None:
+        self._size_bytes += len(piece)
+        if self._size_bytes > self._limit_bytes:
+            self._kept.clear()
+        elif piece:
+            self._kept.append(piece)
+
+    def _whole_line(self) -> bytes | Oversize:
+        size, line = self._size_bytes, b"".join(self._kept)
+        self._kept, self._size_bytes = [], 0
+        return line if size <= self._limit_bytes else Oversize(size)
+
+
+def read_event(line: bytes) -> ChildEvent | None:
+    """Return the event that a line holds; None when it holds none that can be recorded."""
+    try:
+        value = from_json(line, allow_inf_nan=False)  # refuses more than 200 levels too
+        if _MAYBE_INFINITE.search(line):
+            json.dumps(value, allow_nan=False)  # 1e999 is read as infinity
+        event = _EVENT.validate_python(_without_nul(value) if _NUL in line else value)
+    except (ValueError, ValidationError, RecursionError):
+        return None
+    if isinstance(event, TaskFinished) and not event.result.is_consistent:
+        return None
+    return event
+
+
+def _without_nul(value: Any) -> Any:
+    # PostgreSQL keeps no NUL in text.
+    if isinstance(value, str):
+        return value.replace("\0", "\\x00")
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,80 @@
+"""Asks an integration for its tasks in a child process, without running any."""
+
+import time
+from collections.abc import Iterable
+from contextlib import closing
+
+from worker.child_command import child_command, describe_spec
+from worker.child_ends import Cause, ChildEnd
+from worker.child_events import Broken, Oversize, Plan, read_event
+from worker.child_pump import ChildPump
+from worker.cleaning import without_controls
+from worker.job_directories import JobDirectory
+from worker.job_order import Description, Prepared
+from worker.job_watch import KILLED_SECONDS, Host
+from worker.launcher import Exit, LaunchError, Running
+from worker.output import CapturedStream
+from worker.redaction import Redactor
+
+LINE_LIMIT_BYTES = 8 * 1024 * 1024
+PRINTED_BYTES = 16 * 1024
+
+
+def describe(host: Host, prepared: Prepared, directory: JobDirectory) -> Description:
+    """Return the tasks of an integration, or why it is broken.
+
+    It has the time of one task for the answer.
+    """
+    command = child_command(prepared, directory, host.limits, host.environ)
+    try:
+        running = host.launcher.spawn(command, describe_spec(prepared, directory, host.limits))
+    except LaunchError as error:
+        return Description(broken=_fault(error.reason, error.advice))
+    errors = CapturedStream("stderr", PRINTED_BYTES, Redactor(()))
+    output = CapturedStream("stdout", 0, Redactor(()))
+    with closing(ChildPump(running, LINE_LIMIT_BYTES, (output, errors), None)) as pump:
+        answer, end = _await_answer(running, pump, host.limits.task_timeout_seconds)
+    errors.end_child()
+    if answer is not None:
+        return answer
+    why = end.reason(host.limits, "before it had listed its tasks")
+    return Description(
+        broken=_fault(
+            f"integration '{prepared.integration}': its child process: {why}",
+            "look at what the integration's modules do when they are imported",
+            "".join(errors.batches(0.0, final=True)) or None,
+        )
+    )
+
+
+def _await_answer(
+    running: Running, pump: ChildPump, timeout_seconds: float
+) -> tuple[Description | None, ChildEnd]:
+    answer = None
+    deadline = time.monotonic() + timeout_seconds
+    while answer is None and pump.exit is None and (left := deadline - time.monotonic()) > 0:
+        answer = _first_answer(pump.turn(left))
+    cause = Cause.PHASE_DEADLINE if pump.exit is None else Cause.EXITED
+    running.kill()
+    deadline = time.monotonic() + KILLED_SECONDS
+    while pump.exit is None and (left := deadline - time.monotonic()) > 0:
+        answer = _first_answer(pump.turn(left)) or answer
+    return answer, ChildEnd(cause, pump.exit or Exit(None, None), timeout_seconds)
+
+
+def _first_answer(lines: Iterable[bytes | Oversize]) -> Description | None:
+    answers = [answer for line in lines if (answer := _answer(line)) is not None]
+    return answers[0] if answers else None
+
+
+def _answer(line: bytes | Oversize) -> Description | None:
+    event = None if isinstance(line, Oversize) else read_event(line)
+    if isinstance(event, Plan):
+        return Description(tasks=tuple(task.model_dump() for task in event.tasks))
+    if isinstance(event, Broken):
+        return Description(broken=without_controls(event.error.model_dump()))
+    return None
+
+
+def _fault(reason: str, advice: str, traceback: str | None = None) -> dict[str, str | None]:
+    return {"reason": reason, "advice": advice, "traceback": traceback}

@@ -1,0 +1,116 @@
+"""The private directories of running jobs: one a job, removed at its end or at the next start."""
+
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+_PREFIX = "run-"
+_LOCK = "lock"
+
+
+@dataclass(frozen=True)
+class JobDirectory:
+    """One job's: the child works here, and nobody else looks in."""
+
+    path: Path
+
+    @property
+    def home(self) -> Path:
+        """The child's HOME."""
+        return self.path / "home"
+
+    @property
+    def temporary(self) -> Path:
+        """The child's TMPDIR."""
+        return self.path / "tmp"
+
+    @property
+    def spool(self) -> Path:
+        """The results so far, for a child that takes the job over."""
+        return self.path / "results.jsonl"
+
+
+class JobDirectories:
+    """One executor's part of the work directory, locked for as long as its process lives."""
+
+    def __init__(self, path: Path, lock: int) -> None:
+        self._path = path
+        self._lock = lock
+
+    @classmethod
+    def open(cls, work_dir: Path) -> Self:
+        """Take a part of `work_dir` for this process."""
+        work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        while True:
+            path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=work_dir))
+            lock = _lock(path)
+            if lock is None:
+                continue  # another process swept it before it was locked
+            if (path / _LOCK).exists():
+                return cls(path, lock)
+            os.close(lock)
+
+    @contextmanager
+    def new(self) -> Iterator[JobDirectory]:
+        """Make a job's directory; it is removed at the end."""
+        directory = JobDirectory(Path(tempfile.mkdtemp(prefix="job-", dir=self._path)))
+        try:
+            directory.home.mkdir(mode=0o700)
+            directory.temporary.mkdir(mode=0o700)
+            yield directory
+        finally:
+            _remove(directory.path)
+
+    def close(self) -> None:
+        """Remove this part."""
+        _remove(self._path)
+        os.close(self._lock)
+
+
+def sweep(work_dir: Path) -> list[str]:
+    """Remove what processes that are gone left in `work_dir`; return the names removed."""
+    removed = []
+    for path in sorted(work_dir.glob(f"{_PREFIX}*")):
+        lock = _lock(path)
+        if lock is not None:
+            _remove(path)
+            os.close(lock)
+            removed.append(path.name)
+    return removed
+
+
+def _lock(path: Path) -> int | None:
+    """Lock a part; None when its process lives, or when the part is gone."""
+    with suppress(FileNotFoundError):
+        lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+        os.close(lock)
+    return None
+
+
+def _remove(path: Path) -> None:
+    # What cannot be removed now (endlessly deep folders, foreign files) is tried at the next start.
+    with suppress(OSError, RecursionError):
+        shutil.rmtree(path, onerror=_make_writable)
+
+
+def _make_writable(function: Callable[..., Any], name: str, _error: Any) -> None:
+    # A job may have taken write permission from its own folders.
+    for path in (Path(name).parent, Path(name)):
+        with suppress(OSError):
+            if stat.S_ISDIR(path.lstat().st_mode):
+                path.chmod(0o700)
+    with suppress(OSError):
+        if function in {os.unlink, os.rmdir}:
+            function(name)
+        else:
+            shutil.rmtree(name, ignore_errors=True)

@@ -1,0 +1,60 @@
+"""What execution is asked for and what it answers; nothing here starts or reads anything."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from worker.environment import Environment
+
+EndStatus = Literal["success", "partial", "failed", "cancelled", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An integration of one commit, with the environment that it runs in."""
+
+    integration: str
+    commit: str
+    snapshot: Path
+    environment: Environment
+    source: Mapping[str, str]  # url (without credentials), ref
+
+
+@dataclass(frozen=True)
+class JobOrder:
+    """One attempt of one job; `secrets` are JSON pointers into `config`."""
+
+    job_id: str
+    attempt: int
+    integration: str
+    config: Mapping[str, Any]
+    secrets: tuple[str, ...] = ()
+    only: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long and how large one job may become."""
+
+    task_timeout_seconds: float
+    job_timeout_seconds: float
+    memory_limit_mb: int
+    result_limit_bytes: int
+    log_limit_bytes: int
+
+
+@dataclass(frozen=True)
+class JobEnd:
+    """How a job ended; `error` is `{"reason", "advice"}` where something has to be said."""
+
+    status: EndStatus
+    error: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Description:
+    """What an integration offers: its tasks, or why it is broken."""
+
+    tasks: Sequence[Mapping[str, Any]] = ()
+    broken: Mapping[str, Any] | None = None

@@ -1,0 +1,187 @@
+"""What one job tells the outside: checked, clean, and one result for every task of its plan."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, assert_never
+
+from worker.child_ends import with_memory_limit
+from worker.child_events import (
+    Broken,
+    ChildEvent,
+    Fault,
+    Finished,
+    Oversize,
+    Plan,
+    StageOneEnded,
+    TaskFinished,
+    TaskStarted,
+    read_event,
+)
+from worker.cleaning import clean_result, clean_text_object, without_controls
+from worker.job_order import JobEnd, JobOrder, Limits
+from worker.output import CapturedStream
+from worker.redaction import Redactor, secret_values
+from worker.task_ledger import Phase, TaskLedger
+
+LINE_SLACK_BYTES = 1024 * 1024  # logs, errors and names beside a result's data
+
+Emit = Callable[[dict[str, Any]], None]
+
+
+class JobReport:
+    """Takes the lines of all of a job's children, and emits events; muted, it emits nothing."""
+
+    def __init__(self, order: JobOrder, limits: Limits, spool: Path, emit: Emit) -> None:
+        self.ledger = TaskLedger()
+        self.broken: Fault | None = None
+        self.stage_one_fault: Mapping[str, Any] | None = None
+        self.muted = False
+        self._limits = limits
+        self._spool = spool
+        self._emit = emit
+        self._ignored = 0
+        self._redactor = Redactor(secret_values(order.config, order.secrets))
+        self.streams = (
+            CapturedStream("stdout", limits.log_limit_bytes, self._redactor),
+            CapturedStream("stderr", limits.log_limit_bytes, self._redactor),
+        )
+
+    @property
+    def line_limit_bytes(self) -> int:
+        """The longest line that a child may report."""
+        return self._limits.result_limit_bytes + LINE_SLACK_BYTES
+
+    def take(self, line: bytes | Oversize) -> None:
+        """Take what a child wrote on its event channel; what makes no sense there is counted."""
+        if isinstance(line, Oversize):
+            accepted = self._take_oversize(line)
+        else:
+            event = read_event(line)
+            accepted = event is not None and self._take_event(event, line)
+        self._ignored += not accepted
+
+    def end_child(self) -> None:
+        """Note that a child is gone."""
+        for stream in self.streams:
+            stream.end_child()
+
+    def pass_on_output(self, now: float, *, final: bool = False) -> None:
+        """Emit what was printed, where a batch is due."""
+        for stream in self.streams:
+            for text in stream.batches(now, final=final):
+                self._tell({"type": "output", "stream": stream.name, "text": text})
+
+    def stand_in(self, name: str, status: str, reason: str, seconds: float = 0.0) -> None:
+        """Report a task in place of its child."""
+        result = self.ledger.stand_in(name, status, reason, seconds)
+        _append(self._spool, json.dumps(result))
+        self._tell({"type": "task_finished", "result": clean_result(result, self._redactor)})
+
+    def skip_rest(self, reason: str) -> None:
+        """Report every task that has no result as skipped."""
+        for name in self.ledger.remaining():
+            self.stand_in(name, "skipped", reason)
+
+    def stand_in_for_stage_one(self, status: str, reason: str, seconds: float) -> None:
+        """Report StageOne in place of its child."""
+        fault = Fault(reason=reason, advice="look at what StageOne.start waits for or calls")
+        event = StageOneEnded(
+            type="stage_one",
+            status="timeout" if status == "timeout" else "failed",
+            duration_seconds=seconds,
+            error=fault,
+        )
+        self._take_event(event, b"")
+
+    def end(self, end: JobEnd) -> JobEnd:
+        """Emit the rest of the output and the job's end; return that end without secrets."""
+        self.pass_on_output(0.0, final=True)
+        if self._ignored:
+            text = f"[{self._ignored} lines on the event channel were ignored]\n"
+            self._tell({"type": "output", "stream": "stderr", "text": text})
+        error = None if end.error is None else clean_text_object(dict(end.error), self._redactor)
+        self._tell({"type": "job_finished", "status": end.status, "error": error})
+        return JobEnd(end.status, error)
+
+    def _take_event(self, event: ChildEvent, line: bytes) -> bool:
+        match event:
+            case Plan():
+                return self.ledger.take_plan(event.tasks)
+            case Broken():
+                return self._take_broken(event)
+            case StageOneEnded():
+                return self._take_stage_one(event)
+            case TaskStarted():
+                return self._take_start(event)
+            case TaskFinished():
+                return self._take_result(event, line)
+            case Finished():
+                return self.ledger.phase is Phase.ENDING
+        assert_never(event)
+
+    def _take_broken(self, event: Broken) -> bool:
+        taken = self.ledger.break_off()
+        if taken:
+            self.broken = event.error
+        return taken
+
+    def _take_stage_one(self, event: StageOneEnded) -> bool:
+        is_first = self.ledger.stage_one is None
+        if not self.ledger.end_stage_one(event):
+            return False
+        told = event.model_dump()
+        if event.error is not None:
+            told["error"] = clean_text_object(told["error"], self._redactor)
+            self.stage_one_fault = told["error"]
+        told["logs"] = self._redactor.redact_json(told["logs"])
+        if is_first or event.status != "success":
+            self._tell(without_controls(told))
+        return True
+
+    def _take_start(self, event: TaskStarted) -> bool:
+        started = self.ledger.start(event.task)
+        if started:
+            self._tell({"type": "task_started", "task": event.task})
+        return started
+
+    def _take_result(self, event: TaskFinished, line: bytes) -> bool:
+        if not self.ledger.finish(event.result):
+            return False
+        result = with_memory_limit(event.result.model_dump(), self._limits)
+        clean = self._redactor.is_clean(line)
+        cleaned = without_controls(result) if clean else clean_result(result, self._redactor)
+        self._tell({"type": "task_finished", "result": cleaned})
+        return True
+
+    def _take_oversize(self, line: Oversize) -> bool:
+        name = self.ledger.running
+        if name is None:
+            return False
+        self.stand_in(
+            name,
+            "failed",
+            f"its result takes {line.size_bytes:,} bytes as a line of JSON, more than the limit "
+            f"of {self.line_limit_bytes:,} bytes",
+        )
+        return True
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        if not self.muted:
+            self._emit(event)
+
+
+def _append(spool: Path, result: str) -> None:
+    # A later child reads there how the task ended. The file is the child's to spoil: no link is
+    # followed, no pipe waited for, and what cannot be written counts as not succeeded anyway.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
+    with suppress(OSError):
+        descriptor = os.open(spool, flags, 0o600)
+        try:
+            os.write(
+                descriptor, f"\n{result}\n".encode()
+            )  # a killed child may have left half a line
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,191 @@
+"""One job from its first child to its end: its children, its deadlines, its stop."""
+
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+
+from worker.child_command import child_command, run_spec
+from worker.child_ends import Cause, ChildEnd
+from worker.child_events import Fault
+from worker.child_pump import ChildPump
+from worker.job_directories import JobDirectory
+from worker.job_order import JobEnd, JobOrder, Limits, Prepared
+from worker.job_report import JobReport
+from worker.launcher import Exit, Launcher, LaunchError
+from worker.stop_signal import StopSignal
+from worker.task_ledger import Phase
+
+HARD_SECONDS = 2.0  # after the deadline that the child keeps by itself
+ENDING_SECONDS = 2.0  # for a child that has reported everything
+KILLED_SECONDS = 20.0  # for the end of a tree that was killed
+LONGEST_WAIT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Host:
+    """What jobs share on this machine: the launcher, the limits, the variables passed on."""
+
+    launcher: Launcher
+    limits: Limits
+    environ: Mapping[str, str]
+
+
+class JobWatch:
+    """Runs one attempt of one job in the calling thread."""
+
+    def __init__(
+        self,
+        host: Host,
+        order: JobOrder,
+        prepared: Prepared,
+        directory: JobDirectory,
+        report: JobReport,
+        stop: StopSignal,
+    ) -> None:
+        self._host = host
+        self._order = order
+        self._prepared = prepared
+        self._directory = directory
+        self._report = report
+        self._stop = stop
+        self._job_deadline = time.monotonic() + host.limits.job_timeout_seconds
+        self._phase_began = 0.0
+
+    def run(self) -> JobEnd:
+        """Run children until every task is reported; return the job's end, emitted already."""
+        end: JobEnd | None = None
+        done: list[str] | None = None
+        while end is None:
+            try:
+                end = self._conclude(self._run_child(done))
+            except LaunchError as error:
+                self._report.skip_rest(error.reason)
+                end = self._by_results({"reason": error.reason, "advice": error.advice})
+            done = self._report.ledger.done()
+        return self._report.end(end)
+
+    def _run_child(self, done: list[str] | None) -> ChildEnd:
+        limits, report = self._host.limits, self._report
+        command = child_command(self._prepared, self._directory, limits, self._host.environ)
+        spec = run_spec(self._order, self._prepared, self._directory, limits, done)
+        running = self._host.launcher.spawn(command, spec)
+        report.ledger.begin_child()
+        self._phase_began = time.monotonic()
+        with (
+            self._stop.waking() as wake,
+            closing(ChildPump(running, report.line_limit_bytes, report.streams, wake)) as pump,
+        ):
+            cause = self._watch(pump)
+            if cause is Cause.STOPPED:
+                report.muted = self._stop.reason == "interrupted"
+            running.kill()
+            seconds = time.monotonic() - self._phase_began
+            self._await_end(pump)
+            report.end_child()
+            return ChildEnd(cause, pump.exit or Exit(None, None), seconds)
+
+    def _watch(self, pump: ChildPump) -> Cause:
+        """Take what the child reports until it ends, or until it has to."""
+        while pump.exit is None:
+            now = time.monotonic()
+            if cause := self._cause_to_end(now):
+                return cause
+            self._turn(pump, self._next_moment() - now)
+            self._report.pass_on_output(time.monotonic())
+        return Cause.EXITED
+
+    def _await_end(self, pump: ChildPump) -> None:
+        give_up_at = time.monotonic() + KILLED_SECONDS
+        while pump.exit is None and (left := give_up_at - time.monotonic()) > 0:
+            self._turn(pump, left)
+
+    def _turn(self, pump: ChildPump, timeout_seconds: float) -> None:
+        ledger = self._report.ledger
+        for line in pump.turn(timeout_seconds):
+            before = (ledger.phase, ledger.running)
+            self._report.take(line)
+            if (ledger.phase, ledger.running) != before:
+                self._phase_began = time.monotonic()
+
+    def _cause_to_end(self, now: float) -> Cause | None:
+        if self._stop.reason is not None:
+            return Cause.STOPPED
+        if now >= self._job_deadline:
+            return Cause.JOB_DEADLINE
+        return Cause.PHASE_DEADLINE if now >= self._phase_deadline() else None
+
+    def _phase_deadline(self) -> float:
+        if self._report.ledger.phase is Phase.ENDING:
+            return self._phase_began + ENDING_SECONDS
+        return self._phase_began + self._host.limits.task_timeout_seconds + HARD_SECONDS
+
+    def _next_moment(self) -> float:
+        batches = [stream.next_batch_at() for stream in self._report.streams]
+        due = [moment for moment in batches if moment is not None]
+        longest = time.monotonic() + LONGEST_WAIT_SECONDS
+        return min(self._job_deadline, self._phase_deadline(), longest, *due)
+
+    def _conclude(self, end: ChildEnd) -> JobEnd | None:
+        """Report what the child left open; None when another child has to go on."""
+        if end.cause is Cause.STOPPED:
+            return self._conclude_stop()
+        if self._report.broken is not None:
+            return self._conclude_broken(self._report.broken)
+        match self._report.ledger.phase:
+            case Phase.LOADING:
+                return self._conclude_loading(end)
+            case Phase.STAGE_ONE:
+                return self._conclude_stage_one(end)
+            case Phase.TASK | Phase.BETWEEN:
+                return self._conclude_task(end)
+            case Phase.ENDING:
+                return self._by_results()
+
+    def _conclude_stop(self) -> JobEnd:
+        if self._stop.reason == "interrupted":
+            return JobEnd("interrupted")
+        self._report.skip_rest("the job was cancelled")
+        return JobEnd("cancelled")
+
+    def _conclude_broken(self, fault: Fault) -> JobEnd:
+        self._report.skip_rest(fault.reason)
+        return self._by_results({"reason": fault.reason, "advice": fault.advice})
+
+    def _conclude_loading(self, end: ChildEnd) -> JobEnd:
+        why = end.reason(self._host.limits, "before it had registered its tasks")
+        reason = f"integration '{self._order.integration}': its child process: {why}"
+        self._report.skip_rest(reason)
+        advice = "look at what the integration's modules do when they are imported, and the output"
+        return self._by_results({"reason": reason, "advice": advice})
+
+    def _conclude_stage_one(self, end: ChildEnd) -> JobEnd:
+        reason = end.reason(self._host.limits, "before StageOne ended")
+        self._report.stand_in_for_stage_one(end.status, reason, end.seconds)
+        self._report.skip_rest(f"StageOne did not succeed: {reason}")
+        return self._by_results()
+
+    def _conclude_task(self, end: ChildEnd) -> JobEnd | None:
+        ledger = self._report.ledger
+        reason = end.reason(self._host.limits, "before the task reported")
+        # A child that ended between two tasks goes on in the next one, unless it got nowhere.
+        stuck = ledger.running or (None if ledger.reported_by_child else ledger.remaining()[0])
+        if stuck is not None:
+            self._report.stand_in(stuck, end.status, reason, end.seconds)
+        if end.cause is Cause.JOB_DEADLINE:
+            self._report.skip_rest(reason)
+            advice = "raise TRUELINE_JOB_TIMEOUT_SECONDS, or split the integration"
+            return self._by_results({"reason": reason, "advice": advice})
+        return None if ledger.remaining() else self._by_results()
+
+    def _by_results(self, error: Mapping[str, str] | None = None) -> JobEnd:
+        ledger = self._report.ledger
+        status = ledger.status()
+        if status == "success":
+            return JobEnd(status)
+        if error is None and status == "failed":
+            error = self._report.stage_one_fault or {
+                "reason": f"no task succeeded: {ledger.counts()}",
+                "advice": "see the errors of each task",
+            }
+        return JobEnd(status, error)

@@ -1,0 +1,189 @@
+"""The supervisor: forked for one job, it starts the child and takes its whole tree down at the end.
+
+Runs in a fork of the launcher with the standard library alone. What it is told and what it answers
+goes over one control socket, a JSON line each way; when that socket closes, the worker is gone.
+"""
+
+import ctypes
+import fcntl
+import json
+import os
+import resource
+import select
+import signal
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn
+
+from worker.process_tree import end_descendants, reap
+
+KILL = b"k"
+END_SECONDS = 10.0  # how long the tree's end may take before the launcher inherits what is left
+REQUEST_LIMIT_BYTES = 4 * 1024 * 1024
+CHILD_FDS = (0, 1, 2, 3)  # stdin, stdout, stderr, events
+_STATUS_FD = 4
+_CLEAR_FD = 10  # descriptors are moved here first, clear of the places that they go to
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+class Parent(NamedTuple):
+    """Who must be alive for this process to go on."""
+
+    pid: int
+    prctl: Any  # the C library's, or None where the system has none
+
+    def ask_for_its_death(self, number: signal.Signals) -> None:
+        """Have the kernel send us `number` when it dies, where the kernel can."""
+        if self.prctl is not None:
+            self.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+
+    def is_gone(self) -> bool:
+        """Whether another process has adopted us."""
+        return os.getppid() != self.pid
+
+
+def load_prctl() -> Any:
+    """Return the C library's prctl, or None where the system has none."""
+    return getattr(ctypes.CDLL(None, use_errno=True), "prctl", None)
+
+
+def become_subreaper(prctl: Any) -> None:
+    """Let orphaned descendants become this process's children instead of init's."""
+    if prctl is not None:
+        prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def catch_signals(*numbers: signal.Signals) -> int:
+    """Make these signals readable; return the descriptor that becomes readable with each."""
+    wake, wake_write = os.pipe()
+    os.set_blocking(wake_write, False)
+    signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+    for number in numbers:
+        signal.signal(number, lambda *_: None)
+    return wake
+
+
+def supervise(control: socket.socket, launcher: Parent) -> None:
+    """Run the one child that `control` asks for, and report its end once nothing of it is left."""
+    os.setsid()
+    become_subreaper(launcher.prctl)
+    wake = catch_signals(signal.SIGCHLD, signal.SIGTERM)
+    # A signal that can be caught: after SIGKILL nobody would be left to end the child's children.
+    launcher.ask_for_its_death(signal.SIGTERM)
+    request, fds = _receive_request(control)
+    if request is None or launcher.is_gone():
+        return
+    try:
+        pid = _start_child(request, fds, launcher.prctl)
+    except OSError as error:
+        answer(control, {"error": str(error)})
+        return
+    for fd in fds:
+        os.close(fd)
+    answer(control, {"pid": pid})
+    answer(control, _ending(_wait_and_end(pid, control, wake, launcher)))
+
+
+def answer(control: socket.socket, message: Mapping[str, Any]) -> None:
+    """Tell the worker, if it is still there."""
+    try:
+        control.sendall(json.dumps(message).encode() + b"\n")
+    except OSError:
+        return  # the worker is gone; ending the tree is what counts
+
+
+def _receive_request(control: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
+    data, fds, _flags, _address = socket.recv_fds(control, 65536, len(CHILD_FDS))
+    while not data.endswith(b"\n"):
+        more = control.recv(65536) if data else b""
+        if not more or len(data) > REQUEST_LIMIT_BYTES:
+            return None, []
+        data += more
+    return json.loads(data), fds
+
+
+def _start_child(request: Mapping[str, Any], fds: Sequence[int], prctl: Any) -> int:
+    # The status pipe closes by itself when exec succeeds; else it carries the reason.
+    status_read, status_write = os.pipe()
+    supervisor = Parent(os.getpid(), prctl)
+    pid = os.fork()
+    if pid == 0:
+        _become_child(request, (*fds, status_write), supervisor)
+    os.close(status_write)
+    reason = b""
+    while piece := os.read(status_read, 4096):
+        reason += piece
+    os.close(status_read)
+    if reason:
+        raise OSError(reason.decode("utf-8", "replace"))
+    return pid
+
+
+def _become_child(request: Mapping[str, Any], fds: Sequence[int], supervisor: Parent) -> NoReturn:
+    status, step = fds[-1], "cannot prepare the process"
+    try:
+        os.setsid()
+        supervisor.ask_for_its_death(signal.SIGKILL)
+        if supervisor.is_gone():
+            os._exit(127)
+        _place_fds(fds)
+        status = _STATUS_FD
+        os.umask(0o077)
+        _reset_signals()
+        for name, limit in request["rlimits"].items():
+            _limit(getattr(resource, name), limit)
+        step = f"cannot enter {request['cwd']}"
+        os.chdir(request["cwd"])
+        step = f"cannot start {request['argv'][0]}"
+        os.execve(request["argv"][0], request["argv"], request["env"])  # noqa: S606 - no shell meant
+    except BaseException as error:  # noqa: BLE001 - the edge of a process: the worker gets the reason
+        os.write(status, f"{step}: {error}".encode()[:4000])
+    finally:
+        os._exit(127)
+
+
+def _place_fds(fds: Sequence[int]) -> None:
+    moved = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _CLEAR_FD) for fd in fds]
+    for fd, place in zip(moved, CHILD_FDS, strict=False):
+        os.dup2(fd, place, inheritable=True)
+    os.dup2(moved[-1], _STATUS_FD, inheritable=False)
+    os.closerange(_STATUS_FD + 1, os.sysconf("SC_OPEN_MAX"))
+
+
+def _reset_signals() -> None:
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        if signal.getsignal(number) not in {signal.SIG_DFL, None}:
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _limit(kind: int, wanted: int) -> None:
+    _soft, hard = resource.getrlimit(kind)
+    value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def _wait_and_end(pid: int, control: socket.socket, wake: int, launcher: Parent) -> int | None:
+    """Wait for the child's end, or a reason to end it; return its wait status, its tree gone."""
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    poll.register(wake, select.POLLIN)
+    look_again = None if launcher.prctl else 1000  # no prctl: nothing tells us of its death
+    status = reap()[0].get(pid)
+    while status is None and not launcher.is_gone():
+        ready = dict(poll.poll(look_again))
+        if control.fileno() in ready:
+            break  # a kill was asked for, or the worker is gone
+        if wake in ready:
+            os.read(wake, 4096)
+        status = reap()[0].get(pid)
+    ended = end_descendants(END_SECONDS, first_group=pid)
+    return ended.get(pid) if status is None else status
+
+
+def _ending(status: int | None) -> dict[str, int | None]:
+    if status is None:
+        return {"code": None, "signal": int(signal.SIGKILL)}
+    code = os.waitstatus_to_exitcode(status)
+    return {"code": None, "signal": -code} if code < 0 else {"code": code, "signal": None}
