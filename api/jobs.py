@@ -8,10 +8,11 @@ from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, Select, Subquery, insert, or_, select, union_all, update
+from sqlalchemy import Connection, Row, Select, Subquery, insert, select, update
 
+from api.listing import listed
 from api.problems import Conflict, NotFound
-from api.tables import deployments, integrations, jobs
+from api.tables import jobs
 
 
 class JobStatus(StrEnum):
@@ -101,40 +102,31 @@ def lock_jobs(connection: Connection, job_ids: Collection[str]) -> dict[str, Job
 
 
 def listed_jobs(
-    statuses: Collection[JobStatus], deployment: str | None, integration: str | None
+    statuses: Collection[JobStatus], deployment_id: str | None, integration: str | None
 ) -> Subquery:
-    """Return the jobs that a list asks for; a deployment is named by its id or name.
-
-    One part a status, each in an index's order: a page then costs the same in any list.
-    """
-    wanted = jobs.c.status
-    parts = [select(jobs).where(wanted == status) for status in statuses or JobStatus]
-    if deployment is not None:
-        known = select(deployments.c.id).where(_named(deployment)).scalar_subquery()
-        parts = [part.where(jobs.c.deployment_id == known) for part in parts]
+    """Return the jobs that a list asks for; no status asks for all."""
+    conditions = []
+    if deployment_id is not None:
+        conditions.append(jobs.c.deployment_id == deployment_id)
     if integration is not None:
-        parts = [part.where(jobs.c.integration == integration) for part in parts]
-    return union_all(*parts).subquery("listed")
+        conditions.append(jobs.c.integration == integration)
+    return listed(jobs, statuses or JobStatus, conditions)
 
 
-def request_job(connection: Connection, deployment: str, now: datetime) -> Job:
-    """Make a job of the deployment with this id or name, because somebody asked for it.
+def anything_pending(connection: Connection) -> bool:
+    """Whether a job waits for a worker."""
+    pending = select(jobs.c.id).where(jobs.c.status == JobStatus.PENDING).limit(1)
+    return connection.execute(pending).first() is not None
 
-    Raises NotFound, and Conflict where the deployment or its integration does not run.
+
+def request_job(connection: Connection, deployment: Row[Any], now: datetime) -> Job:
+    """Make a job of a deployment, given by its row, because somebody asked for it.
+
+    Raises Conflict where the deployment does not run.
     """
-    statement = (
-        select(deployments, integrations.c.enabled.label("integration_enabled"))
-        .join(integrations, integrations.c.name == deployments.c.integration)
-        .where(_named(deployment))
-    )
-    row = connection.execute(statement).first()
-    if row is None:
-        raise NotFound(
-            f"there is no deployment {deployment!r}",
-            "GET /api/v1/deployments lists those there are",
-        )
-    _check_runs(row)
-    return create_job(connection, row, Trigger.MANUAL, now)
+    if deployment.state != "active":
+        raise _not_active(deployment)
+    return create_job(connection, deployment, Trigger.MANUAL, now)
 
 
 def create_job(
@@ -202,26 +194,14 @@ def _job_of(connection: Connection, statement: Select[Any], job_id: str) -> Job:
     return job_from_row(row)
 
 
-def _named(deployment: str) -> Any:
-    return or_(deployments.c.id == deployment, deployments.c.name == deployment)
-
-
-def _check_runs(row: Row[Any]) -> None:
-    if not row.integration_enabled:
-        raise Conflict(
-            f"integration {row.integration!r} is disabled: the manifest no longer enables it",
-            "enable it in integrations.json, push, and POST /init-integrations",
-        )
-    if row.state == "needs_attention":
-        reason = (row.problem or {}).get("reason", "its config or schedule cannot be used")
-        raise Conflict(
-            f"deployment {row.name!r} needs attention: {reason}",
-            (row.problem or {}).get(
-                "advice", f"PATCH /api/v1/deployments/{row.id} with what is right"
-            ),
-        )
-    if row.state == "paused" or not row.enabled:
-        raise Conflict(
-            f"deployment {row.name!r} is paused",
-            f'resume it with PATCH /api/v1/deployments/{row.id} {{"enabled": true}}',
-        )
+def _not_active(deployment: Row[Any]) -> Conflict:
+    """Say why a deployment does not run; a pause without a problem is its user's wish."""
+    address = f"/api/v1/deployments/{deployment.id}"
+    problem = deployment.problem or {
+        "reason": "somebody paused it",
+        "advice": f'resume it with PATCH {address} {{"enabled": true}}',
+    }
+    state = deployment.state.replace("_", " ")
+    return Conflict(
+        f"deployment {deployment.name!r} is {state}: {problem['reason']}", problem["advice"]
+    )

@@ -39,11 +39,6 @@ MOST_WAITS = sum(LIMITS.values())  # each holds a thread of the server; see THRE
 ReadMarks = Callable[[Collection[Topic]], Mapping[Topic, Hashable]]
 
 
-def about(job_id: str) -> tuple[Topic, Topic]:
-    """Return what waits for news of a job."""
-    return Topic(Kind.END, job_id), Topic(Kind.HISTORY, job_id)
-
-
 class Watch:
     """One waiter's ear: start it before looking at the database, so that no wake is missed."""
 
@@ -112,6 +107,10 @@ class Wakeups:
             for topic in topics:
                 for watch in self._watches.get(topic, ()):
                     watch.wake()
+
+    def wake_jobs(self, *job_ids: str) -> None:
+        """Wake everyone who waits for news of these jobs; call it after the commit."""
+        self.wake(*(Topic(kind, id_) for id_ in job_ids for kind in (Kind.END, Kind.HISTORY)))
 
     def close(self) -> None:
         """Wake everyone for the last time: the server stops."""

@@ -2,14 +2,30 @@
 
 from flask_openapi.blueprint import APIBlueprint
 
-from api.routes import catalogue, deployments, health, init, integrations, spec
+from api.routes import (
+    catalogue,
+    deployments,
+    events,
+    health,
+    init,
+    integrations,
+    jobs,
+    leases,
+    spec,
+    ticks,
+    violations,
+)
 
 # Each module has one blueprint named `routes`, made by `api.openapi.blueprint`.
-# To come when they exist: jobs, leases, events, violations, ticks.
 BLUEPRINTS: tuple[APIBlueprint, ...] = (
     init.routes,
     integrations.routes,
     deployments.routes,
+    jobs.routes,
+    violations.routes,
+    leases.routes,
+    events.routes,
+    ticks.routes,
     catalogue.routes,
     health.routes,
     spec.routes,

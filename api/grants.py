@@ -1,0 +1,74 @@
+"""What a worker gets with a lease: the job and its deployment's config in clear."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from api.config_secrets import SecretBox
+from api.endings import Ending, end_job_here
+from api.jobs import Job, JobStatus
+from api.leases import Term, claim_jobs
+from api.secret_key import SecretKeyError
+from api.tables import deployments
+
+NO_DEPLOYMENT = {
+    "reason": "the job's deployment was deleted before a worker had the job",
+    "advice": "make the deployment again when you want it to run",
+}
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One leased job and all that a worker needs to carry it out."""
+
+    job: Job
+    config: dict[str, Any] = field(repr=False)
+    secrets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Grants:
+    """The jobs that a worker got, and those that failed because they cannot be carried out."""
+
+    given: tuple[Grant, ...] = ()
+    failed: tuple[str, ...] = ()
+
+
+def grant_jobs(connection: Connection, secrets: SecretBox, term: Term, slots: int) -> Grants:
+    """Claim jobs for a worker and open their configs; what cannot be opened fails its job."""
+    claimed = claim_jobs(connection, term, slots)
+    configs = _configs(connection, {job.deployment_id for job in claimed})
+    given: list[Grant] = []
+    failed: list[str] = []
+    for job in claimed:
+        granted = _granted(secrets, job, configs.get(job.deployment_id))
+        if isinstance(granted, Grant):
+            given.append(granted)
+        else:
+            _fail(connection, job, granted, term.now)
+            failed.append(job.id)
+    return Grants(tuple(given), tuple(failed))
+
+
+def _configs(connection: Connection, ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    if not ids:
+        return {}
+    statement = select(deployments.c.id, deployments.c.config).where(deployments.c.id.in_(ids))
+    return {id_: config for id_, config in connection.execute(statement)}  # noqa: C416 - typed rows
+
+
+def _granted(secrets: SecretBox, job: Job, config: dict[str, Any] | None) -> Grant | dict[str, str]:
+    if config is None:
+        return NO_DEPLOYMENT
+    try:
+        opened = secrets.open_config(job.deployment_id, config)
+    except SecretKeyError as error:
+        return {"reason": error.reason, "advice": error.advice}
+    return Grant(job, opened.config, opened.pointers)
+
+
+def _fail(connection: Connection, job: Job, error: dict[str, str], now: datetime) -> None:
+    end_job_here(connection, job, Ending(JobStatus.FAILED, error, now))

@@ -1,0 +1,44 @@
+"""Ticks: workers ask again and again that what is due be done."""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import Field
+
+from api.expiry import Grace
+from api.models import Answer, Body
+from api.openapi import blueprint
+from api.state import current_state
+from api.ticks import tick
+from api.wakeups import WORK
+
+routes = blueprint("ticks", __name__)
+
+
+class TickBody(Body):
+    """Who asks."""
+
+    worker: str = Field(min_length=1, max_length=200)
+
+
+class TickAnswer(Answer):
+    """What was done, and when the next deployment is due."""
+
+    created: list[str] = Field(description="jobs made for due deployments")
+    expired: list[str] = Field(description="jobs taken away from silent workers")
+    next_due_at: datetime | None
+
+
+@routes.post("/ticks", responses={200: TickAnswer})
+def do_tick(body: TickBody) -> dict[str, Any]:
+    """Do what is due; any number of workers may ask at once."""
+    del body
+    state = current_state()
+    grace = Grace(state.started_at, timedelta(seconds=state.settings.lease_seconds))
+    with state.database.write() as connection:
+        done = tick(connection, state.clock(), grace)
+    if done.created or done.expired:
+        state.wakeups.wake(WORK)
+        state.wakeups.wake_jobs(*done.expired)
+    return asdict(done)
