@@ -1,0 +1,1 @@
+"""Audits a Git repository: files, requirements, secrets, commits and branches."""
