@@ -105,12 +105,13 @@ def listed_jobs(
     statuses: Collection[JobStatus], deployment_id: str | None, integration: str | None
 ) -> Subquery:
     """Return the jobs that a list asks for; no status asks for all."""
+    parts = [jobs.c.status == status for status in dict.fromkeys(statuses or JobStatus)]
     conditions = []
     if deployment_id is not None:
         conditions.append(jobs.c.deployment_id == deployment_id)
     if integration is not None:
         conditions.append(jobs.c.integration == integration)
-    return listed(jobs, statuses or JobStatus, conditions)
+    return listed(jobs, parts, conditions)
 
 
 def anything_pending(connection: Connection) -> bool:

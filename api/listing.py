@@ -6,17 +6,16 @@ from sqlalchemy import ColumnElement, Connection, Subquery, Table, select, union
 
 from api.tables import deployments
 
+Condition = ColumnElement[bool]
 
-def listed(
-    table: Table, statuses: Iterable[str], conditions: Iterable[ColumnElement[bool]]
-) -> Subquery:
-    """Return the rows of `table` with one of the statuses and all of the conditions.
 
-    One part a status: each is read in the order of an index, and the database merges them.
+def listed(table: Table, parts: Iterable[Condition], conditions: Iterable[Condition]) -> Subquery:
+    """Return the rows of `table` that are in one of the parts and meet all of the conditions.
+
+    Parts don't overlap; each is read in the order of an index, and the database merges them.
     """
     these = tuple(conditions)
-    parts = [select(table).where(table.c.status == status, *these) for status in statuses]
-    return union_all(*parts).subquery("listed")
+    return union_all(*(select(table).where(part, *these) for part in parts)).subquery("listed")
 
 
 def deployment_id_of(connection: Connection, key: str) -> str:

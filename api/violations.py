@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Subquery, select, update
+from sqlalchemy import Connection, Row, Subquery, and_, select, update
 
-from api.listing import listed
+from api.listing import Condition, listed
 from api.problems import Conflict, FieldError, NotFound, Unprocessable
 from api.tables import violations
 from api.verdicts import BY_HAND, Severity, ViolationStatus
@@ -51,11 +51,9 @@ def listed_violations(wanted: Wanted) -> Subquery:
         conditions.append(violations.c.deployment_id == wanted.deployment_id)
     if wanted.integration is not None:
         conditions.append(violations.c.integration == wanted.integration)
-    if wanted.severities:
-        conditions.append(violations.c.severity.in_(wanted.severities))
     if wanted.min_severity is not None:
         conditions.append(violations.c.severity_rank >= wanted.min_severity.rank)
-    return listed(violations, wanted.statuses or ViolationStatus, conditions)
+    return listed(violations, _parts(wanted), conditions)
 
 
 def find_violation(connection: Connection, violation_id: str) -> Row[Any]:
@@ -98,6 +96,18 @@ def end_mutes(connection: Connection, now: datetime) -> None:
     over = (violations.c.status == ViolationStatus.MUTED, violations.c.muted_until <= now)
     opened = {"status": ViolationStatus.OPEN, "note": None, "muted_until": None}
     connection.execute(update(violations).where(*over).values(opened))
+
+
+def _parts(wanted: Wanted) -> list[Condition]:
+    """Return one part a status, or one a status and severity where severities are asked for."""
+    parts: list[Condition] = [
+        violations.c.status == status
+        for status in dict.fromkeys(wanted.statuses or ViolationStatus)
+    ]
+    if not wanted.severities:
+        return parts
+    ranks = {severity.rank for severity in wanted.severities}
+    return [and_(part, violations.c.severity_rank == rank) for part in parts for rank in ranks]
 
 
 def _check(decision: Decision, now: datetime) -> None:
