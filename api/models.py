@@ -34,9 +34,9 @@ class Query(BaseModel):
 class PageQuery(Query):
     """Which part of a list is wanted."""
 
-    limit: int = Field(50, ge=1, le=500, description="how many items at most")
+    limit: int = Field(default=50, ge=1, le=500, description="how many items at most")
     cursor: str | None = Field(
-        None, max_length=2000, description="`next_cursor` of the page before"
+        default=None, max_length=2000, description="`next_cursor` of the page before"
     )
 
 

@@ -11,6 +11,7 @@ from api.routes import (
     integrations,
     jobs,
     leases,
+    pages,
     spec,
     ticks,
     violations,
@@ -29,4 +30,5 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = (
     catalogue.routes,
     health.routes,
     spec.routes,
+    pages.routes,
 )

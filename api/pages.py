@@ -1,0 +1,84 @@
+"""What the web pages show, read in one transaction each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from api.jobs import ENDED, Job, job_from_row, listed_jobs, read_job
+from api.models import PageQuery
+from api.paging import Order, Page, read_page
+from api.tables import deployments, integrations, sources, task_results, violations
+from api.verdicts import Severity, ViolationStatus
+
+MOST_ROWS = 100
+UNRESOLVED = (ViolationStatus.OPEN, ViolationStatus.ACKNOWLEDGED)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The first page."""
+
+    sources: Sequence[Row[Any]]
+    integrations: Sequence[Row[Any]]
+    deployments: Sequence[Row[Any]]
+    jobs: Sequence[Job]
+    violations: Sequence[Row[Any]]
+    counts: Mapping[str, int]  # unresolved violations by severity, the worst first
+
+
+@dataclass(frozen=True)
+class JobPage:
+    """One job and what its tasks found."""
+
+    job: Job
+    results: Sequence[Mapping[str, Any]]
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the page will show something else in a moment."""
+        return self.job.status not in ENDED
+
+
+def read_overview(connection: Connection) -> Overview:
+    """Read what the first page shows; long lists are cut."""
+    listed = listed_jobs((), None, None)
+    recent = listed.select().order_by(listed.c.created_at.desc(), listed.c.id.desc()).limit(20)
+    return Overview(
+        sources=connection.execute(select(sources)).all(),
+        integrations=connection.execute(
+            select(integrations).order_by(integrations.c.name).limit(MOST_ROWS)
+        ).all(),
+        deployments=connection.execute(
+            select(deployments).order_by(deployments.c.name).limit(MOST_ROWS)
+        ).all(),
+        jobs=[job_from_row(row) for row in connection.execute(recent)],
+        violations=read_violations(connection, ViolationStatus.OPEN, PageQuery(limit=20)).rows,
+        counts=_counts(connection),
+    )
+
+
+def read_violations(connection: Connection, status: ViolationStatus, query: PageQuery) -> Page:
+    """Read violations of one status, the worst first."""
+    order = Order((violations.c.severity_rank, violations.c.last_seen, violations.c.id))
+    statement = select(violations).where(violations.c.status == status)
+    return read_page(connection, statement, order, query)
+
+
+def read_job_page(connection: Connection, job_id: str) -> JobPage:
+    """Read a job with its task results; raises NotFound."""
+    job = read_job(connection, job_id)
+    statement = select(task_results.c.result).where(task_results.c.job_id == job.id)
+    results = connection.execute(statement.order_by(task_results.c.position)).scalars()
+    return JobPage(job, results.all())
+
+
+def _counts(connection: Connection) -> dict[str, int]:
+    statement = (
+        select(violations.c.severity_rank, func.count().label("unresolved"))
+        .where(violations.c.status.in_(UNRESOLVED))
+        .group_by(violations.c.severity_rank)
+    )
+    found = {row.severity_rank: row.unresolved for row in connection.execute(statement)}
+    return {level.value: found.get(level.rank, 0) for level in reversed(Severity)}
