@@ -1,0 +1,61 @@
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from worker.group_commit import GroupCommit
+from worker.outbox_file import OutboxError
+
+
+def open_connection(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("CREATE TABLE t (n INTEGER UNIQUE)")
+    return connection
+
+
+def insert(number: int) -> Callable[[sqlite3.Connection], int]:
+    return lambda found: found.execute("INSERT INTO t VALUES (?)", (number,)).rowcount
+
+
+def test_work_that_waits_together_is_committed_together(tmp_path: Path) -> None:
+    groups: list[Sequence[Any]] = []
+    writer = GroupCommit(open_connection(tmp_path / "a.db"), groups.append)
+    begun, go = threading.Event(), threading.Event()
+
+    def hold(_: sqlite3.Connection) -> bool:
+        begun.set()
+        return go.wait(10)
+
+    first = writer.submit(hold)
+    assert begun.wait(10)
+    rest = [writer.submit(insert(number)) for number in range(20)]
+    go.set()
+
+    assert first.result()
+    assert [future.result() for future in rest] == [1] * 20
+    assert [len(group) for group in groups] == [1, 20]
+    writer.close()
+
+
+def test_work_that_fails_changes_nothing_and_later_work_goes_on(tmp_path: Path) -> None:
+    writer = GroupCommit(open_connection(tmp_path / "a.db"), lambda _: None)
+    writer.submit(insert(1)).result()
+
+    with pytest.raises(OutboxError, match="UNIQUE"):
+        writer.submit(insert(1)).result()
+
+    count = writer.submit(lambda c: c.execute("SELECT count(*) FROM t").fetchone())
+    assert count.result() == (1,)
+    writer.close()
+
+
+def test_closing_finishes_what_was_asked(tmp_path: Path) -> None:
+    writer = GroupCommit(open_connection(tmp_path / "a.db"), lambda _: None)
+    futures = [writer.submit(insert(number)) for number in range(100)]
+
+    writer.close()
+
+    assert all(future.result() == 1 for future in futures)

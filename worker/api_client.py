@@ -1,0 +1,167 @@
+"""The worker's side of the HTTP API: one client, errors in two kinds, answers checked."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+import httpx2
+from pydantic import BaseModel, ValidationError
+
+from utils import __version__
+from worker.api_answers import Grant, Grants, Known, Outcomes, Released, Renewal, Tick
+from worker.api_errors import ApiRefused, ApiUnavailable
+from worker.lease import Lease
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 30.0
+AWAY = frozenset({408, 425, 429})  # besides every 5xx: the same request may go well later
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+class ApiClient:
+    """Speaks for one worker; safe to use from several threads."""
+
+    def __init__(self, url: str, token: str, worker: str) -> None:
+        self.url = url
+        self._worker = worker
+        self._http = httpx2.Client(
+            base_url=url,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            trust_env=False,  # a proxy variable of the shell must not swallow loopback
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=8),
+        )
+
+    def check(self) -> None:
+        """Raise ApiUnavailable or ApiRefused unless the API is alive."""
+        self._ask("GET", "/health/live", None, timeout_seconds=CONNECT_SECONDS)
+
+    def lease(self, slots: int, wait_seconds: float) -> tuple[Grant, ...]:
+        """Ask for up to `slots` jobs; the API answers at once or as soon as there is one."""
+        body = {"slots": slots, "wait_seconds": wait_seconds, "version": __version__}
+        return self._post("/leases", body, Grants, wait_seconds + ANSWER_SECONDS).leases
+
+    def renew(self, leases: Iterable[Lease], timeout_seconds: float) -> Renewal:
+        """Keep leases for another period."""
+        return self._post("/leases/renew", _named(leases), Renewal, timeout_seconds)
+
+    def release(self, leases: Iterable[Lease]) -> tuple[str, ...]:
+        """Give jobs back to the queue; they run again from their beginning."""
+        return self._post("/leases/release", _named(leases), Released).released
+
+    def tick(self) -> Tick:
+        """Have the API make the jobs that are due and requeue the ones whose lease expired."""
+        return self._post("/ticks", {}, Tick)
+
+    def put_catalogue(self, catalogue: Mapping[str, Any]) -> Known:
+        """Tell what this worker can run, and at which commit."""
+        body = json.dumps({"worker": self._worker, **catalogue}).encode()
+        return self._checked(self._ask("PUT", "/api/v1/catalogue", body), Known)
+
+    def send(self, reports: bytes) -> Outcomes:
+        """Send one batch of reports, already JSON. A wholly refused batch is an answer, too."""
+        try:
+            answer = self._ask("POST", "/api/v1/events", reports)
+        except ApiRefused as error:
+            if "outcomes" not in error.problem:
+                raise
+            answer = error.problem
+        return self._checked(answer, Outcomes)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _post(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        shape: type[Shape],
+        timeout_seconds: float = ANSWER_SECONDS,
+    ) -> Shape:
+        content = json.dumps({"worker": self._worker, **body}).encode()
+        answer = self._ask("POST", f"/api/v1{path}", content, timeout_seconds=timeout_seconds)
+        return self._checked(answer, shape)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        *,
+        timeout_seconds: float = ANSWER_SECONDS,
+    ) -> Any:
+        timeout = httpx2.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_SECONDS))
+        headers = {} if content is None else {"Content-Type": "application/json"}
+        try:
+            response = self._http.request(
+                method, path, content=content, headers=headers, timeout=timeout
+            )
+        except httpx2.HTTPError as error:
+            raise self._away(error) from error
+        if response.is_success:
+            return self._parsed(response)
+        if response.status_code >= 500 or response.status_code in AWAY:
+            raise ApiUnavailable(
+                f"the API at {self.url} answers {response.status_code} to {method} {path}",
+                "see the API's own log; the worker tries again by itself",
+                retry_after_seconds=_retry_after_seconds(response),
+            )
+        raise ApiRefused(response.status_code, _problem(response))
+
+    def _away(self, error: httpx2.HTTPError) -> ApiUnavailable:
+        return ApiUnavailable(
+            f"the API at {self.url} cannot be reached: {str(error) or type(error).__name__}",
+            "start it, or correct TRUELINE_API_URL; the worker tries again by itself",
+            nobody_listens=_is_refused(error),
+        )
+
+    def _parsed(self, response: httpx2.Response) -> Any:
+        try:
+            return response.json()
+        except ValueError as error:
+            raise self._strange("no JSON") from error
+
+    def _checked(self, answer: Any, shape: type[Shape]) -> Shape:
+        try:
+            return shape.model_validate(answer)
+        except ValidationError as error:
+            raise self._strange(str(error.errors(include_input=False)[0])) from error
+
+    def _strange(self, detail: str) -> ApiUnavailable:
+        return ApiUnavailable(
+            f"{self.url} does not answer as Trueline's API does: {detail}",
+            "check TRUELINE_API_URL and that API and worker have the same version",
+        )
+
+
+def _named(leases: Iterable[Lease]) -> dict[str, Any]:
+    return {
+        "leases": [
+            {"job_id": lease.job_id, "attempt": lease.attempt, "token": lease.token}
+            for lease in leases
+        ]
+    }
+
+
+def _problem(response: httpx2.Response) -> Mapping[str, Any]:
+    try:
+        problem = response.json()
+    except ValueError:
+        return {}
+    return problem if isinstance(problem, dict) else {}
+
+
+def _retry_after_seconds(response: httpx2.Response) -> float:
+    try:
+        return min(max(float(response.headers.get("Retry-After", "0")), 0.0), 60.0)
+    except ValueError:
+        return 0.0
+
+
+def _is_refused(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ConnectionRefusedError):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None

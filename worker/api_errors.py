@@ -1,0 +1,32 @@
+"""The two ways in which the API does not do what a worker asks: it is away, or it refuses."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from worker.errors import WorkerError
+
+
+class ApiUnavailable(WorkerError):  # noqa: N818 - reads as the state it reports
+    """The API could not answer; the same request may go well later."""
+
+    def __init__(
+        self,
+        reason: str,
+        advice: str,
+        *,
+        nobody_listens: bool = False,
+        retry_after_seconds: float = 0.0,
+    ) -> None:
+        super().__init__(reason, advice)
+        self.nobody_listens = nobody_listens
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ApiRefused(WorkerError):  # noqa: N818 - reads as the state it reports
+    """The API answered that it will not do this; `problem` is its whole answer."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        reason = str(problem.get("detail") or problem.get("title") or f"status {status}")
+        super().__init__(f"the API refused ({status}): {reason}", str(problem.get("advice") or ""))
+        self.status = status
+        self.problem = problem
