@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+BUFFER_BYTES = 1024 * 1024
 KEPT_STDERR_BYTES = 16 * 1024
 TERM_SECONDS = 2.0  # how long a command may clean up after SIGTERM
 
@@ -33,8 +34,8 @@ class Spec:
     input_bytes: bytes = b""
 
 
-class Running(io.RawIOBase):
-    """A started command; reading it reads standard output, under the command's deadline."""
+class Running:
+    """A started command; `output` reads its standard output, under the command's deadline."""
 
     def __init__(self, process: subprocess.Popen[bytes], deadline: float) -> None:
         self._process = process
@@ -42,6 +43,7 @@ class Running(io.RawIOBase):
         self._tail = b""
         self._stdout = _fileno(process.stdout)
         self._stderr: int | None = _fileno(process.stderr)
+        self.output = io.BufferedReader(_Output(self), BUFFER_BYTES)
 
     @property
     def pid(self) -> int:
@@ -53,13 +55,8 @@ class Running(io.RawIOBase):
         """The last part of standard error so far."""
         return self._tail
 
-    def readable(self) -> bool:
-        """Tell io.BufferedReader that this is read from."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
+    def read_into(self, view: memoryview) -> int:
         """Read what is there of standard output; 0 at its end."""
-        view = memoryview(buffer)
         while True:
             ready = self._ready([self._stdout, self._stderr])
             if self._stderr in ready:
@@ -86,7 +83,6 @@ class Running(io.RawIOBase):
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None:
                 pipe.close()
-        super().close()
 
     def _end_group(self) -> None:
         # The leader is reaped last: until then its group's number cannot be given to another.
@@ -122,6 +118,19 @@ class Running(io.RawIOBase):
         self._tail = (self._tail + chunk)[-KEPT_STDERR_BYTES:]
         if not chunk:
             self._stderr = None
+
+
+class _Output(io.RawIOBase):
+    """Standard output as a file; that it is closed or forgotten does not end the command."""
+
+    def __init__(self, command: Running) -> None:
+        self._command = command
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._command.read_into(memoryview(buffer))
 
 
 @contextlib.contextmanager

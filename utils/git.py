@@ -116,7 +116,7 @@ class Git:
         cwd: Path | None = None,
         input_bytes: bytes = b"",
         about: str = "",
-    ) -> Iterator[io.BufferedReader]:
+    ) -> Iterator[io.BufferedIOBase]:
         """Run `git ARGS` and read its standard output; a failure is raised at the block's end."""
         about = about or _named(args)
         argv = [self._program(about), *args]
@@ -124,7 +124,7 @@ class Git:
         spec = Spec(argv, environ, cwd or self.home, self.timeout_seconds, input_bytes)
         try:
             with running(spec) as command:
-                yield io.BufferedReader(command, 1024 * 1024)
+                yield command.output
                 self._check_end(command, about)
         except DeadlinePassed:
             detail = f"git did not answer within {self.timeout_seconds:g} s and was ended"

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from io import BufferedReader
+from io import BufferedIOBase
 from pathlib import Path
 
 from utils.errors import SourceError
@@ -86,7 +86,7 @@ class Objects:
         with self.git.stream(args, input_bytes=lines, about=self.about) as output:
             yield (self._blob(output, object_id) for object_id in wanted)
 
-    def _blob(self, output: BufferedReader, object_id: str) -> Iterator[bytes]:
+    def _blob(self, output: BufferedIOBase, object_id: str) -> Iterator[bytes]:
         header = output.readline().split()
         if len(header) != 3 or header[1] != b"blob":
             raise GitError(Failure.DAMAGED, self.about, f"object {object_id} cannot be read")
@@ -96,7 +96,7 @@ class Objects:
         with self.blobs(object_ids) as blobs:
             return [b"".join(chunks) for chunks in blobs]
 
-    def _chunks(self, output: BufferedReader, size_bytes: int) -> Iterator[bytes]:
+    def _chunks(self, output: BufferedIOBase, size_bytes: int) -> Iterator[bytes]:
         while size_bytes:
             chunk = output.read(min(size_bytes, CHUNK_BYTES))
             if not chunk:

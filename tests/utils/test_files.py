@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+from utils.files import write_durably, write_if_changed
+
+
+def test_content_and_mode_are_as_asked(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file"
+    write_durably(path, b"one", 0o600)
+    assert path.read_bytes() == b"one"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [*path.parent.iterdir()] == [path]
+
+
+def test_an_unchanged_file_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_if_changed(path, b"one")
+    before = path.stat().st_ino
+    write_if_changed(path, b"one")
+    assert path.stat().st_ino == before
+    write_if_changed(path, b"two")
+    assert path.read_bytes() == b"two"
+
+
+def test_a_wrong_mode_is_corrected(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_if_changed(path, b"one")
+    path.chmod(0o644)
+    write_if_changed(path, b"one")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_failed_write_leaves_nothing_beside(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    with pytest.raises(OSError, match="file"):
+        write_durably(tmp_path / "file", b"one")
+    assert [*tmp_path.iterdir()] == [tmp_path / "file"]
