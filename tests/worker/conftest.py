@@ -1,13 +1,34 @@
-"""A real HTTP server on loopback that answers a worker as a test tells it to."""
+"""For the worker's tests: an HTTP server that answers as told, and real jobs of fixture plugins."""
 
 import json
+import shutil
+import sys
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from worker.environment import Environment
+from worker.execution import JobEnd, JobOrder, Limits, Prepared, ProcessExecutor, StopSignal
+from worker.launcher import Launcher
+from worker.process_tree import descendants, read_process_table
+
+REPOSITORY = Path(__file__).parents[2]
+PLUGINS = REPOSITORY / "tests" / "fixtures" / "plugins"
+LIMITS = Limits(
+    task_timeout_seconds=30,
+    job_timeout_seconds=120,
+    memory_limit_mb=2048,
+    result_limit_bytes=1024 * 1024,
+    log_limit_bytes=64 * 1024,
+)
+
+Eventually = Callable[[Callable[[], object]], None]
 
 
 @dataclass(frozen=True)
@@ -35,6 +56,7 @@ class ScriptedApi:
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}
         self.asked: list[Asked] = []
+        self.connections = 0
         self._changed = threading.Condition()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.api = self
@@ -80,6 +102,10 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
 
+    def setup(self) -> None:
+        super().setup()
+        self.server.api.connections += 1
+
     def do_GET(self) -> None:
         self._serve()
 
@@ -118,3 +144,121 @@ def scripted_api() -> Iterator[ScriptedApi]:
 @pytest.fixture
 def said() -> type[Said]:
     return Said
+
+
+@dataclass(frozen=True)
+class EndedJob:
+    """What became of a job that ran in a test."""
+
+    end: JobEnd
+    events: list[dict[str, Any]]
+
+    def of_type(self, kind: str) -> list[dict[str, Any]]:
+        return [event for event in self.events if event["type"] == kind]
+
+    @property
+    def results(self) -> dict[str, dict[str, Any]]:
+        results = [event["result"] for event in self.of_type("task_finished")]
+        names = [result["name"] for result in results]
+        assert len(names) == len(set(names)), f"reported twice: {names}"
+        return {result["name"]: result for result in results}
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        return {name: result["status"] for name, result in self.results.items()}
+
+    def printed(self, stream: str) -> str:
+        texts = [event["text"] for event in self.of_type("output") if event["stream"] == stream]
+        return "".join(texts)
+
+
+@pytest.fixture
+def eventually() -> Eventually:
+    """Poll until a condition holds; fail after 20 s."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        give_up_at = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < give_up_at, "it never came true"
+            time.sleep(0.005)
+
+    return wait
+
+
+@pytest.fixture
+def launcher() -> Iterator[Launcher]:
+    with Launcher.start() as started:
+        yield started
+
+
+@pytest.fixture
+def nothing_left(launcher: Launcher, eventually: Eventually) -> Callable[[], None]:
+    """Check that the launcher has no process below it."""
+
+    def check() -> None:
+        eventually(lambda: not descendants(launcher.pid, read_process_table()))
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """The project's own interpreter with a copy of the SDK, as environments hold it."""
+    path = tmp_path_factory.mktemp("environment")
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(REPOSITORY / "utils", path / "sdk" / "utils", ignore=ignored)
+    return replace(Environment.at(path), python=Path(sys.executable))
+
+
+@pytest.fixture
+def executor_with(launcher: Launcher, tmp_path: Path) -> Iterator[Callable[..., ProcessExecutor]]:
+    """Make an executor; keywords change its limits."""
+    made: list[ProcessExecutor] = []
+
+    def make(environ: Mapping[str, str] | None = None, **limits: Any) -> ProcessExecutor:
+        executor = ProcessExecutor(launcher, replace(LIMITS, **limits), tmp_path / "jobs", environ)
+        made.append(executor)
+        return executor
+
+    yield make
+    for executor in made:
+        executor.close()
+
+
+@pytest.fixture
+def prepare(environment: Environment) -> Callable[..., Prepared]:
+    """Take an integration of tests/fixtures/plugins, or of another snapshot."""
+
+    def prepared(integration: str, snapshot: Path = PLUGINS) -> Prepared:
+        source = {"url": "file:///source", "ref": "main"}
+        return Prepared(integration, "c" * 40, snapshot, environment, source)
+
+    return prepared
+
+
+@pytest.fixture
+def run_plugin(
+    executor_with: Callable[..., ProcessExecutor], prepare: Callable[..., Prepared]
+) -> Callable[..., EndedJob]:
+    """Run an integration to its end; keywords change the limits."""
+
+    def run(
+        integration: str,
+        config: Mapping[str, Any],
+        *secrets: str,
+        emit: Callable[[dict[str, Any]], None] = lambda _event: None,
+        stop: StopSignal | None = None,
+        **limits: Any,
+    ) -> EndedJob:
+        events: list[dict[str, Any]] = []
+
+        def take(event: dict[str, Any]) -> None:
+            events.append(event)
+            emit(event)
+
+        order = JobOrder("job-1", 1, integration, config, secrets)
+        executor = executor_with(**limits)
+        end = executor.run(order, prepare(integration), take, stop or StopSignal())
+        return EndedJob(end, events)
+
+    return run
