@@ -12,6 +12,7 @@ TAIL_CHARACTERS = 4000
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+_ERROR = re.compile(r"(?m)^error:|^ERROR:|^The conflict is caused by")
 _LINE = re.compile(r"-r requirements\.txt \(line (\d+)\)")
 
 # The first that matches decides; later ones are weaker signs.
@@ -118,7 +119,9 @@ def clean_tail(output: str) -> str:
 
 
 def _blamed(output: str, requirements: Sequence[Requirement]) -> Requirement | None:
-    """Find the requirement that the output speaks of first."""
+    """Find the requirement that the output speaks of first, once it speaks of an error."""
+    error = _ERROR.search(output)
+    output = output[error.start() :] if error else output
     if line := _LINE.search(output):
         for requirement in requirements:
             if requirement.line == int(line[1]):

@@ -17,7 +17,7 @@ from worker.installation import (
 )
 from worker.lockfile import Lock, parse_resolution
 from worker.pip_installer import PipInstaller
-from worker.workbench import Workbench
+from worker.workbench import ToolFailed, Workbench
 
 InstallerChoice = Literal["", "uv", "pip"]
 
@@ -46,11 +46,20 @@ class UvInstaller:
     def install(self, bench: Workbench, task: Installation) -> None:
         """Run `uv venv` and `uv pip install`; what they make may be moved."""
         bench.run(*self._uv("venv"), "--relocatable", "--python", self.python, task.path)
+        if task.distrust_cache:
+            self._install(bench, task, "--no-cache")
+            return
+        try:
+            self._install(bench, task, "--offline")  # known files: no index is asked
+        except ToolFailed:
+            self._install(bench, task)
+
+    def _install(self, bench: Workbench, task: Installation, *options: str) -> None:
         bench.run(
             *self._uv("pip", "install"),
             *("--python", task.path, "--link-mode", "hardlink", "--no-deps", "--require-hashes"),
             *wheels_only(source_builds=task.source_builds),
-            *(("--no-cache",) if task.distrust_cache else ()),
+            *options,
             *("--requirements", task.lock),
         )
 

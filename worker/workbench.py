@@ -1,8 +1,6 @@
 """Where the tools of one build run: a private home, a clean environment, one deadline."""
 
 import os
-import select
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,7 +52,6 @@ class Workbench:
             printed = bytearray()
             try:
                 _read_tail(tool, printed)
-                self._wait(tool)
                 code = tool.finish()
             except DeadlinePassed:
                 raise BuildTimedOut(name, _text(printed, tool)) from None
@@ -75,21 +72,10 @@ class Workbench:
             "LC_ALL": "C.UTF-8",
         }
 
-    def _wait(self, tool: Running) -> None:
-        # Output has ended, the process is about to: wake the moment it does.
-        if sys.platform != "linux":
-            return
-        watched = os.pidfd_open(tool.pid)
-        try:
-            select.select([watched], [], [], max(0.0, self.deadline - time.monotonic()))
-        finally:
-            os.close(watched)
-
 
 def _read_tail(tool: Running, tail: bytearray) -> None:
-    buffer = bytearray(KEPT_BYTES)
-    while size := tool.readinto(buffer):
-        tail += buffer[:size]
+    while chunk := tool.output.read1(KEPT_BYTES):
+        tail += chunk
         del tail[:-KEPT_BYTES]
 
 
