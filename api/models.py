@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Body(BaseModel):
@@ -12,16 +12,26 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Path(BaseModel):
+class Address(BaseModel):
+    """A part of a request's address; a NUL in it is refused, as PostgreSQL would."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def refuse_nul(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Refuse what no database takes."""
+        if any("\0" in value for value in values.values() if isinstance(value, str)):
+            raise ValueError("an address has no NUL in it")
+        return values
+
+
+class Path(Address):
     """The variable parts of an address."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
-
-class Query(BaseModel):
+class Query(Address):
     """A request's query; unknown parameters are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     @classmethod
     def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """Create, read, change and delete deployments."""
 
+import re
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, StrictBool, StrictStr
+from pydantic import AfterValidator, Field, StrictBool, StrictStr
 from sqlalchemy import select
 
 from api.deployments import (
@@ -22,14 +23,28 @@ from api.tables import deployments
 
 routes = blueprint("deployments", __name__)
 ORDER = Order((deployments.c.created_at, deployments.c.id))
-NAME = r"^[\w][\w .:@+-]*$"
+
+
+def _refuse_id(name: str) -> str:
+    if _ID.fullmatch(name):
+        raise ValueError("this looks like an id; choose another name")
+    return name
+
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+Name = Annotated[
+    StrictStr,
+    Field(min_length=1, max_length=200, pattern=r"^[\w][\w .:@+-]*$"),
+    AfterValidator(_refuse_id),
+]
+IntegrationName = Annotated[StrictStr, Field(max_length=64, pattern=r"^[^\x00]*$")]
 
 
 class NewDeployment(Body):
     """A deployment to create."""
 
-    name: StrictStr = Field(min_length=1, max_length=200, pattern=NAME)
-    integration: StrictStr = Field(max_length=64)
+    name: Name
+    integration: IntegrationName
     config: dict[str, Any] = Field(description="what the integration's schema accepts")
     schedule: StrictStr | None = Field(
         None, max_length=200, description="a cron line, `every 15m`, or null for on demand only"
@@ -41,8 +56,8 @@ class NewDeployment(Body):
 class DeploymentChanges(Body):
     """The fields to change; those left out stay as they are."""
 
-    name: StrictStr = Field("", min_length=1, max_length=200, pattern=NAME)
-    integration: StrictStr = Field("", max_length=64, description="cannot be changed")
+    name: Name = ""
+    integration: IntegrationName = Field("", description="cannot be changed")
     config: dict[str, Any] = Field(
         {}, description="replaces the whole config; a mask keeps the stored secret"
     )

@@ -1,0 +1,249 @@
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import insert, select
+
+from api.app import create_app
+from api.config_secrets import MASK
+from api.database import Database
+from api.deployments import _check_unchanged
+from api.problems import Conflict
+from api.state import State
+from api.tables import deployments, integrations, jobs, violations
+from utils.settings import Settings
+
+URL = "/api/v1/deployments"
+NEW: dict[str, Any] = {"name": "prod", "integration": "dns", "config": {"token": "s3cret"}}
+
+
+def create(client: FlaskClient, **fields: Any) -> Any:
+    answer = client.post(URL, json=NEW | fields)
+    assert answer.status_code == 201, answer.json
+    return answer.json
+
+
+def add_job(state: State, deployment: Any, status: str) -> None:
+    row = {
+        "id": "job-1",
+        "kind": "scan",
+        "deployment_id": deployment["id"],
+        "deployment_name": deployment["name"],
+        "integration": "dns",
+        "status": status,
+        "attempt": 0,
+        "losses": 0,
+        "trigger": "manual",
+        "cancel_requested": False,
+        "created_at": state.clock(),
+    }
+    with state.database.write() as connection:
+        connection.execute(insert(jobs).values(row))
+
+
+def add_violation(state: State, deployment: Any) -> None:
+    now = state.clock()
+    row = {
+        "id": "violation-1",
+        "fingerprint": "f",
+        "integration": "dns",
+        "deployment_id": deployment["id"],
+        "deployment_name": deployment["name"],
+        "task": "check",
+        "title": "Check",
+        "resource_id": "",
+        "severity": "high",
+        "severity_rank": 3,
+        "status": "open",
+        "first_seen": now,
+        "last_seen": now,
+        "occurrences": 1,
+        "job_id": "job-1",
+    }
+    with state.database.write() as connection:
+        connection.execute(insert(violations).values(row))
+
+
+def test_created_deployment_is_found_by_id_and_by_name(registered: FlaskClient) -> None:
+    made = create(registered, schedule="every 15m")
+    assert made["state"] == "active"
+    assert made["next_due_at"] == "2026-03-02T12:15:00.000Z"
+    assert registered.get(f"{URL}/{made['id']}").json == made
+    assert registered.get(f"{URL}/prod").json == made
+    assert registered.get(URL).json == {"items": [made], "next_cursor": None}
+
+
+def test_secret_is_sealed_at_rest_and_masked_in_answers(
+    registered: FlaskClient, state: State, settings: Settings
+) -> None:
+    made = create(registered, config={"token": "canary-7f3", "hosts": [{"key": "canary-8a1"}]})
+    assert made["config"] == {"token": MASK, "hosts": [{"key": MASK}]}
+    for file in settings.data_dir.glob("trueline.db*"):
+        assert b"canary" not in file.read_bytes()
+    with state.database.read() as connection:
+        row = connection.execute(select(deployments)).one()
+    opened = state.secrets.open_config(row.id, row.config)
+    assert opened.config == {"token": "canary-7f3", "hosts": [{"key": "canary-8a1"}]}
+    assert opened.pointers == ("/token", "/hosts/0/key")
+
+
+def test_mask_in_an_update_keeps_the_stored_secret(registered: FlaskClient, state: State) -> None:
+    create(registered)
+    changed = registered.patch(f"{URL}/prod", json={"config": {"token": MASK, "zone": "a"}})
+    assert changed.status_code == 200
+    assert changed.get_json()["config"] == {"token": MASK, "zone": "a"}
+    with state.database.read() as connection:
+        row = connection.execute(select(deployments)).one()
+    assert state.secrets.open_config(row.id, row.config).config == {"token": "s3cret", "zone": "a"}
+
+
+def test_mask_without_a_stored_secret_is_refused(registered: FlaskClient) -> None:
+    answer = registered.post(URL, json=NEW | {"config": {"token": MASK}})
+    assert answer.status_code == 422
+    assert answer.get_json()["errors"][0]["pointer"] == "/config/token"
+
+
+def test_secret_never_moves_to_another_item_of_a_list(registered: FlaskClient) -> None:
+    hosts = [{"name": "a", "key": "1"}, {"name": "b", "key": "2"}]
+    create(registered, config={"token": "t", "hosts": hosts})
+    stolen = {"token": MASK, "hosts": [{"name": "evil", "key": MASK}]}
+    assert registered.patch(f"{URL}/prod", json={"config": stolen}).status_code == 422
+    second = {"token": MASK, "hosts": [{"name": "b", "key": MASK}]}
+    assert registered.patch(f"{URL}/prod", json={"config": second}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("config", "pointer"),
+    [
+        ({}, "/config"),
+        ({"token": 7}, "/config/token"),
+        ({"token": "x", "zones": 1}, "/config/zones"),
+        ({"token": "x", "zone": {"$sealed": "x"}}, "/config"),
+        ({"token": "nul\0"}, "/config/token"),
+    ],
+)
+def test_config_that_does_not_fit_is_refused_with_pointers(
+    registered: FlaskClient, config: dict[str, Any], pointer: str
+) -> None:
+    answer = registered.post(URL, json=NEW | {"config": config})
+    assert answer.status_code == 422
+    assert pointer in [error["pointer"] for error in answer.get_json()["errors"]]
+    assert answer.get_json()["advice"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"schedule": "0 25 * * *"}, "/schedule"),
+        ({"schedule": "0 0 30 2 *"}, "/schedule"),
+        ({"timezone": "Europe/Berln"}, "/timezone"),
+        ({"integration": "dnss"}, "/integration"),
+        ({"integration": "d\0"}, "/integration"),
+        ({"name": ""}, "/name"),
+        ({"name": "a/b"}, "/name"),
+        ({"name": "a\nb"}, "/name"),
+        ({"name": "01234567-89ab-cdef-0123-456789abcdef"}, "/name"),
+        ({"enabled": "yes"}, "/enabled"),
+        ({"shedule": "every 1h"}, "/shedule"),
+    ],
+)
+def test_wrong_field_is_pointed_at(
+    registered: FlaskClient, fields: dict[str, Any], pointer: str
+) -> None:
+    answer = registered.post(URL, json=NEW | fields)
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.get_json()["errors"]] == [pointer]
+
+
+def test_name_can_be_given_once(registered: FlaskClient) -> None:
+    create(registered)
+    assert registered.post(URL, json=NEW).status_code == 409
+    create(registered, name="other")
+    assert registered.patch(f"{URL}/other", json={"name": "prod"}).status_code == 409
+
+
+def test_paused_deployment_is_due_again_when_resumed(registered: FlaskClient, clock: Any) -> None:
+    create(registered, schedule="every 1h")
+    paused = registered.patch(f"{URL}/prod", json={"enabled": False}).get_json()
+    assert (paused["state"], paused["next_due_at"]) == ("paused", None)
+    clock.move(hours=5, minutes=1)
+    resumed = registered.patch(f"{URL}/prod", json={"enabled": True}).get_json()
+    assert (resumed["state"], resumed["next_due_at"]) == ("active", "2026-03-02T18:00:00.000Z")
+
+
+def test_change_of_another_field_keeps_the_due_time(registered: FlaskClient, clock: Any) -> None:
+    due = create(registered, schedule="every 1h")["next_due_at"]
+    clock.move(hours=3)
+    renamed = registered.patch(f"{URL}/prod", json={"name": "live"}).get_json()
+    assert (renamed["name"], renamed["next_due_at"]) == ("live", due)
+    moved = registered.patch(f"{URL}/live", json={"schedule": "every 2h"}).get_json()
+    assert moved["next_due_at"] == "2026-03-02T16:00:00.000Z"
+    assert registered.patch(f"{URL}/live", json={"schedule": None}).get_json()["schedule"] is None
+
+
+def test_integration_of_a_deployment_cannot_be_changed(registered: FlaskClient) -> None:
+    create(registered)
+    answer = registered.patch(f"{URL}/prod", json={"integration": "other"})
+    assert answer.status_code == 422
+    assert registered.patch(f"{URL}/prod", json={"integration": "dns"}).status_code == 200
+
+
+def test_lost_key_leaves_the_deployment_usable_once_its_secret_is_set_again(
+    registered: FlaskClient, settings: Settings, database: Database
+) -> None:
+    create(registered)
+    (settings.data_dir / "secret.key").write_text("Kh0DzTHcV1FvXzYMlLBH8T5R4PDzuoJSxYGXj2cqPSE=\n")
+    client = create_app(settings, database).test_client()
+    kept = client.patch(f"{URL}/prod", json={"config": {"token": MASK}})
+    assert kept.status_code == 409
+    assert "cannot be opened" in kept.get_json()["detail"]
+    assert client.patch(f"{URL}/prod", json={"config": {"token": "new"}}).status_code == 200
+
+
+def test_deleting_keeps_jobs_cancels_waiting_ones_and_resolves_violations(
+    registered: FlaskClient, state: State
+) -> None:
+    made = create(registered)
+    add_job(state, made, "pending")
+    add_violation(state, made)
+    assert registered.delete(f"{URL}/prod").status_code == 204
+    assert registered.get(f"{URL}/prod").status_code == 404
+    with state.database.read() as connection:
+        job = connection.execute(select(jobs)).one()
+        violation = connection.execute(select(violations)).one()
+    assert (job.status, job.error["reason"][:9]) == ("cancelled", "the job's")
+    assert violation.status == "resolved"
+    assert "deleted" in violation.note
+
+
+def test_deployment_with_a_running_job_is_not_deleted(
+    registered: FlaskClient, state: State
+) -> None:
+    add_job(state, create(registered), "running")
+    answer = registered.delete(f"{URL}/prod")
+    assert answer.status_code == 409
+    assert "/cancel" in answer.get_json()["advice"]
+    assert registered.get(f"{URL}/prod").status_code == 200
+
+
+def test_unknown_deployment_gets_a_suggestion(registered: FlaskClient) -> None:
+    create(registered, name="production")
+    for answer in (
+        registered.get(f"{URL}/producton"),
+        registered.patch(f"{URL}/producton", json={}),
+        registered.delete(f"{URL}/producton"),
+    ):
+        assert answer.status_code == 404
+        assert "did you mean 'production'" in answer.get_json()["detail"]
+
+
+def test_integration_that_changes_meanwhile_makes_a_conflict(
+    registered: FlaskClient, state: State
+) -> None:
+    create(registered)
+    with state.database.read() as connection:
+        before = connection.execute(select(integrations)).one()
+    with state.database.write() as connection:
+        connection.execute(integrations.update().values(enabled=False))
+        with pytest.raises(Conflict, match="changed meanwhile"):
+            _check_unchanged(connection, before)
