@@ -1,5 +1,7 @@
 """Watching one job: each task as it ends, then what was found."""
 
+from collections.abc import Mapping
+from textwrap import indent
 from typing import Any
 
 from rich.console import Console
@@ -7,14 +9,13 @@ from rich.console import Console
 from cli.client import Client
 from cli.exits import Exit, exit_for_violations
 from cli.render import (
-    VIOLATION_COLUMNS,
     make_console,
     print_json,
+    print_problem,
+    print_violations,
     state,
-    table,
     task_line,
     text,
-    violation_rows,
 )
 
 MOST_VIOLATIONS = 500
@@ -34,14 +35,27 @@ def print_event(event: dict[str, Any], console: Console) -> None:
         case "stage_one" if event["status"] != "success":
             reason = (event.get("error") or {}).get("reason", event["status"])
             console.print(f"  [red]✗ StageOne[/] {text(reason)}")
+        case "environment" if event["state"] == "building":
+            console.print("  building the environment ...")
+        case "environment":
+            console.print(f"  environment built in {float(event['seconds']):.1f} s")
         case "task_finished":
-            console.print(task_line(event.get("result") or event), soft_wrap=True)
+            result = event.get("result") or event
+            console.print(task_line(result), soft_wrap=True)
+            print_errors(result, console)
         case "output":
             console.print(
                 f"  [dim]{text(event['stream'])}[/] {text(event['text'])}", soft_wrap=True
             )
         case _:
             pass
+
+
+def print_errors(result: Mapping[str, Any], console: Console) -> None:
+    """Print what went wrong in a task, with the lines of its traceback."""
+    if result["status"] in {"failed", "timeout"}:
+        for error in result.get("errors") or ():
+            console.print(indent(str(error).rstrip(), "      "), style="dim", markup=False)
 
 
 def show_outcome(api: Client, job: dict[str, Any], *, fail_on: str | None, as_json: bool) -> Exit:
@@ -61,10 +75,5 @@ def show_outcome(api: Client, job: dict[str, Any], *, fail_on: str | None, as_js
 def _print_outcome(job: dict[str, Any], violations: list[dict[str, Any]]) -> None:
     console = make_console()
     console.print(f"job {text(job['id'])}: {state(job['status'])}")
-    if job["error"]:
-        console.print(f"  [red]why[/]  {text(job['error'].get('reason'))}")
-        console.print(f"  [cyan]next[/] {text(job['error'].get('advice'))}")
-    if violations:
-        console.print(table("\nopen violations", VIOLATION_COLUMNS, violation_rows(violations)))
-    else:
-        console.print("no open violations")
+    print_problem(console, job["error"])
+    print_violations(console, violations, "open violations")

@@ -24,6 +24,9 @@ MARKS: Mapping[str, tuple[str, str]] = {
     "skipped": ("-", "yellow"),
     "cancelled": ("-", "yellow"),
 }
+VIOLATION_COLUMNS = ("severity", "deployment", "insight", "resource", "what", "status")
+GLANCE = 110  # characters of a message beside a task
+NO_MARK = ("•", "default")
 SEVERITY_STYLES: Mapping[str, str] = {
     "critical": "bold red",
     "high": "red",
@@ -49,7 +52,7 @@ def state(word: str | None) -> str:
     """Return a state with its mark and colour, as console markup."""
     if word is None:
         return ""
-    mark, style = MARKS.get(word, ("•", "default"))
+    mark, style = MARKS.get(word, NO_MARK)
     return f"[{style}]{mark} {escape(word)}[/]"
 
 
@@ -58,11 +61,9 @@ def severity(word: str | None) -> str:
     return f"[{SEVERITY_STYLES.get(word, 'default')}]{escape(word)}[/]" if word else ""
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     """Return a table of markup cells; long cells fold."""
-    made = Table(
-        title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0)
-    )
+    made = Table(box=None, padding=(0, 2, 0, 0))
     for column in columns:
         made.add_column(column, overflow="fold", header_style="dim")
     for row in rows:
@@ -75,6 +76,11 @@ def text(value: Any) -> str:
     if value is None:
         return ""
     return escape(" ".join(str(value).split()))
+
+
+def shortened(line: str) -> str:
+    """Return a line cut to what is read at a glance; the whole stands in `trueline job ID`."""
+    return line if len(line) <= GLANCE else f"{line[: GLANCE - 1]}…"
 
 
 def violation_rows(violations: Iterable[Mapping[str, Any]]) -> list[list[str]]:
@@ -92,12 +98,27 @@ def violation_rows(violations: Iterable[Mapping[str, Any]]) -> list[list[str]]:
     ]
 
 
-VIOLATION_COLUMNS = ("severity", "deployment", "insight", "resource", "what", "status")
+def print_violations(console: Console, violations: Sequence[Mapping[str, Any]], kind: str) -> None:
+    """Print a table of violations under a line that counts them; `kind` names them."""
+    if not violations:
+        console.print(f"no {kind}")
+        return
+    console.print(f"[bold]{len(violations)} {kind if len(violations) > 1 else kind[:-1]}[/]")
+    console.print(table(VIOLATION_COLUMNS, violation_rows(violations)))
+
+
+def print_problem(console: Console, problem: Mapping[str, Any] | None) -> None:
+    """Print what is wrong and what to do now; nothing where there is no problem."""
+    if problem:
+        console.print(f"  [red]why[/]  {text(problem.get('reason'))}", soft_wrap=True)
+        console.print(f"  [cyan]next[/] {text(problem.get('advice'))}", soft_wrap=True)
 
 
 def task_line(task: Mapping[str, Any]) -> str:
-    """Return one finished task as a line of markup: mark, name, verdict, duration, message."""
-    word = task.get("verdict") or task["status"]
+    """Return one finished task as a line of markup: mark, name, duration, message."""
+    word = str(task.get("verdict") or task["status"])
+    mark, style = MARKS.get(word, NO_MARK)
     seconds = float(task.get("duration_seconds") or 0)
-    why = task.get("reason") or task.get("message")
-    return f"  {state(word):<32} {text(task['name']):<28} {seconds:6.2f} s  {text(why)}"
+    why = shortened(str(task.get("reason") or task.get("message") or ""))
+    name = escape(f"{task['name']:<24}")
+    return f"  [{style}]{mark} {word:<8}[/] {name} {seconds:6.2f} s  {text(why)}"

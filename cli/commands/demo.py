@@ -78,11 +78,9 @@ def _scan(api: "Client", name: str, integration: str, console: "Console") -> Non
 def _show_violations(api: "Client", fail_on: str | None, *, as_json: bool) -> Exit:
     from cli.exits import exit_for_violations  # noqa: PLC0415 - start-up time
     from cli.render import (  # noqa: PLC0415 - start-up time
-        VIOLATION_COLUMNS,
         make_console,
         print_json,
-        table,
-        violation_rows,
+        print_violations,
     )
 
     violations = api.items("/violations", most=500, status="open")
@@ -90,13 +88,9 @@ def _show_violations(api: "Client", fail_on: str | None, *, as_json: bool) -> Ex
     if as_json:
         print_json({"violations": violations, "failed_jobs": failed})
     else:
-        make_console().print(
-            table(
-                f"\n{len(violations)} open violations",
-                VIOLATION_COLUMNS,
-                violation_rows(violations),
-            )
-        )
+        console = make_console()
+        console.print()
+        print_violations(console, violations, "open violations")
     return Exit.FAILED if failed else exit_for_violations(violations, fail_on)
 
 

@@ -23,7 +23,6 @@ def command(*, as_json: bool) -> None:
     columns = ("name", "integration", "state", "schedule", "next due", "problem")
     console.print(
         table(
-            "",
             columns,
             [
                 [

@@ -22,7 +22,6 @@ def command(*, as_json: bool) -> None:
         return
     console.print(
         table(
-            "",
             ("name", "state", "tasks", "commit", "title"),
             [
                 [

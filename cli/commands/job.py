@@ -12,8 +12,8 @@ from cli.exits import Exit
 @json_option
 def command(*, job_id: str, follow: bool, as_json: bool) -> int:
     """Show the job ID with its tasks. Exits with 3 when the job failed."""
-    from cli.following import follow_job  # noqa: PLC0415 - start-up time
-    from cli.render import make_console, print_json, state, task_line, text  # noqa: PLC0415 - start-up time
+    from cli.following import follow_job, print_errors  # noqa: PLC0415 - start-up time
+    from cli.render import make_console, print_json, print_problem, state, task_line, text  # noqa: PLC0415 - start-up time
 
     console = make_console()
     with client() as api:
@@ -28,12 +28,11 @@ def command(*, job_id: str, follow: bool, as_json: bool) -> int:
     if not follow:
         for task in tasks:
             console.print(task_line(task), soft_wrap=True)
+            print_errors(task, console)
     console.print(
         f"job {text(job['id'])} of {text(job['deployment_name'])}: {state(job['status'])}"
     )
-    if job["error"]:
-        console.print(f"  [red]why[/]  {text(job['error'].get('reason'))}")
-        console.print(f"  [cyan]next[/] {text(job['error'].get('advice'))}")
+    print_problem(console, job["error"])
     return _exit(job["status"])
 
 

@@ -28,7 +28,6 @@ def command(*, status: str | None, deployment: str | None, limit: int, as_json: 
     columns = ("job", "deployment", "status", "commit", "attempt", "created", "why")
     console.print(
         table(
-            "",
             columns,
             [
                 [

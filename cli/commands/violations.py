@@ -25,11 +25,9 @@ def command(
 ) -> Exit:
     """List violations, the worst first."""
     from cli.render import (  # noqa: PLC0415 - start-up time
-        VIOLATION_COLUMNS,
         make_console,
         print_json,
-        table,
-        violation_rows,
+        print_violations,
     )
 
     wanted = None if status == "all" else status
@@ -37,8 +35,7 @@ def command(
         rows = api.items("/violations", limit, status=wanted, **filters)
     if as_json:
         print_json(rows)
-    elif rows:
-        make_console().print(table("", VIOLATION_COLUMNS, violation_rows(rows)))
     else:
-        make_console().print("no violations" if wanted is None else f"no {wanted} violations")
+        kind = "violations" if wanted is None else f"{wanted} violations"
+        print_violations(make_console(), rows, kind)
     return exit_for_violations(rows, fail_on)
