@@ -68,6 +68,7 @@ class Builder:
         self._environments = directory / "envs"
         self._building = directory / "building"
         self._sdk = sdk
+        self._sdk_store = directory / "sdk"
         self._options = options
         self._environ = tool_environ(options.environ)
         self._locks = Locks(directory / "locks")
@@ -128,12 +129,16 @@ class Builder:
         )
         self._installer.install(bench, task)
         failpoint("build_installed")
-        self._sdk.copy_to(task.path)
+        self._sdk.put_into(task.path, self._sdk_store)
         failpoint("build_copied")
         return task.path
 
     def _record(self, recipe: Recipe, made: Path, lock: Lock, seconds: float) -> None:
-        """Write down what was made; the record comes last, so that it vouches for the rest."""
+        """Write down what was made.
+
+        Only the record is forced to the disk: a file that a power failure cut short is found
+        by its size when the environment is first used.
+        """
         site_packages = next((made / "lib").glob("python*/site-packages"))
         protect(site_packages)
         installed = installed_distributions(site_packages)
@@ -153,20 +158,15 @@ class Builder:
             distributions=tuple(installed.values()),
         )
         (made / USAGE_NAME).touch(mode=0o600)
-        write_durably(made / "lock.txt", lock.render().encode("ascii"), 0o444)
+        (made / "lock.txt").write_text(lock.render(), encoding="ascii")
         write_durably(made / RECORD_NAME, record.model_dump_json(indent=2).encode(), 0o444)
 
 
 def _name(made: Path, final: Path) -> None:
     """Give what was made its final name, also for after a power failure."""
-    _sync_folder(made)
     final.parent.mkdir(parents=True, exist_ok=True)
     made.rename(final)
-    _sync_folder(final.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    descriptor = os.open(final.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
     finally:

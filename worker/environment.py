@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from worker.errors import WorkerError
+from worker.lockfile import read_lock
 
 RECORD_NAME = "environment.json"
 USAGE_NAME = "usage"
@@ -104,6 +105,8 @@ def damage(path: Path, sdk: Mapping[str, bytes]) -> str:
     record = read_record(path)
     if record is None:
         return f"{RECORD_NAME} is missing or unusable"
+    if read_lock(path / "lock.txt") is None:
+        return "lock.txt is missing or unusable"
     for name, content in sdk.items():
         if _size_bytes(path / "sdk" / "utils" / name) != len(content):
             return f"sdk/utils/{name} is not as it was copied"

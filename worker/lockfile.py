@@ -97,12 +97,7 @@ class Locks:
 
     def read(self, key: str) -> Lock | None:
         """Return a known lock; None when there is none or it is damaged."""
-        with suppress(OSError, UnicodeDecodeError, UnusableLock):
-            text = self._path(key).read_text(encoding="ascii")
-            seal, _, body = text.partition("\n")
-            if seal == _SEAL + _digest(body):
-                return parse_resolution(body)
-        return None
+        return read_lock(self._path(key))
 
     def write(self, key: str, lock: Lock) -> None:
         """Keep a lock for every later environment of the same requirements."""
@@ -110,6 +105,15 @@ class Locks:
 
     def _path(self, key: str) -> Path:
         return self._directory / f"{key}.txt"
+
+
+def read_lock(path: Path) -> Lock | None:
+    """Return the lock in a file; None when there is none or its seal does not hold."""
+    with suppress(OSError, UnicodeDecodeError, UnusableLock):
+        seal, _, body = path.read_text(encoding="ascii").partition("\n")
+        if seal == _SEAL + _digest(body):
+            return parse_resolution(body)
+    return None
 
 
 def _narrowed(pin: Pin, requirement: Requirement | None) -> Pin:

@@ -1,6 +1,8 @@
 """The SDK's files, read once, as they go into every environment."""
 
 import hashlib
+import secrets
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,14 +32,45 @@ class Sdk:
             raise WorkerError(f"there is no SDK in {folder}", "install Trueline again")
         return cls(MappingProxyType(files), _digest(files))
 
-    def copy_to(self, environment: Path) -> None:
-        """Write the files into `<environment>/sdk/utils/`, read-only."""
+    def put_into(self, environment: Path, store: Path) -> None:
+        """Place the files in `<environment>/sdk/utils/`, as read-only links into `store`.
+
+        `store` keeps one copy a digest: forty links cost less than forty files.
+        """
+        kept = store / self.digest
+        if not kept.is_dir():
+            self._keep(kept)
         folder = environment / "sdk" / "utils"
         folder.mkdir(parents=True)
         for name, content in self.files.items():
-            path = folder / name
-            path.write_bytes(content)
-            path.chmod(0o444)
+            if not _linked(kept / name, folder / name, len(content)):
+                _write(folder / name, content)
+
+    def _keep(self, kept: Path) -> None:
+        beside = kept.with_name(f".{kept.name}.{secrets.token_hex(4)}")
+        beside.mkdir(parents=True)
+        for name, content in self.files.items():
+            _write(beside / name, content)
+        try:
+            beside.rename(kept)
+        except OSError:  # somebody else kept the same files meanwhile
+            shutil.rmtree(beside)
+
+
+def _linked(source: Path, target: Path, size_bytes: int) -> bool:
+    """Link a kept file, unless it is gone, damaged or linked as often as the disk allows."""
+    try:
+        if source.stat().st_size != size_bytes:
+            return False
+        target.hardlink_to(source)
+    except OSError:
+        return False
+    return True
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    path.chmod(0o444)
 
 
 def _digest(files: Mapping[str, bytes]) -> str:
