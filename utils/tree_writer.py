@@ -54,7 +54,7 @@ class _Writer:
             for _ in chunks:
                 pass
             return
-        with os.fdopen(descriptor, "wb", buffering=0) as file:
+        with os.fdopen(descriptor, "wb") as file:  # buffered: it writes all or raises
             for chunk in chunks:
                 file.write(chunk)
 

@@ -1,0 +1,69 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from utils import objects
+from utils.errors import SourceError
+from utils.git_errors import Failure, GitError
+from utils.mirror import Mirror
+from utils.objects import Objects
+
+
+@pytest.fixture
+def fetched(repository: Path, mirror_of: Callable[..., Mirror]) -> Objects:
+    mirror = mirror_of(repository)
+    mirror.fetch(mirror.head_commit())
+    return Objects(mirror.git, mirror.directory, "the source")
+
+
+def test_blobs_come_in_order_and_in_chunks(
+    repository: Path,
+    commit_files: Callable[..., str],
+    mirror_of: Callable[..., Mirror],
+) -> None:
+    large = b"0123456789abcdef" * 200_000
+    commit = commit_files(repository, {"large": large, "empty": b"", "small": b"x\n"})
+    mirror = mirror_of(repository)
+    mirror.fetch(commit)
+    fetched = Objects(mirror.git, mirror.directory, "the source")
+    files = {entry.path: entry for entry in fetched.tree(commit).files}
+    wanted = [files[name].object_id for name in ("small", "large", "empty", "small")]
+    with fetched.blobs(wanted) as blobs:
+        contents = [list(chunks) for chunks in blobs]
+    assert [b"".join(chunks) for chunks in contents] == [b"x\n", large, b"", b"x\n"]
+    assert len(contents[1]) > 1
+
+
+def test_a_missing_object_is_damage(fetched: Objects) -> None:
+    with (
+        pytest.raises(GitError) as failed,
+        fetched.blobs(["1" * 40]) as blobs,
+    ):
+        next(blobs)
+    assert failed.value.failure is Failure.DAMAGED
+
+
+def test_no_objects_are_read_without_a_process(tmp_path: Path, fetched: Objects) -> None:
+    nowhere = Objects(fetched.git, tmp_path / "nowhere", "x")
+    with nowhere.blobs([]) as blobs:
+        assert list(blobs) == []
+
+
+def test_a_pathspec_is_only_a_name(fetched: Objects) -> None:
+    commit = next((fetched.directory / "refs" / "trueline").iterdir()).name
+    with pytest.raises(objects.NotInCommit):
+        fetched.read_file(commit, ":(glob)**")
+    with pytest.raises(objects.NotInCommit):
+        fetched.read_file(commit, "integrations/alpha/")
+
+
+def test_a_file_past_the_limit_is_not_read(
+    repository: Path,
+    commit_files: Callable[..., str],
+    mirror_of: Callable[..., Mirror],
+) -> None:
+    size = objects.FILE_LIMIT_BYTES + 1
+    commit = commit_files(repository, {"integrations.json": b"\0" * size})
+    with pytest.raises(SourceError, match=rf"{size} bytes, more than the {size - 1}"):
+        mirror_of(repository).read_file(commit, "integrations.json")
