@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 TEXT_LIMIT = 16 * 1024
 _SDK = os.path.dirname(os.path.abspath(__file__)) + os.sep  # noqa: PTH100, PTH120 - pathlib costs 6 ms
-_TOLD_IN_FULL = (AuthoringError, InvalidResult, UpstreamFailed)  # a traceback would add nothing
+_TOLD_IN_FULL = (AuthoringError, InvalidResult, UpstreamFailed)  # only a cause's frames add to it
 
 
 class Failure(NamedTuple):
@@ -36,7 +36,8 @@ class Failure(NamedTuple):
 def told_failure(error: BaseException) -> Failure:
     """Say what happened, with a traceback of the plugin's own frames where it helps."""
     if isinstance(error, _TOLD_IN_FULL):
-        return Failure(clean_text(error.reason), clean_text(error.advice), None)
+        cause = short_traceback(error.__cause__) if error.__cause__ else None
+        return Failure(clean_text(error.reason), clean_text(error.advice), cause)
     trace = short_traceback(error)
     if isinstance(error, TruelineError):
         return Failure(clean_text(error.reason), clean_text(error.advice), trace)

@@ -18,15 +18,15 @@ class CallEnd(NamedTuple):
     duration_seconds: float
 
 
-def call_plugin(call: Callable[[], Any], timeout_seconds: float) -> CallEnd:
-    """Run `call` to its end, its exception or its deadline."""
+def call_plugin(what: str, call: Callable[[], Any], timeout_seconds: float) -> CallEnd:
+    """Run `call`, named `what` in messages, to its end, its exception or its deadline."""
     process = os.getpid()
     started = time.perf_counter()
     value, failure, timed_out = None, None, False
     try:
         value = call_within(timeout_seconds, call)
     except TaskTimeout as error:
-        failure, timed_out = _overrun(error, timeout_seconds), True
+        failure, timed_out = _overrun(what, error, timeout_seconds), True
     except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; sys.exit is a failure too
         failure = told_failure(error)
     if os.getpid() != process:
@@ -47,9 +47,9 @@ async def _awaited(value: Awaitable[Any]) -> Any:
     return await value
 
 
-def _overrun(error: TaskTimeout, timeout_seconds: float) -> Failure:
+def _overrun(what: str, error: TaskTimeout, timeout_seconds: float) -> Failure:
     return Failure(
-        f"it ran longer than {timeout_seconds:g} s and was stopped",
+        f"{what} took longer than {timeout_seconds:g} s and was stopped",
         "make it faster, or raise TRUELINE_TASK_TIMEOUT_SECONDS",
         short_traceback(error),
     )

@@ -40,7 +40,11 @@ class ChildSpec(NamedTuple):
 
 def run_session(spec: ChildSpec, channel: EventChannel) -> None:
     """Report the integration's tasks and, in mode `run`, run them and report what came."""
-    loaded = call_plugin(lambda: _loaded_tasks(spec), spec.task_timeout_seconds)
+    loaded = call_plugin(
+        f"importing integrations/{spec.integration}",
+        lambda: _loaded_tasks(spec),
+        spec.task_timeout_seconds,
+    )
     if loaded.failure:
         channel.send({"type": "broken", "error": loaded.failure.as_error()})
         return
@@ -96,7 +100,7 @@ class _Session:
     def run(self, tasks: list[DeclaredTask]) -> None:
         results = self._restored_results()
         left = [task for task in tasks if task.spec.name not in results]
-        stage_one = call_plugin(self._started, self._limits.timeout_seconds)
+        stage_one = call_plugin("StageOne", self._started, self._limits.timeout_seconds)
         self._report_stage_one(stage_one)
         if stage_one.failure:
             reason = f"StageOne did not succeed: {stage_one.failure.reason}"

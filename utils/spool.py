@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from utils.events import write_whole
 from utils.results import TaskResult, parsed_result
@@ -25,10 +26,10 @@ class Spool:
         """Return what is there by task name; the last of a name counts."""
         try:
             with open(self._path, "rb") as file:  # noqa: PTH123 - pathlib costs each job 6 ms
-                lines = [line for line in file if line.endswith(b"\n") and line.strip()]
+                lines = [line for line in file if line.endswith(b"\n")]
         except FileNotFoundError:
             return {}
-        found = [parsed_result(json.loads(line)) for line in lines if _is_whole(line)]
+        found = [parsed_result(fields) for fields in map(_parsed, lines) if fields]
         return {result.name: result for result in found}
 
     def _open(self) -> int:
@@ -38,5 +39,9 @@ class Spool:
         return descriptor
 
 
-def _is_whole(line: bytes) -> bool:
-    return line.rstrip().endswith(b"}")
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        fields: dict[str, Any] = json.loads(line)
+    except ValueError:  # empty, or half-written when a child was killed
+        return None
+    return fields

@@ -51,7 +51,7 @@ def run_task(task: DeclaredTask, stage_two: Any, view: JobView, limits: TaskLimi
         returned = settled(task.function(stage_two, ctx))
         return checked_finding(returned, spec.type, limits.result_bytes)
 
-    return _result(spec, ctx, call_plugin(call, limits.timeout_seconds))
+    return _result(spec, ctx, call_plugin("the task", call, limits.timeout_seconds))
 
 
 def skipped(spec: TaskSpec, reason: str) -> TaskResult:
