@@ -202,7 +202,7 @@ def _not_active(deployment: Row[Any]) -> Conflict:
         "reason": "somebody paused it",
         "advice": f'resume it with PATCH {address} {{"enabled": true}}',
     }
-    state = deployment.state.replace("_", " ")
+    stands = "is paused" if deployment.state == "paused" else "needs attention"
     return Conflict(
-        f"deployment {deployment.name!r} is {state}: {problem['reason']}", problem["advice"]
+        f"deployment {deployment.name!r} {stands}: {problem['reason']}", problem["advice"]
     )

@@ -1,0 +1,41 @@
+from typing import Any
+
+import pytest
+
+from api.storable import MOST_LEVELS, storage_fault
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, 10**30, 1.5, "ü 😀 \\u0000", {"a": [1, {"b": "c"}]}, nested(MOST_LEVELS)],
+)
+def test_ordinary_json_can_be_kept(value: Any) -> None:
+    assert storage_fault(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ({"a": ["x", "b\0c"]}, "/a/1: the character U+0000 cannot be stored"),
+        ({"a": {"\0": 1}}, "/a: a key: the character U+0000 cannot be stored"),
+        ("\ud800", "/: the character U+D800 cannot be stored"),
+        ([1, float("nan")], "/1: a number that is not finite cannot be stored"),
+        ({"x": float("-inf")}, "/x: a number that is not finite cannot be stored"),
+    ],
+)
+def test_what_a_database_would_refuse_is_named_with_its_place(value: Any, fault: str) -> None:
+    assert storage_fault(value) == fault
+
+
+@pytest.mark.parametrize("levels", [MOST_LEVELS + 1, 100_000])
+def test_endless_nesting_is_refused_without_following_it(levels: int) -> None:
+    fault = storage_fault(nested(levels))
+    assert fault is not None
+    assert fault.endswith(f"it is nested more than {MOST_LEVELS} levels deep")
