@@ -32,7 +32,6 @@ _HTTP_PROBLEMS: dict[int, tuple[type[Problem], str, str]] = {
     403: (Forbidden, "this request is not allowed", "see docs/operating.md"),
     404: (NotFound, "there is nothing at this address", "see /openapi.json for what there is"),
     405: (MethodNotAllowed, "this method is not possible here", "the Allow header says what is"),
-    413: (TooLarge, "the body is larger than this route allows", "send less at once"),
     415: (UnsupportedMedia, "the body is not JSON", "send Content-Type: application/json"),
     503: (Unavailable, "the API cannot answer right now", "try again in a moment"),
 }
@@ -88,6 +87,10 @@ def _answer_http(error: HTTPException) -> Response:
 
 def _http_problem(error: HTTPException) -> Problem:
     code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    if code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        limit = request.max_content_length
+        size = f"{request.content_length} bytes" if request.content_length else "too many bytes"
+        return TooLarge(f"the body has {size}; this route takes {limit}", "send less at once")
     if code in _HTTP_PROBLEMS:
         kind, reason, advice = _HTTP_PROBLEMS[code]
         return kind(reason, advice)
