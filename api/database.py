@@ -15,8 +15,8 @@ WAL_IS_SAFE_FROM = (3, 51, 3)  # before it, a reset of the log could corrupt: sq
 class Database:
     """Hands out transactions. `write` takes SQLite's write lock at once, so it never deadlocks."""
 
-    def __init__(self, url: str) -> None:
-        self.engine = _make_engine(url)
+    def __init__(self, url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
+        self.engine = _make_engine(url, busy_timeout_ms)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -38,11 +38,11 @@ class Database:
         self.engine.dispose()
 
 
-def _make_engine(url: str) -> Engine:
+def _make_engine(url: str, busy_timeout_ms: int) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
     engine = create_engine(
-        url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "isolation_level": None}
+        url, connect_args={"timeout": busy_timeout_ms / 1000, "isolation_level": None}
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -53,7 +53,6 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
     journal = "WAL" if sqlite3.sqlite_version_info >= WAL_IS_SAFE_FROM else "TRUNCATE"
     cursor = connection.cursor()
     for pragma in (
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
         f"journal_mode={journal}",
         "synchronous=FULL",
         "foreign_keys=ON",

@@ -1,0 +1,131 @@
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from flask_openapi.openapi import OpenAPI
+from sqlalchemy import text
+
+from api.app import create_app
+from api.database import Database
+from api.problems import Unavailable
+from api.state import State
+from utils.settings import Settings
+
+FIELDS = {"type", "title", "status", "detail", "advice", "request_id"}
+
+
+@pytest.fixture
+def breakable(settings: Settings, database: Database) -> FlaskClient:
+    app = create_app(settings, database)
+
+    def crash() -> str:
+        raise RuntimeError("canary-insides")
+
+    def wait() -> str:
+        raise Unavailable("too many", "later", retry_after_seconds=7)
+
+    app.add_url_rule("/crash", view_func=crash)
+    app.add_url_rule("/wait", view_func=wait)
+    return app.test_client()
+
+
+def check_problem(answer: Any, status: int) -> Any:
+    assert answer.status_code == status
+    assert answer.content_type == "application/problem+json"
+    assert set(answer.json) - {"errors"} == FIELDS
+    assert answer.json["status"] == status
+    assert answer.json["detail"]
+    assert answer.json["advice"]
+    assert answer.json["request_id"] == answer.headers["X-Request-ID"]
+    return answer.json
+
+
+def test_every_kind_of_refusal_is_a_problem(registered: FlaskClient) -> None:
+    url = "/api/v1/deployments"
+    as_json = {"content_type": "application/json"}
+    check_problem(registered.get("/nothing"), 404)
+    check_problem(registered.get(f"{url}/nothing"), 404)
+    check_problem(registered.get("/static/nothing.css"), 404)
+    check_problem(registered.get("/api/v1/deployments/a%00b"), 422)
+    not_allowed = registered.post("/health/live")
+    check_problem(not_allowed, 405)
+    assert "GET" in not_allowed.headers["Allow"]
+    check_problem(registered.post(url), 400)
+    check_problem(registered.post(url, data=b"", **as_json), 400)
+    check_problem(registered.post(url, data=b'{"a":\n}', **as_json), 400)
+    check_problem(registered.post(url, data=b'{"a": NaN}', **as_json), 400)
+    check_problem(registered.post(url, data=b"\xff", **as_json), 400)
+    check_problem(registered.post(url, data=b"[" * 100_000, **as_json), 400)
+    check_problem(registered.post(url, data=b"{}"), 415)
+    check_problem(registered.post(url, data=b"{}", **as_json), 422)
+    check_problem(registered.post(url, json=[]), 422)
+    check_problem(registered.post(url, data=b"null", **as_json), 422)
+    check_problem(registered.get(url, query_string={"limit": "many"}), 422)
+    check_problem(registered.get(url, query_string={"colour": "red"}), 422)
+
+
+def test_unexpected_error_shows_no_insides_and_is_logged_under_its_id(
+    breakable: FlaskClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = breakable.get("/crash", headers={"X-Request-ID": "my-request.7"})
+    assert check_problem(answer, 500)["request_id"] == "my-request.7"
+    assert "canary" not in answer.text
+    said = capsys.readouterr()
+    assert "canary-insides" in said.out + said.err
+    assert "my-request.7" in said.out + said.err
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 65, "-a", "a;b", "é"])
+def test_request_id_that_is_not_sane_is_replaced(client: FlaskClient, given: str) -> None:
+    answer = client.get("/health/live", headers={"X-Request-ID": given})
+    assert answer.headers["X-Request-ID"] != given
+
+
+def test_refusal_that_passes_says_when_to_come_again(breakable: FlaskClient) -> None:
+    answer = breakable.get("/wait")
+    check_problem(answer, 503)
+    assert answer.headers["Retry-After"] == "7"
+
+
+def test_locked_database_is_503_and_never_500(
+    registered: FlaskClient, state: State, settings: Settings
+) -> None:
+    assert registered.get("/health/live").status_code == 200
+    hasty = Database(settings.database, busy_timeout_ms=20)
+    client = create_app(settings, hasty).test_client()
+    body = {"name": "a", "integration": "dns", "config": {"token": "x"}}
+    with state.database.write() as connection:
+        connection.execute(text("DELETE FROM sources"))
+        answer = client.post("/api/v1/deployments", json=body)
+    check_problem(answer, 503)
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert client.post("/api/v1/deployments", json=body).status_code == 201
+    hasty.close()
+
+
+def test_database_that_is_no_database_is_500_without_insides(
+    settings: Settings, database: Database
+) -> None:
+    database.close()
+    for file in settings.data_dir.glob("trueline.db*"):
+        file.write_bytes(b"this is no database, it is a poem" * 100)
+    other = Database(settings.database)
+    app: OpenAPI = create_app(settings, other)
+    answer = app.test_client().get("/api/v1/deployments")
+    check_problem(answer, 500)
+    assert "poem" not in json.dumps(answer.json)
+    other.close()
+
+
+def test_full_database_is_507_and_works_again_with_room(
+    registered: FlaskClient, state: State
+) -> None:
+    with state.database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count=1")  # as if the disk ended here
+    config = {"token": "x", "zone": "z" * 200_000}
+    body = {"name": "a", "integration": "dns", "config": config}
+    check_problem(registered.post("/api/v1/deployments", json=body), 507)
+    with state.database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count=100000")
+    assert registered.post("/api/v1/deployments", json=body).status_code == 201
