@@ -31,6 +31,7 @@ from worker.recipe import Recipe
 from worker.sdk import Sdk
 from worker.workbench import Workbench
 
+SDK_STORE = "sdk"
 WAIT_SECONDS = 60  # beyond its deadline, for another's build to end
 
 
@@ -68,7 +69,7 @@ class Builder:
         self._environments = directory / "envs"
         self._building = directory / "building"
         self._sdk = sdk
-        self._sdk_store = directory / "sdk"
+        self._sdk_store = directory / SDK_STORE
         self._options = options
         self._environ = tool_environ(options.environ)
         self._locks = Locks(directory / "locks")
@@ -156,6 +157,7 @@ class Builder:
             seconds=seconds,
             site_packages=str(site_packages.relative_to(made)),
             distributions=tuple(installed.values()),
+            sdk=self._sdk.sizes_bytes,
         )
         (made / USAGE_NAME).touch(mode=0o600)
         (made / "lock.txt").write_text(lock.render(), encoding="ascii")

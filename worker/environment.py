@@ -38,6 +38,7 @@ class EnvironmentRecord(BaseModel):
     seconds: float
     site_packages: str
     distributions: tuple[str, ...]
+    sdk: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -100,15 +101,15 @@ def read_record(path: Path) -> EnvironmentRecord | None:
     return None
 
 
-def damage(path: Path, sdk: Mapping[str, bytes]) -> str:
+def damage(path: Path) -> str:
     """Say what is wrong with the environment in `path`; empty when it is whole."""
     record = read_record(path)
     if record is None:
         return f"{RECORD_NAME} is missing or unusable"
     if read_lock(path / "lock.txt") is None:
         return "lock.txt is missing or unusable"
-    for name, content in sdk.items():
-        if _size_bytes(path / "sdk" / "utils" / name) != len(content):
+    for name, size_bytes in record.sdk.items():
+        if _size_bytes(path / "sdk" / "utils" / name) != size_bytes:
             return f"sdk/utils/{name} is not as it was copied"
     site_packages = path / record.site_packages
     for distribution in record.distributions:

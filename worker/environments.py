@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from worker.build_failure import BuildCause, BuildFailed
-from worker.building import Builder, BuildOptions, BuildRequest
+from worker.building import SDK_STORE, Builder, BuildOptions, BuildRequest
 from worker.diagnosis import Order
 from worker.environment import RECORD_NAME, USAGE_NAME, Environment, damage
 from worker.errors import WorkerError
@@ -66,7 +66,7 @@ class Environments:
         if not ((environment.path / RECORD_NAME).exists() and environment.python.exists()):
             return None
         if key not in self._whole:
-            if damage(environment.path, self._sdk.files):
+            if damage(environment.path):
                 return None
             self._whole.add(key)
         with suppress(OSError):
@@ -109,6 +109,9 @@ class Environments:
             with self._key_locks.held_if_free(key) as held:
                 if held:
                     self._take_leftovers(key)
+        for path in _entries(self._directory / SDK_STORE):
+            if path.name != self._sdk.digest and self._is_old(path):
+                self._trash.take(path)
         self._trash.empty()
         return removed
 
@@ -142,11 +145,13 @@ class Environments:
                 self._trash.take(path)
 
     def _used_lately(self, path: Path) -> bool:
+        return not self._is_old(path / USAGE_NAME)
+
+    def _is_old(self, path: Path) -> bool:
         try:
-            used_at = (path / USAGE_NAME).stat().st_mtime
+            return time.time() - path.stat().st_mtime >= self._options.grace_seconds
         except OSError:
-            return False
-        return time.time() - used_at < self._options.grace_seconds
+            return True
 
     def _path(self, key: str) -> Path:
         return self._directory / "envs" / key

@@ -1,7 +1,9 @@
-"""For the worker's tests: an HTTP server that answers as told, and real jobs of fixture plugins."""
+"""For the worker's tests: an HTTP server that answers as told, real jobs, small packages."""
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -14,11 +16,13 @@ from typing import Any
 import pytest
 
 from worker.environment import Environment
+from worker.environments import BuildOptions, Environments
 from worker.execution import JobEnd, JobOrder, Limits, Prepared, ProcessExecutor, StopSignal
 from worker.launcher import Launcher
 from worker.process_tree import descendants, read_process_table
 
 REPOSITORY = Path(__file__).parents[2]
+PUBLISH = REPOSITORY / "tests" / "fixtures" / "packages" / "publish.py"
 PLUGINS = REPOSITORY / "tests" / "fixtures" / "plugins"
 LIMITS = Limits(
     task_timeout_seconds=30,
@@ -262,3 +266,85 @@ def run_plugin(
         return EndedJob(end, events)
 
     return run
+
+
+class PackageIndex:
+    """A package index of small packages, as a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.url = root.as_uri()
+
+    def add(self, name: str, version: str, *requires: str) -> None:
+        """Publish a wheel with a module that holds its VERSION, and a script."""
+        self._publish("wheel", name, version, *requires)
+
+    def add_source(self, name: str, version: str, canary: Path) -> None:
+        """Publish source code alone; building it writes the canary."""
+        self._publish("source", name, version, str(canary))
+
+    def _publish(self, *arguments: str) -> None:
+        kind, *rest = arguments
+        subprocess.run([sys.executable, PUBLISH, self.root, kind, *rest], check=True)
+
+
+@pytest.fixture
+def new_package_index(tmp_path: Path) -> Callable[[str], PackageIndex]:
+    """Make an empty index of a name, for tests that change one."""
+    return lambda name: PackageIndex(tmp_path / name)
+
+
+@pytest.fixture(scope="session")
+def package_index(tmp_path_factory: pytest.TempPathFactory) -> PackageIndex:
+    """Make an index of packages that install fast."""
+    index = PackageIndex(tmp_path_factory.mktemp("index"))
+    for version in ("1.0", "1.5", "2.0"):
+        index.add("tiny-base", version)
+    for version in ("1.0", "2.0"):
+        index.add("tiny-alpha", version)
+    index.add("tiny-beta", "1.0", "tiny-alpha<2")
+    index.add("tiny-gamma", "1.0", "tiny-base>=2")
+    return index
+
+
+@pytest.fixture(scope="session")
+def package_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache of packages for all tests, so that each is fetched once."""
+    return tmp_path_factory.mktemp("package-cache")
+
+
+@pytest.fixture(scope="session")
+def small_sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that stands for utils/ where its content does not matter."""
+    folder = tmp_path_factory.mktemp("sdk") / "utils"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "child.py").write_text("print('the child')\n")
+    (folder / "notes.txt").write_text("not a part of the SDK\n")
+    return folder
+
+
+@pytest.fixture
+def environments_with(
+    tmp_path: Path, package_index: PackageIndex, package_cache: Path, small_sdk: Path
+) -> Callable[..., Environments]:
+    """Open the environments of this test; keywords change the options."""
+
+    def open_environments(
+        on_progress: Callable[[str, str], None] = lambda _integration, _step: None,
+        sdk: Path = small_sdk,
+        index: str = package_index.url,
+        environ: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> Environments:
+        variables = {"PATH": os.environ["PATH"], "UV_DEFAULT_INDEX": index, **(environ or {})}
+        chosen = {"cache": package_cache, **options}
+        return Environments(
+            tmp_path / "environments",
+            ["tiny-base>=1,<2"],
+            sdk,
+            BuildOptions(environ=variables, **chosen),
+            on_progress,
+        )
+
+    return open_environments
