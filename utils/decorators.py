@@ -5,14 +5,17 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from utils.errors import AuthoringError
-from utils.failures import shown_path
+from utils.failures import clean_text, shown_path
 from utils.suggest import did_you_mean
 from utils.tasks import DEFAULT_ORDERS, DeclaredTask, Severity, TaskSpec, TaskType, remember_task
+
+MAX_NAME_CHARACTERS = 200
+MAX_TITLE_CHARACTERS = 2000
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _TAKES_MORE_POSITIONALS = 0x04  # inspect.CO_VARARGS; importing inspect costs each job 5 ms
-_ARGUMENTS = ("name", "title", "description", "type", "severity", "order", "enabled", "depends_on")
+ARGUMENTS = ("name", "title", "description", "type", "severity", "order", "enabled", "depends_on")
 
 
 def task(  # noqa: PLR0913 - the decorator's arguments are the contract with authors
@@ -84,18 +87,28 @@ class _Declaration:
                 f"name is {_shown(name)}, which is no identifier",
                 'use letters, digits and "_", such as name="list_items"',
             )
+        if len(name) > MAX_NAME_CHARACTERS:
+            raise self.error(
+                f"name has {len(name):,} characters, at most {MAX_NAME_CHARACTERS} are kept",
+                "choose a shorter one; say the rest in title and description",
+            )
 
     def check_unknown(self, unknown: dict[str, Any]) -> None:
         for argument in unknown:
             raise self.error(
-                f"unknown argument {argument!r}{did_you_mean(argument, _ARGUMENTS)}",
-                f"the arguments are {', '.join(_ARGUMENTS)}",
+                f"unknown argument {argument!r}{did_you_mean(argument, ARGUMENTS)}",
+                f"the arguments are {', '.join(ARGUMENTS)}",
             )
 
     def check_text(self, argument: str, value: Any) -> None:
-        if not isinstance(value, str) or not value.strip():
+        if not isinstance(value, str) or not value.strip() or clean_text(value) != value:
             raise self.error(
                 f"{argument} is {_shown(value)}", f'give it as text: {argument}="What it does"'
+            )
+        if argument == "title" and len(value) > MAX_TITLE_CHARACTERS:
+            raise self.error(
+                f"title has {len(value):,} characters, at most {MAX_TITLE_CHARACTERS:,} are kept",
+                "say the rest in description",
             )
 
     def checked_type(self, value: Any) -> TaskType:
@@ -173,7 +186,7 @@ def _takes_self_and_ctx(function: Any, code: Any) -> bool:
 
 def _shown(value: Any) -> str:
     if isinstance(value, (str, int, float, bool)) or value is None:
-        return repr(value)
+        return repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:80]}..."
     return f"the {type(value).__name__} {getattr(value, '__name__', '')}".rstrip()
 
 

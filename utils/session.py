@@ -21,7 +21,7 @@ from utils.tasks import DeclaredTask, TaskType
 
 
 class ChildSpec(NamedTuple):
-    """What the worker tells a child; see `docs/reference/results.md` for what comes back."""
+    """What the worker orders from a child."""
 
     mode: str  # "run" or "describe"
     integration: str
@@ -154,6 +154,7 @@ class _Session:
         }
 
     def _report_stage_one(self, end: CallEnd) -> None:
+        flush_output()
         status = TaskStatus.SUCCESS
         if end.failure:
             status = TaskStatus.TIMEOUT if end.timed_out else TaskStatus.FAILED

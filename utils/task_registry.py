@@ -13,6 +13,7 @@ from utils.suggest import did_you_mean
 from utils.tasks import DeclaredTask, TaskSpec, declared_tasks
 
 FOLDERS = ("collectors", "insights", "reconcilers")
+MAX_TASKS = 1000
 _REGISTRY = "__trueline_registry__"  # on the Runner class itself, never on a shared base
 
 
@@ -123,6 +124,11 @@ def _check_names(package: str, tasks: Iterable[DeclaredTask]) -> None:
                 "give one of them another name",
             )
         places[name] = task.place
+    if len(places) > MAX_TASKS:
+        raise AuthoringError(
+            f"{package.replace('.', '/')} has {len(places):,} tasks, more than {MAX_TASKS:,}",
+            "split it into several integrations, or return many resources from one insight",
+        )
     if not places:
         folder = package.replace(".", "/")
         raise AuthoringError(

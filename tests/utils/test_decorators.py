@@ -1,6 +1,8 @@
 import doctest
 import functools
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,6 +103,10 @@ def test_other_signatures_are_refused(signature: str, declare: Declare) -> None:
         ("name='a', title=' '", "title is ' '"),
         ("name='a', title='A', description=5", "description is 5"),
         ("name='größe', title='A'", "no identifier"),
+        ("name='a' * 201, title='A'", "name has 201 characters"),
+        ("name='a', title='A' * 2001", "title has 2,001 characters"),
+        ("name='a', title='A\\0'", "title is"),
+        ("name='a', title='A', description='\\ud800'", "description is"),
         ("name=5, title='A'", "a task: name is 5"),
         ("name='a', title='A', type='insihgt'", r"did you mean 'insight'\?"),
         ("name='a', title='A', type=None", "unknown type None"),
@@ -130,3 +136,14 @@ def test_a_class_cannot_be_a_task(declare: Declare) -> None:
 
 def test_the_documented_example_works() -> None:
     assert doctest.testmod(utils.decorators).failed == 0
+
+
+def test_every_argument_is_in_the_reference() -> None:
+    reference = (Path(__file__).parents[2] / "docs/reference/results.md").read_text()
+    assert [name for name in utils.decorators.ARGUMENTS if f"| `{name}` |" not in reference] == []
+
+
+def test_the_reference_shows_a_task_that_works(declare: Declare) -> None:
+    reference = (Path(__file__).parents[2] / "docs/reference/results.md").read_text()
+    _, example, _ = re.split(r"```(?:python)?\n", reference)[0:3]
+    assert declare(example).spec.name == "stock_is_enough"

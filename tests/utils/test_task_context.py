@@ -1,4 +1,5 @@
 import doctest
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,3 +137,10 @@ def test_lines_end_with_one_mark_at_the_limit(line: Any, kept: int) -> None:
 
 def test_the_documented_example_parses() -> None:
     assert doctest.testmod(utils.task_context).failed == 0
+
+
+def test_everything_ctx_offers_is_in_the_reference() -> None:
+    reference = (Path(__file__).parents[2] / "docs/reference/results.md").read_text()
+    offered = ("base", "get_data", "get_message", "succeeded", "add_log", "add_error")
+    for name in (*offered, "mark_partial", "config", "source"):
+        assert f"| `ctx.{name}" in reference

@@ -159,6 +159,16 @@ def made(name):
     assert [task.spec.name for task in tasks] == ["one", "two"]
 
 
+def test_more_tasks_than_a_plan_holds_are_refused(
+    run_child: Callable[..., Any], write_snapshot: Callable[[Mapping[str, str]], Path]
+) -> None:
+    many = LIST_ITEMS.replace('name="list_items"', 'name=f"task_{number}"').replace("\n", "\n    ")
+    snapshot = write_snapshot(
+        {"collectors/a.py": f"for number in range(1001):\n    {many.rstrip()}\n"}
+    )
+    assert "has 1,001 tasks, more than 1,000" in run_child("sample", snapshot).error["reason"]
+
+
 def test_a_runner_outside_integrations_is_told_where_to_be() -> None:
     with pytest.raises(AuthoringError, match="outside integrations/"):
         register_tasks(type("Runner", (BaseRunner,), {}))
