@@ -11,6 +11,9 @@ from utils.suggest import did_you_mean
 
 COMMIT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 AUDITED = "refs/audited"
+# All there is. Without a depth, git fetches without end from a source that is itself shallow,
+# since in a filtered copy it takes the commits beyond its edge for ones that can be had.
+DEPTH = "--depth=1000000"
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def clone_repository(git: Git, address: Address, directory: Path) -> Clone:
     _fetch(git, files, address.url, ["--depth=1"], [f"+{commit}:{AUDITED}"])
     history = _empty_repository(git, directory / "history.git")
     heads = ["+refs/heads/*:refs/heads/*", f"+{commit}:{AUDITED}"]
-    _fetch(git, history, address.url, ["--filter=tree:0"], heads)
+    _fetch(git, history, address.url, ["--filter=tree:0", DEPTH], heads)
     return Clone(git, files, history, commit, refs.default_branch)
 
 

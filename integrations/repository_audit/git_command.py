@@ -120,6 +120,7 @@ def prepare_git(
         "HOME": str(home),
         "LC_ALL": "C.UTF-8",
         "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_NO_LAZY_FETCH": "1",
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_CONFIG_GLOBAL": str(config),
         "GIT_TERMINAL_PROMPT": "0",

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.integrations.repository_audit.conftest import Audit, Repository
+
+PLANTED = "vK8" + "pLq2ZrT9wXe"
+
+
+def test_the_secret_itself_is_nowhere_in_what_the_job_reports(unsound_audit: Audit) -> None:
+    (found,) = unsound_audit.tasks["scan_secrets"]["data"]["findings"]
+    assert (found["path"], found["line"], found["type"]) == ("deploy/prod.py", 3, "Secret Keyword")
+    assert PLANTED not in unsound_audit.text
+
+
+def test_binaries_lock_files_and_links_are_not_scanned(
+    audit: Callable[..., Audit], repository: Repository
+) -> None:
+    line = f'password = "{PLANTED}"\n'
+    repository.write({"a.bin": line, "data": b"\0" + line.encode(), "poetry.lock": line})
+    (repository.path / "link").symlink_to(f"password='{PLANTED}'")
+    repository.commit({"a.py": line})
+    result = audit({"url": repository.url}, only=["scan_secrets"]).tasks["scan_secrets"]
+    assert [found["path"] for found in result["data"]["findings"]] == ["a.py"]
+    assert result["data"]["scanned_files"] == 1
+    assert result["partial"] == []
+
+
+def test_a_text_that_is_too_large_makes_the_scan_partial(cut_short_audit: Audit) -> None:
+    assert cut_short_audit.tasks["scan_secrets"]["partial"] == [
+        "dump.sql is too large to be scanned"
+    ]

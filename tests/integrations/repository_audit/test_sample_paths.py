@@ -1,0 +1,29 @@
+import pytest
+
+from integrations.repository_audit.sample_paths import is_sample_path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tests/key.pem",
+        "a/Fixtures/b/c.py",
+        "docs/setup.txt",
+        "src/test_login.py",
+        "src/login_test.go",
+        "ui/form.spec.ts",
+        "README.md",
+        ".env.example",
+        "config.template.yaml",
+        "conftest.py",
+    ],
+)
+def test_tests_examples_and_documentation_are_samples(path: str) -> None:
+    assert is_sample_path(path)
+
+
+@pytest.mark.parametrize(
+    "path", [".env", "src/contest.py", "latest/settings.py", "deploy/prod.yaml", "testament.py"]
+)
+def test_ordinary_files_are_not(path: str) -> None:
+    assert not is_sample_path(path)
