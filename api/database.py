@@ -6,7 +6,10 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from utils.errors import SettingsError
 
 BUSY_TIMEOUT_MS = 5_000
 WAL_IS_SAFE_FROM = (3, 51, 3)  # before it, a reset of the log could corrupt: sqlite.org/wal.html
@@ -16,7 +19,15 @@ class Database:
     """Hands out transactions. `write` takes SQLite's write lock at once, so it never deadlocks."""
 
     def __init__(self, url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
-        self.engine = _make_engine(url, busy_timeout_ms)
+        try:
+            self.engine = _make_engine(url, busy_timeout_ms)
+        except (ArgumentError, ModuleNotFoundError) as error:
+            raise SettingsError(
+                "setting TRUELINE_DATABASE_URL: this is not the URL of a database that can be used"
+                " here",
+                "give it as postgresql+psycopg://user@host/name with psycopg installed, or unset it"
+                " for SQLite in the data directory",
+            ) from error
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -1,0 +1,63 @@
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+Start = Callable[..., Any]
+
+
+def test_server_migrates_binds_and_tells_its_address(start_server: Start) -> None:
+    served = start_server()
+    events = {line["event"]: line for line in served.log_lines}
+    assert events["database_ready"]["revision"]
+    assert events["api_listening"]["address"] == served.url
+    assert httpx2.get(f"{served.url}/health/ready", trust_env=False).json()["status"] == "ok"
+
+
+def test_one_line_curl_registers_the_manifest(
+    start_server: Start, commit_source: Callable[..., str]
+) -> None:
+    commit = commit_source([{"name": "dns", "title": "DNS"}])
+    answer = httpx2.post(f"{start_server().url}/init-integrations", timeout=30, trust_env=False)
+    assert answer.status_code == 200
+    assert answer.json()["created"] == ["dns"]
+    assert answer.json()["commit"] == commit
+
+
+def test_records_outlive_a_restart(start_server: Start, commit_source: Callable[..., str]) -> None:
+    commit_source([{"name": "dns", "title": "DNS"}])
+    first = start_server()
+    httpx2.post(f"{first.url}/init-integrations", timeout=30, trust_env=False)
+    first.process.terminate()
+    assert first.process.wait(20) == 0
+    second = start_server()
+    found = httpx2.get(f"{second.url}/api/v1/integrations", trust_env=False).json()
+    assert [item["name"] for item in found["items"]] == ["dns"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({"TRUELINE_API_HOST": "0.0.0.0"}, "not a loopback address"),
+        ({"TRUELINE_SIGNING_KEY_FILE": "/etc/hostname"}, "does not check tokens"),
+        ({"TRUELINE_API_PROT": "1"}, "did you mean"),
+        ({"TRUELINE_DATABASE_URL": "sqlite:////nowhere/at/all.db"}, "cannot be opened"),
+        ({"TRUELINE_DATABASE_URL": "poetry"}, "TRUELINE_DATABASE_URL"),
+    ],
+)
+def test_server_that_cannot_start_says_why_and_what_to_do(
+    start_server: Start, variables: dict[str, str], reason: str
+) -> None:
+    served = start_server(wait=False, **variables)
+    assert served.process.wait(30) == 2
+    said = served.log.read_text()
+    assert reason in said
+    assert "Traceback" not in said
+
+
+def test_busy_port_is_a_clear_error(start_server: Start) -> None:
+    port = start_server().url.rpartition(":")[2]
+    second = start_server(wait=False, TRUELINE_API_PORT=port)
+    assert second.process.wait(30) == 2
+    assert f"port {port} on 127.0.0.1 is in use" in second.log.read_text()

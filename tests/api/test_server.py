@@ -1,0 +1,88 @@
+import concurrent.futures
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import psutil
+import pytest
+
+Start = Callable[..., Any]
+DEPLOYMENT = {"name": "prod", "integration": "dns", "config": {}}
+
+
+@pytest.fixture
+def job_url(start_server: Start, commit_source: Callable[..., str]) -> tuple[Any, str]:
+    """A running server and the address of a job that nobody carries out."""
+    commit_source([{"name": "dns", "title": "DNS"}])
+    served = start_server()
+    with httpx2.Client(base_url=served.url, trust_env=False) as http:
+        assert http.post("/init-integrations", timeout=30).status_code == 200
+        assert http.post("/api/v1/deployments", json=DEPLOYMENT).status_code == 201
+        job = http.post("/api/v1/deployments/prod/jobs").json()
+    return served, served.url + str(job["status_url"])
+
+
+def get(url: str) -> httpx2.Response:
+    return httpx2.get(url, timeout=60, trust_env=False)
+
+
+def test_sigterm_wakes_blocked_requests_and_ends_in_order(job_url: tuple[Any, str]) -> None:
+    served, url = job_url
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        blocked = [pool.submit(get, f"{url}?timeout=300") for _ in range(4)]
+        wait_for_connections(served, 4)
+        served.process.send_signal(signal.SIGTERM)
+        answers = [future.result(30) for future in blocked]
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert answers[0].json()["status"] == "pending"
+    assert served.process.wait(20) == 0
+    assert served.log_lines[-1]["event"] == "api_stopped"
+    assert not (served.data_dir / "api.address").exists()
+
+
+def test_short_requests_are_answered_while_many_wait(job_url: tuple[Any, str]) -> None:
+    served, url = job_url
+    with concurrent.futures.ThreadPoolExecutor(100) as pool:
+        blocked = [pool.submit(get, f"{url}?timeout=300") for _ in range(100)]
+        wait_for_connections(served, 100)
+        assert get(f"{served.url}/health/ready").status_code == 200
+        cancelled = httpx2.post(f"{url}/cancel", trust_env=False)
+        assert cancelled.json()["status"] == "cancelled"
+        ends = {future.result(30).json()["status"] for future in blocked}
+    assert ends == {"cancelled"}
+
+
+def test_killed_server_leaves_no_process_behind(job_url: tuple[Any, str]) -> None:
+    served, _ = job_url
+    children = psutil.Process(served.process.pid).children(recursive=True)
+    served.process.kill()
+    served.process.wait()
+    assert psutil.wait_procs(children, timeout=15)[1] == []
+
+
+def test_interrupt_ends_it_too(start_server: Start) -> None:
+    served = start_server()
+    served.process.send_signal(signal.SIGINT)
+    assert served.process.wait(20) == 0
+    assert not (served.data_dir / "api.address").exists()
+
+
+def wait_for_connections(served: Any, count: int) -> None:
+    end = time.monotonic() + 30
+    port = int(served.url.rpartition(":")[2])
+    while True:
+        pids = [served.process.pid]
+        pids += [it.pid for it in psutil.Process(served.process.pid).children()]
+        found = {
+            it.raddr
+            for pid in pids
+            for it in psutil.Process(pid).net_connections("tcp")
+            if it.status == psutil.CONN_ESTABLISHED and it.laddr.port == port
+        }
+        if len(found) >= count:
+            return
+        assert time.monotonic() < end, f"{len(found)} of {count} connections"
+        threading.Event().wait(0.02)
