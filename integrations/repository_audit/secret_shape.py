@@ -6,6 +6,7 @@ from collections import Counter
 
 from detect_secrets.filters import heuristic
 
+SHORTEST_TOKEN = 16  # no provider gives out shorter ones; `https://hooks.../T0/B0/x` is a stand-in
 SHORTEST, LONGEST = 8, 400
 LEAST_BITS_A_CHARACTER = 3.0
 PLACEHOLDER = re.compile(
@@ -36,6 +37,7 @@ def is_placeholder(value: str) -> bool:
     """Whether a token of a known format is an obvious stand-in, such as AWS's EXAMPLE keys."""
     return (
         STAND_IN.search(value) is not None
+        or max(map(len, re.split(r"[/:.\s]", value))) < SHORTEST_TOKEN
         or bits_a_character(value) < 2.5
         or heuristic.is_sequential_string(value)
     )

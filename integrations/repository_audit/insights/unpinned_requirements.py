@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from integrations.repository_audit.resources import counted, judged, resource
-from integrations.repository_audit.sample_paths import is_sample_path
+from integrations.repository_audit.sample_paths import is_sample_path, is_test_data
 from integrations.repository_audit.wanted import Origin
 from utils.base_runner import BaseRunner, TaskContext
 from utils.decorators import task
@@ -37,7 +37,7 @@ def requirement_resources(
     requirements: Iterable[Wanted], lock_files: Iterable[str]
 ) -> list[dict[str, Any]]:
     """Return a resource for each file and name that is not held in place."""
-    wanted = list(requirements)
+    wanted = [item for item in requirements if not is_test_data(item["path"])]
     pinned = {item["name"] for item in wanted if item["name"] and item["pinned"]}
     constrained = {
         item["name"] for item in wanted if item["pinned"] and item["origin"] == Origin.CONSTRAINTS

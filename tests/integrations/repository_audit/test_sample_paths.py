@@ -1,6 +1,6 @@
 import pytest
 
-from integrations.repository_audit.sample_paths import is_sample_path
+from integrations.repository_audit.sample_paths import is_sample_path, is_test_data
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,9 @@ def test_tests_examples_and_documentation_are_samples(path: str) -> None:
 )
 def test_ordinary_files_are_not(path: str) -> None:
     assert not is_sample_path(path)
+
+
+def test_what_tests_read_is_told_from_the_tests() -> None:
+    assert is_test_data("tests/fixtures/bad/requirements.txt")
+    assert is_test_data("pkg/testdata/x")
+    assert not is_test_data("tests/requirements.txt")

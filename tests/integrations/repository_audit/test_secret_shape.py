@@ -37,7 +37,12 @@ UNLIKELY = [
     ("123e4567-e89b-12d3-a456-426614174000", "token = x"),
     ("ClientSecretCredential2", "credential = x"),
 ]
-PLACEHOLDERS = ["AKIA" + "IOSFODNN7EXAMPLE", "ghp_" + "x" * 36, "glpat-" + "12345678" * 3]
+PLACEHOLDERS = [
+    "AKIA" + "IOSFODNN7EXAMPLE",
+    "ghp_" + "x" * 36,
+    "glpat-" + "12345678" * 3,
+    "xoxb-1-test",
+]
 TOKENS = ["AKIA" + "QX7RM2VKLD3WPT5Z", "ghp_" + "k3Jd82mPqL0vNxTzR5yWbC7hF1sGaE9uQ4oI"]
 
 

@@ -51,6 +51,10 @@ def test_one_in_tests_and_examples_matters_less() -> None:
     assert judged({"examples/requirements.txt": "a\n"}) == [("examples/requirements.txt:a", "low")]
 
 
+def test_what_tests_read_is_not_judged() -> None:
+    assert judged({"tests/fixtures/bad/requirements.txt": "a\nb=1\n"}) == []
+
+
 def test_a_name_is_one_finding_a_file() -> None:
     text = "a>=1; python_version<'3.9'\na>=2; python_version>='3.9'\n"
     assert judged({"requirements.txt": text}) == [("requirements.txt:a", None)]
