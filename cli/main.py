@@ -9,7 +9,7 @@ import click
 
 from cli.exits import Exit
 from utils import __version__
-from utils.errors import TruelineError
+from utils.errors import SettingsError, TruelineError
 from utils.suggest import did_you_mean
 
 # Name -> what `trueline --help` says; the code of a command is imported when it is called.
@@ -89,7 +89,8 @@ def main(arguments: list[str] | None = None) -> int:
         return Exit.INTERRUPTED
     except TruelineError as error:
         _show(error.reason, error.advice)
-        return int(getattr(error, "exit_code", Exit.FAILED))
+        usage = isinstance(error, SettingsError)
+        return int(getattr(error, "exit_code", Exit.USAGE if usage else Exit.FAILED))
     except BrokenPipeError:
         sys.stderr.close()
         return Exit.FAILED

@@ -20,6 +20,7 @@ from utils.settings import Settings
 START_SECONDS = 60.0
 STOP_SECONDS = 40.0
 PR_SET_PDEATHSIG = 1
+MOST_LAST_LINES = 3
 
 LogLine = dict[str, Any]
 
@@ -59,6 +60,11 @@ class Stack:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    @property
+    def pids(self) -> Mapping[str, int]:
+        """The process id of each process, by its name."""
+        return {name: process.pid for name, process in self._processes.items()}
 
     def check(self) -> None:
         """Raise StackError when a process has ended by itself."""
@@ -158,11 +164,16 @@ def _read_log(stream: IO[str], path: Path, on_log: Callable[[LogLine], None]) ->
 
 
 def _last_words(path: Path) -> str:
+    """Return the last event of a log, or the plain lines that follow it."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
-    for line in reversed(lines):
-        with contextlib.suppress(ValueError, AttributeError):
+    plain: list[str] = []
+    for line in reversed(lines[-MOST_LAST_LINES:]):
+        try:
             entry = json.loads(line)
+        except ValueError:
+            plain.insert(0, line.strip())
+            continue
+        if not plain:
             return str(entry.get("reason") or entry.get("error") or entry.get("event"))
-        if line.strip():
-            return line.strip()
-    return "it said nothing"
+        break
+    return " ".join(plain) or "it said nothing"

@@ -1,0 +1,81 @@
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from uuid import uuid4
+
+import pytest
+
+from cli.client import ApiProblem, ApiUnreachable, Client
+from cli.exits import Exit
+from cli.stack import Stack
+
+
+class _NotOurs(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(502)
+        self.end_headers()
+        self.wfile.write(b"<html>some proxy</html>")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def proxy_error() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _NotOurs) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def api(stack: Stack) -> Iterator[Client]:
+    with Client(stack.address) as client:
+        client.send("POST", "//init-integrations")
+        yield client
+
+
+def deployed(api: Client, **config: object) -> str:
+    name = f"d-{uuid4()}"
+    api.post("/deployments", {"name": name, "integration": "nap", "config": config})
+    return name
+
+
+def test_nothing_at_the_address_says_where_and_what_to_do() -> None:
+    with Client("http://127.0.0.1:9") as api, pytest.raises(ApiUnreachable) as told:
+        api.get("/jobs")
+    assert "no API answers at http://127.0.0.1:9" in told.value.reason
+    assert "trueline up" in told.value.advice
+    assert told.value.exit_code is Exit.FAILED
+
+
+def test_an_answer_that_is_no_problem_of_ours_still_reads(proxy_error: str) -> None:
+    with Client(proxy_error) as api, pytest.raises(ApiProblem) as told:
+        api.get("/jobs")
+    assert "502" in told.value.reason
+    assert told.value.exit_code is Exit.FAILED
+
+
+def test_a_refusal_carries_the_places_and_the_advice(api: Client) -> None:
+    body = {"name": "x", "integration": "nap", "config": {"seconds": "long"}}
+    with pytest.raises(ApiProblem, match="/config/seconds") as told:
+        api.post("/deployments", body)
+    assert told.value.status == 422
+    assert told.value.advice
+    assert told.value.exit_code is Exit.USAGE
+
+
+def test_lists_are_read_over_their_pages(api: Client) -> None:
+    names = {deployed(api) for _ in range(3)}
+    assert names <= {row["name"] for row in api.items("/deployments", most=1000)}
+    assert len(api.items("/deployments", most=2)) == 2
+
+
+def test_following_a_job_gives_each_event_once_and_ends_with_it(api: Client) -> None:
+    job_id = api.post(f"/deployments/{deployed(api)}/jobs")["job_id"]
+    kinds = [event["type"] for event in api.follow(job_id)]
+    assert kinds[0] == "started"
+    assert kinds[-1] == "job_finished"
+    assert kinds.count("task_finished") == 2
+    assert api.wait(job_id)["status"] == "success"
+    assert [event["type"] for event in api.follow(job_id)] == kinds

@@ -1,0 +1,28 @@
+import pytest
+
+from cli.exits import Exit, exit_for_violations
+
+ROWS = [
+    {"severity": "high", "status": "open"},
+    {"severity": "critical", "status": "muted"},
+    {"severity": "critical", "status": "resolved"},
+]
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "code"),
+    [
+        (None, Exit.FINE),
+        ("low", Exit.VIOLATIONS),
+        ("high", Exit.VIOLATIONS),
+        ("critical", Exit.FINE),  # the critical ones are not open
+    ],
+)
+def test_only_open_violations_at_or_over_the_severity_count(
+    fail_on: str | None, code: Exit
+) -> None:
+    assert exit_for_violations(ROWS, fail_on) is code
+
+
+def test_nothing_found_is_fine() -> None:
+    assert exit_for_violations([], "low") is Exit.FINE

@@ -1,0 +1,55 @@
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.local_run import CannotRun, check_config, find_checkout, read_entry, run_locally
+from utils.settings import read_settings
+
+
+def test_the_checkout_is_found_from_a_folder_below(source: Path) -> None:
+    assert find_checkout(source / "integrations" / "nap") == source
+
+
+def test_no_manifest_anywhere_is_an_error_with_the_place(tmp_path: Path) -> None:
+    with pytest.raises(CannotRun, match=r"no integrations\.json"):
+        find_checkout(tmp_path)
+
+
+def test_an_unknown_name_gets_a_suggestion(source: Path) -> None:
+    with pytest.raises(CannotRun, match="did you mean 'nap'"):
+        read_entry(source, "nop")
+
+
+def test_an_entry_that_the_manifest_spoils_says_why(tmp_path: Path) -> None:
+    (tmp_path / "integrations" / "x").mkdir(parents=True)
+    (tmp_path / "integrations.json").write_text('[{"name": "x", "titel": "X"}]')
+    with pytest.raises(CannotRun, match="titel"):
+        read_entry(tmp_path, "x")
+
+
+def test_a_config_that_does_not_fit_names_the_place(source: Path) -> None:
+    with pytest.raises(CannotRun, match="/seconds"):
+        check_config(read_entry(source, "nap"), {"seconds": "long"})
+
+
+def test_a_run_reports_events_results_and_violations_and_keeps_secrets(
+    environ: Mapping[str, str], source: Path
+) -> None:
+    events: list[dict[str, Any]] = []
+    settings = read_settings(environ, source)
+    config = {"tired": True, "token": "hunter2-hunter2"}
+    outcome = run_locally(settings, source, read_entry(source, "nap"), config, events.append)
+    assert outcome.end.status == "success"
+    assert [result["name"] for result in outcome.results] == ["nap", "well_rested"]
+    assert [row["severity"] for row in outcome.violations()] == ["high"]
+    assert events[-1]["type"] == "job_finished"
+    assert "hunter2" not in repr(events)
+
+
+def test_nothing_of_a_run_stays_in_the_checkout(environ: Mapping[str, str], source: Path) -> None:
+    before = sorted(source.rglob("*"))
+    settings = read_settings(environ, source)
+    run_locally(settings, source, read_entry(source, "hello_world"), {}, lambda _: None)
+    assert sorted(source.rglob("*")) == before
