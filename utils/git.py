@@ -12,7 +12,7 @@ from utils.credentials import Credentials
 from utils.files import write_if_changed
 from utils.git_errors import Failure, GitError, git_error
 
-OUTPUT_LIMIT_BYTES = 256 * 1024 * 1024
+OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024  # the names of half a million files
 
 # What a network needs; nothing else of the environment reaches git.
 PASSED_ON = (

@@ -1,20 +1,19 @@
 """The bare mirror of a source: a cache of fetched commits that processes share."""
 
-import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-
-from filelock import FileLock, Timeout
 
 from utils.errors import SourceError
 from utils.fetching import KEPT_REFS, clear_leftovers, clone_anew, fetch_commit
 from utils.git import Git
 from utils.git_errors import Failure, GitError
+from utils.locks import file_lock
 from utils.objects import Objects
 from utils.remote_refs import find_commit
 from utils.settings import Settings
@@ -116,26 +115,11 @@ class Mirror:
         except FileNotFoundError:
             return 0
 
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        # flock: free as soon as its owner is gone; git's processes do not inherit it.
-        self.directory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    def _locked(self) -> AbstractContextManager[None]:
         wait_seconds = 3 * self.git.timeout_seconds
-        lock = FileLock(
-            self.directory.with_suffix(".lock"), timeout=wait_seconds, fallback_to_soft=False
+        return file_lock(
+            self.directory.with_suffix(".lock"), wait_seconds, f"source {self.source.shown}"
         )
-        try:
-            lock.acquire()
-        except Timeout:
-            raise SourceError(
-                f"source {self.source.shown}: another process has been fetching it for "
-                f"{wait_seconds:g} s",
-                "wait for it, or end it",
-            ) from None
-        try:
-            yield
-        finally:
-            lock.release()
 
 
 def open_source(root: Path, settings: Settings, environ: Mapping[str, str] = os.environ) -> Mirror:

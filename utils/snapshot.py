@@ -1,20 +1,19 @@
 """Snapshots: the files of one commit as an immutable directory."""
 
-import contextlib
 import json
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from filelock import FileLock
 
 from utils.errors import SourceError
 from utils.failpoints import failpoint
 from utils.files import write_durably
+from utils.locks import file_lock
 from utils.mirror import Mirror
 from utils.objects import Objects
 from utils.settings import Settings
@@ -127,11 +126,9 @@ class Snapshots:
         for leftover in self.directory.glob(f"{_BUILDING}*"):
             _remove_read_only(leftover)
 
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with FileLock(self.directory / ".lock", fallback_to_soft=False):
-            yield
+    def _locked(self) -> AbstractContextManager[None]:
+        wait_seconds = 10 * self.mirror.git.timeout_seconds  # the other one may clone anew
+        return file_lock(self.directory / ".lock", wait_seconds, f"snapshots in {self.directory}")
 
 
 def open_snapshots(mirror: Mirror, settings: Settings) -> Snapshots:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 INTEGRATIONS = "integrations"
-ENTRY_LIMIT = 400_000
 LINK_HOPS = 40
 LINK_TARGET_BYTES = 4096
 
