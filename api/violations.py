@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Subquery, and_, select, update
+from sqlalchemy import Connection, Row, Subquery, select, update
 
-from api.listing import Condition, listed
+from api.listing import listed
+from api.paging import Order
 from api.problems import Conflict, FieldError, NotFound, Unprocessable
 from api.tables import violations
 from api.verdicts import BY_HAND, Severity, ViolationStatus
@@ -33,7 +34,7 @@ class Wanted:
     """Which violations a list asks for; what is empty or None asks for all."""
 
     statuses: Collection[ViolationStatus] = ()
-    severities: Collection[Severity] = ()
+    severity: Severity | None = None
     min_severity: Severity | None = None
     integration: str | None = None
     deployment_id: str | None = None
@@ -44,8 +45,10 @@ def shown_violation(row: Row[Any]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in SHOWN}
 
 
-def listed_violations(wanted: Wanted) -> Subquery:
-    """Return the violations that a list asks for."""
+def listed_violations(wanted: Wanted) -> tuple[Subquery, Order]:
+    """Return the violations that a list asks for and their order: the worst, the latest first."""
+    statuses = dict.fromkeys(wanted.statuses or ViolationStatus)
+    parts = [violations.c.status == status for status in statuses]
     conditions = []
     if wanted.deployment_id is not None:
         conditions.append(violations.c.deployment_id == wanted.deployment_id)
@@ -53,7 +56,11 @@ def listed_violations(wanted: Wanted) -> Subquery:
         conditions.append(violations.c.integration == wanted.integration)
     if wanted.min_severity is not None:
         conditions.append(violations.c.severity_rank >= wanted.min_severity.rank)
-    return listed(violations, _parts(wanted), conditions)
+    if wanted.severity is not None:
+        conditions.append(violations.c.severity_rank == wanted.severity.rank)
+    found = listed(violations, parts, conditions)
+    latest = (found.c.last_seen, found.c.id)
+    return found, Order(latest if wanted.severity else (found.c.severity_rank, *latest))
 
 
 def find_violation(connection: Connection, violation_id: str) -> Row[Any]:
@@ -96,18 +103,6 @@ def end_mutes(connection: Connection, now: datetime) -> None:
     over = (violations.c.status == ViolationStatus.MUTED, violations.c.muted_until <= now)
     opened = {"status": ViolationStatus.OPEN, "note": None, "muted_until": None}
     connection.execute(update(violations).where(*over).values(opened))
-
-
-def _parts(wanted: Wanted) -> list[Condition]:
-    """Return one part a status, or one a status and severity where severities are asked for."""
-    parts: list[Condition] = [
-        violations.c.status == status
-        for status in dict.fromkeys(wanted.statuses or ViolationStatus)
-    ]
-    if not wanted.severities:
-        return parts
-    ranks = {severity.rank for severity in wanted.severities}
-    return [and_(part, violations.c.severity_rank == rank) for part in parts for rank in ranks]
 
 
 def _check(decision: Decision, now: datetime) -> None:

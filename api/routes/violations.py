@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field
 from api.listing import deployment_id_of
 from api.models import Answer, Body, PageQuery, Path
 from api.openapi import blueprint, problem_responses
-from api.paging import Order, read_page
+from api.paging import read_page
 from api.state import current_state
 from api.verdicts import Severity, ViolationStatus
 from api.violations import (
@@ -33,7 +33,7 @@ class ViolationsQuery(PageQuery):
     """Which violations a list asks for."""
 
     status: list[ViolationStatus] = Field([], max_length=10, description="one or several")
-    severity: list[Severity] = Field([], max_length=10, description="one or several")
+    severity: Severity | None = Field(None, description="this one alone")
     min_severity: Severity | None = Field(None, description="this one and what is worse")
     integration: str | None = Field(None, max_length=64)
     deployment: str | None = Field(None, max_length=200, description="its id or name")
@@ -85,8 +85,7 @@ def list_all(query: ViolationsQuery) -> dict[str, Any]:
         wanted = Wanted(
             query.status, query.severity, query.min_severity, query.integration, deployment_id
         )
-        found = listed_violations(wanted)
-        order = Order((found.c.severity_rank, found.c.last_seen, found.c.id))
+        found, order = listed_violations(wanted)
         page = read_page(connection, found.select(), order, query)
     items = [shown_violation(row) for row in page.rows]
     return {"items": items, "next_cursor": page.next_cursor}

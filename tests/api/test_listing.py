@@ -1,0 +1,111 @@
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import Subquery, insert, tuple_
+from sqlalchemy.dialects import sqlite
+
+from api.database import Database
+from api.jobs import JobStatus, listed_jobs
+from api.listing import deployment_id_of
+from api.tables import jobs
+from api.verdicts import Severity, ViolationStatus
+from api.violations import Wanted, listed_violations
+
+if TYPE_CHECKING:
+    from tests.api.conftest import Desk
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+JOB_LISTS: list[Callable[[], Subquery]] = [
+    lambda: listed_jobs([], None, None),
+    lambda: listed_jobs([], "d", None),
+    lambda: listed_jobs([], None, "tool"),
+    lambda: listed_jobs([JobStatus.FAILED], None, None),
+    lambda: listed_jobs([JobStatus.FAILED, JobStatus.PARTIAL], "d", None),
+]
+VIOLATION_LISTS = [
+    Wanted(),
+    Wanted([ViolationStatus.OPEN]),
+    Wanted([ViolationStatus.OPEN, ViolationStatus.MUTED], min_severity=Severity.HIGH),
+    Wanted(severity=Severity.LOW),
+    Wanted(integration="tool"),
+    Wanted(deployment_id="d", severity=Severity.LOW, min_severity=Severity.LOW),
+]
+
+
+def plan(database: Database, listed: Subquery, names: list[str], last: tuple[Any, ...]) -> str:
+    """Return how the database would read a page that is not the first."""
+    columns = [listed.c[name] for name in names]
+    statement = listed.select().where(tuple_(*columns) < last)
+    statement = statement.order_by(*(column.desc() for column in columns)).limit(51)
+    compiled = statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
+    with database.read() as connection:
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")
+        return "\n".join(row[3] for row in rows)
+
+
+def check(found: str) -> None:
+    assert "SCAN" not in found, found
+    assert "TEMP B-TREE" not in found, found
+    assert "(created_at,id)<" in found or "id)<(" in found, found
+
+
+@pytest.mark.parametrize("make", JOB_LISTS)
+def test_any_page_of_jobs_is_read_from_an_index_without_sorting(
+    database: Database, make: Callable[[], Subquery]
+) -> None:
+    check(plan(database, make(), ["created_at", "id"], (NOON, "x")))
+
+
+@pytest.mark.parametrize("wanted", VIOLATION_LISTS)
+def test_any_page_of_violations_is_read_from_an_index_without_sorting(
+    database: Database, wanted: Wanted
+) -> None:
+    found, order = listed_violations(wanted)
+    last = (1, NOON, "x")[-len(order.columns) :]
+    check(plan(database, found, [column.name for column in order.columns], last))
+
+
+def test_pages_show_each_job_once_in_order_whatever_their_statuses(
+    desk: "Desk", database: Database
+) -> None:
+    with database.write() as connection:
+        connection.execute(insert(jobs), [row(desk, number) for number in range(60)])
+    seen: list[str] = []
+    query: dict[str, Any] = {"limit": 7, "status": [*JobStatus, JobStatus.FAILED]}
+    while True:
+        query_page = desk.good(desk.client.get("/api/v1/jobs", query_string=query))
+        seen += [job["id"] for job in query_page["items"]]
+        if query_page["next_cursor"] is None:
+            break
+        query["cursor"] = query_page["next_cursor"]
+    assert seen == [f"job-{number:03}" for number in reversed(range(60))]
+
+
+def row(desk: "Desk", number: int) -> dict[str, Any]:
+    """Make a job; three in a row have the same time."""
+    return {
+        "id": f"job-{number:03}",
+        "kind": "scan",
+        "deployment_id": "d",
+        "deployment_name": "nightly",
+        "integration": "tool",
+        "status": list(JobStatus)[number % 6],
+        "attempt": 0,
+        "losses": 0,
+        "trigger": "manual",
+        "cancel_requested": False,
+        "created_at": desk.clock.now + timedelta(seconds=number // 3),
+    }
+
+
+def test_a_deployment_is_named_by_its_name_or_id_even_when_it_is_gone(
+    desk: "Desk", database: Database
+) -> None:
+    with database.read() as connection:
+        deployment_id = deployment_id_of(connection, "nightly")
+        assert deployment_id_of(connection, deployment_id) == deployment_id
+        assert deployment_id_of(connection, "gone") == "gone"
+    assert deployment_id != "nightly"
+    assert desk.job(desk.start())["deployment_id"] == deployment_id
