@@ -63,6 +63,7 @@ def _wait_until_ready(stack: "Stack", progress: "Progress") -> None:
 def _scan(api: "Client", name: str, integration: str, console: "Console") -> None:
     from cli.client import ApiProblem  # noqa: PLC0415 - start-up time
     from cli.following import follow_job  # noqa: PLC0415 - start-up time
+    from cli.render import print_problem  # noqa: PLC0415 - start-up time
 
     try:
         api.get(f"/deployments/{name}")
@@ -73,6 +74,7 @@ def _scan(api: "Client", name: str, integration: str, console: "Console") -> Non
     job = api.post(f"/deployments/{name}/jobs")
     console.print(f"\n[bold]{name}[/] ({integration})")
     follow_job(api, job["job_id"], console)
+    print_problem(console, api.wait(job["job_id"])["error"])
 
 
 def _show_violations(api: "Client", fail_on: str | None, *, as_json: bool) -> Exit:

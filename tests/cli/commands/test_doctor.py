@@ -1,0 +1,23 @@
+from typing import Any
+
+import pytest
+
+CHECKS = ["python", "git", "uv", "isolation", "data directory", "source", "API"]
+
+
+def test_doctor_is_fine_where_everything_runs(live: Any) -> None:
+    ran = live("doctor", "--json")
+    assert [check["name"] for check in ran.json["checks"]] == CHECKS
+    assert {check["status"] for check in ran.json["checks"]} == {"ok"}
+    assert ran.code == 0
+
+
+def test_doctor_says_what_is_wrong_and_what_to_do(
+    trueline: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRUELINE_SOURCE_URL", "file:///nowhere/at/all")
+    ran = trueline("doctor")
+    assert ran.code == 3
+    assert "✗ source" in ran.out
+    assert "✗ API" in ran.out
+    assert ran.out.count("next") == 2

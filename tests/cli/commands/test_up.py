@@ -1,0 +1,36 @@
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from cli.client import Client
+
+
+def test_up_prints_the_address_serves_and_ends_in_order_on_ctrl_c(
+    environ: Mapping[str, str], tmp_path: Path
+) -> None:
+    mine = {**environ, "TRUELINE_DATA_DIR": str(tmp_path / "data"), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "up"],
+        env=mine,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            address = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
+            assert address
+            with Client(address[0]) as api:
+                assert api.get("//health/live") == {"status": "ok"}
+            process.send_signal(signal.SIGINT)
+            rest, _ = process.communicate(timeout=60)
+        finally:
+            if process.poll() is None:
+                process.kill()
+    assert process.returncode == 0, rest
+    assert "stopping" in rest
+    assert "Traceback" not in rest

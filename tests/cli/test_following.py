@@ -1,0 +1,46 @@
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from cli.following import print_event
+
+
+def told(event: dict[str, Any]) -> str:
+    out = io.StringIO()
+    print_event(event, Console(file=out, width=200, no_color=True))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ({"type": "started", "commit": "0123456789abc"}, "running on commit 0123456789"),
+        ({"type": "stage_one", "status": "success"}, ""),
+        (
+            {"type": "stage_one", "status": "failed", "error": {"reason": "no key"}},
+            "✗ StageOne no key",
+        ),
+        ({"type": "output", "stream": "stdout", "text": "[b]hi[/b]\n"}, "stdout [b]hi[/b]"),
+        ({"type": "task_started", "task": "x"}, ""),
+        ({"type": "environment", "state": "building"}, "building the environment"),
+        ({"type": "environment", "state": "ready", "seconds": 1.0}, "built in 1.0 s"),
+        ({"type": "something new"}, ""),
+    ],
+)
+def test_each_event_is_a_line_or_nothing(event: dict[str, Any], said: str) -> None:
+    assert said in told(event)
+    assert bool(told(event)) == bool(said)
+
+
+def test_a_failed_task_shows_its_traceback() -> None:
+    result = {
+        "name": "check",
+        "status": "failed",
+        "verdict": "unknown",
+        "duration_seconds": 0.1,
+        "reason": "RuntimeError: no",
+        "errors": ["Traceback:\n  line 3"],
+    }
+    assert "        line 3" in told({"type": "task_finished", "result": result})
