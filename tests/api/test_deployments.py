@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from api.app import create_app
 from api.config_secrets import MASK
@@ -10,7 +10,7 @@ from api.database import Database
 from api.deployments import _check_unchanged
 from api.problems import Conflict
 from api.state import State
-from api.tables import deployments, integrations, jobs, violations
+from api.tables import deployments, integrations
 from utils.settings import Settings
 
 URL = "/api/v1/deployments"
@@ -21,47 +21,6 @@ def create(client: FlaskClient, **fields: Any) -> Any:
     answer = client.post(URL, json=NEW | fields)
     assert answer.status_code == 201, answer.json
     return answer.json
-
-
-def add_job(state: State, deployment: Any, status: str) -> None:
-    row = {
-        "id": "job-1",
-        "kind": "scan",
-        "deployment_id": deployment["id"],
-        "deployment_name": deployment["name"],
-        "integration": "dns",
-        "status": status,
-        "attempt": 0,
-        "losses": 0,
-        "trigger": "manual",
-        "cancel_requested": False,
-        "created_at": state.clock(),
-    }
-    with state.database.write() as connection:
-        connection.execute(insert(jobs).values(row))
-
-
-def add_violation(state: State, deployment: Any) -> None:
-    now = state.clock()
-    row = {
-        "id": "violation-1",
-        "fingerprint": "f",
-        "integration": "dns",
-        "deployment_id": deployment["id"],
-        "deployment_name": deployment["name"],
-        "task": "check",
-        "title": "Check",
-        "resource_id": "",
-        "severity": "high",
-        "severity_rank": 3,
-        "status": "open",
-        "first_seen": now,
-        "last_seen": now,
-        "occurrences": 1,
-        "job_id": "job-1",
-    }
-    with state.database.write() as connection:
-        connection.execute(insert(violations).values(row))
 
 
 def test_created_deployment_is_found_by_id_and_by_name(registered: FlaskClient) -> None:
@@ -198,32 +157,6 @@ def test_lost_key_leaves_the_deployment_usable_once_its_secret_is_set_again(
     assert kept.status_code == 409
     assert "cannot be opened" in kept.get_json()["detail"]
     assert client.patch(f"{URL}/prod", json={"config": {"token": "new"}}).status_code == 200
-
-
-def test_deleting_keeps_jobs_cancels_waiting_ones_and_resolves_violations(
-    registered: FlaskClient, state: State
-) -> None:
-    made = create(registered)
-    add_job(state, made, "pending")
-    add_violation(state, made)
-    assert registered.delete(f"{URL}/prod").status_code == 204
-    assert registered.get(f"{URL}/prod").status_code == 404
-    with state.database.read() as connection:
-        job = connection.execute(select(jobs)).one()
-        violation = connection.execute(select(violations)).one()
-    assert (job.status, job.error["reason"][:9]) == ("cancelled", "the job's")
-    assert violation.status == "resolved"
-    assert "deleted" in violation.note
-
-
-def test_deployment_with_a_running_job_is_not_deleted(
-    registered: FlaskClient, state: State
-) -> None:
-    add_job(state, create(registered), "running")
-    answer = registered.delete(f"{URL}/prod")
-    assert answer.status_code == 409
-    assert "/cancel" in answer.get_json()["advice"]
-    assert registered.get(f"{URL}/prod").status_code == 200
 
 
 def test_unknown_deployment_gets_a_suggestion(registered: FlaskClient) -> None:

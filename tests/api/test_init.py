@@ -70,41 +70,6 @@ def test_changed_entry_is_updated_and_every_entry_shows_the_new_commit(
     assert integration(client, "web")["commit"] == commit
 
 
-def test_entry_that_leaves_pauses_its_deployments_until_it_returns(
-    commit_source: CommitSource, client: FlaskClient, clock: Any
-) -> None:
-    commit_source([DNS, WEB])
-    init(client)
-    deploy(client)
-    commit_source([WEB])
-    assert init(client)["disabled"] == ["dns"]
-    assert init(client)["disabled"] == []
-    assert integration(client, "dns")["state"] == "disabled"
-    paused = prod(client)
-    assert (paused["state"], paused["enabled"], paused["next_due_at"]) == ("paused", True, None)
-    assert "disabled" in paused["problem"]["reason"]
-    clock.move(hours=3)
-    commit_source([DNS, WEB])
-    assert init(client)["updated"] == ["dns"]
-    back = prod(client)
-    assert (back["state"], back["problem"]) == ("active", None)
-    assert back["next_due_at"] == "2026-03-02T16:00:00.000Z"
-
-
-def test_deployment_that_its_user_paused_stays_paused_when_the_entry_returns(
-    commit_source: CommitSource, client: FlaskClient
-) -> None:
-    commit_source([DNS])
-    init(client)
-    deploy(client)
-    client.patch("/api/v1/deployments/prod", json={"enabled": False})
-    commit_source([DNS | {"enabled": False}])
-    assert init(client)["disabled"] == ["dns"]
-    commit_source([DNS])
-    init(client)
-    assert (prod(client)["state"], prod(client)["problem"]) == ("paused", None)
-
-
 def test_bad_entry_spoils_only_itself_and_keeps_its_record(
     commit_source: CommitSource, client: FlaskClient
 ) -> None:
@@ -123,39 +88,6 @@ def test_bad_entry_spoils_only_itself_and_keeps_its_record(
     commit_source([DNS, WEB])
     init(client)
     assert integration(client, "dns")["problem"] is None
-
-
-def test_deployment_whose_config_no_longer_fits_needs_attention_until_it_fits(
-    commit_source: CommitSource, client: FlaskClient
-) -> None:
-    commit_source([DNS])
-    init(client)
-    deploy(client)
-    commit_source([DNS | {"schema": TOKEN}])
-    init(client)
-    needy = prod(client)
-    assert (needy["state"], needy["next_due_at"]) == ("needs_attention", None)
-    assert "token" in needy["problem"]["reason"]
-    renamed = client.patch("/api/v1/deployments/prod", json={"schedule": "every 2h"})
-    assert renamed.get_json()["state"] == "needs_attention"
-    fixed = client.patch("/api/v1/deployments/prod", json={"config": {"token": "x"}})
-    assert fixed.get_json()["state"] == "active"
-    client.patch("/api/v1/deployments/prod", json={"config": {"token": "y"}})
-    commit_source([DNS])
-    init(client)
-    assert prod(client)["state"] == "active"
-
-
-def test_value_that_the_schema_now_calls_secret_is_sealed(
-    commit_source: CommitSource, client: FlaskClient
-) -> None:
-    commit_source([DNS])
-    init(client)
-    deploy(client, config={"token": "x"})
-    secret = {"type": "object", "properties": {"token": {"type": "string", "format": "password"}}}
-    commit_source([DNS | {"schema": secret}])
-    init(client)
-    assert prod(client)["config"] == {"token": "********"}
 
 
 def test_unreachable_source_is_502_and_touches_nothing(

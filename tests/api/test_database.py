@@ -1,0 +1,75 @@
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from api.database import Database
+from utils.errors import SettingsError
+
+
+@pytest.fixture
+def counter(tmp_path: Path) -> Database:
+    database = Database(f"sqlite:///{tmp_path / 'test.db'}")
+    with database.write() as connection:
+        connection.execute(text("CREATE TABLE counts (number INTEGER PRIMARY KEY)"))
+    return database
+
+
+def numbers(database: Database) -> list[int]:
+    with database.read() as connection:
+        return list(connection.execute(text("SELECT number FROM counts ORDER BY 1")).scalars())
+
+
+def add(database: Database, number: int) -> None:
+    with database.write() as connection:
+        connection.execute(text("INSERT INTO counts VALUES (:number)"), {"number": number})
+
+
+def test_error_in_a_transaction_leaves_nothing(counter: Database) -> None:
+    add(counter, 1)
+    with pytest.raises(IntegrityError), counter.write() as connection:
+        connection.execute(text("INSERT INTO counts VALUES (2), (1)"))
+    assert numbers(counter) == [1]
+    counter.close()
+
+
+def test_writers_at_once_lose_no_commit(counter: Database) -> None:
+    def work(first: int) -> None:
+        for number in range(first, first + 10):
+            add(counter, number)
+
+    threads = [threading.Thread(target=work, args=(10 * index,)) for index in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert numbers(counter) == list(range(80))
+    counter.close()
+
+
+def test_second_writer_waits_no_longer_than_it_was_told(counter: Database, tmp_path: Path) -> None:
+    hasty = Database(f"sqlite:///{tmp_path / 'test.db'}", busy_timeout_ms=20)
+    with counter.write(), pytest.raises(OperationalError, match="locked"):
+        add(hasty, 1)
+    add(hasty, 2)
+    assert numbers(counter) == [2]
+    hasty.close()
+    counter.close()
+
+
+def test_reading_transaction_sees_one_state(counter: Database) -> None:
+    add(counter, 1)
+    with counter.read() as connection:
+        first = connection.execute(text("SELECT count(*) FROM counts")).scalar()
+        assert connection.execute(text("SELECT count(*) FROM counts")).scalar() == first == 1
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    counter.close()
+
+
+@pytest.mark.parametrize("url", ["poetry", "nosuch://x", "postgresql+nosuch://u:canary@h/d"])
+def test_url_that_cannot_be_used_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(SettingsError, match="TRUELINE_DATABASE_URL") as error:
+        Database(url)
+    assert "canary" not in str(error.value)
