@@ -1,7 +1,6 @@
 """Small files written so that a reader finds the old content or the new one, never a half."""
 
 import os
-import secrets
 from pathlib import Path
 
 
@@ -18,7 +17,7 @@ def write_if_changed(path: Path, content: bytes, mode: int = 0o600) -> None:
 def write_durably(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Write beside, fsync, rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             os.fchmod(file.fileno(), mode)

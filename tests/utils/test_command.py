@@ -42,7 +42,9 @@ def test_end_by_a_signal_is_a_negative_code(tmp_path: Path) -> None:
 
 
 def test_deadline_takes_helpers_along_even_stubborn_ones(
-    tmp_path: Path, processes_with: Callable[[str], list[int]]
+    tmp_path: Path,
+    processes_with: Callable[[str], list[int]],
+    wait_until: Callable[[Callable[[], object]], None],
 ) -> None:
     mark = f"mark-{os.getpid()}-{time.monotonic_ns()}"
     helper = f"trap '' TERM; : {mark}; while :; do sleep 1; done"
@@ -52,17 +54,19 @@ def test_deadline_takes_helpers_along_even_stubborn_ones(
         running(spec(tmp_path, "sh", "-c", script, seconds=0.3)) as command,
     ):
         command.output.read()
-    assert processes_with(mark) == []
+    wait_until(lambda: processes_with(mark) == [])
 
 
 def test_a_helper_that_holds_the_pipes_does_not_outlive_its_leader(
-    tmp_path: Path, processes_with: Callable[[str], list[int]]
+    tmp_path: Path,
+    processes_with: Callable[[str], list[int]],
+    wait_until: Callable[[Callable[[], object]], None],
 ) -> None:
     mark = f"mark-{os.getpid()}-{time.monotonic_ns()}"
     script = f"sh -c ': {mark}; sleep 600' >/dev/null & exit 0"
     with running(spec(tmp_path, "sh", "-c", script)) as command:
         assert command.finish() == 0
-    assert processes_with(mark) == []
+    wait_until(lambda: processes_with(mark) == [])
 
 
 def test_leaving_the_block_early_ends_the_command(tmp_path: Path) -> None:

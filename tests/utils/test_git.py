@@ -190,7 +190,7 @@ def test_a_hanging_host_ends_at_the_deadline_and_so_do_the_helpers(
     thread.join(20)
     assert "did not answer within 4 s" in failures[0].reason
     assert "TRUELINE_SOURCE_TIMEOUT_SECONDS" in failures[0].advice
-    assert processes_with(address) == []
+    wait_until(lambda: processes_with(address) == [])
 
 
 def test_credentials_are_not_asked_for(tmp_path: Path) -> None:
