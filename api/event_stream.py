@@ -80,4 +80,5 @@ def _end_chunk(job: Job) -> str:
 
 
 def _data(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # ASCII alone: some clients take U+2028 and its like for the end of a line.
+    return json.dumps(value, separators=(",", ":"))

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator
 from math import isfinite
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 MOST_LEVELS = 200
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL, and halves of surrogate pairs
@@ -51,3 +53,12 @@ def _steps(place: Place | None) -> Iterator[str]:
     while place is not None:
         place, step = place
         yield f"/{step}"
+
+
+def _storable_text(text: str) -> str:
+    if fault := _fault(text, 1):
+        raise ValueError(fault)
+    return text
+
+
+StorableText = Annotated[str, AfterValidator(_storable_text)]  # for fields of a request

@@ -17,6 +17,7 @@ from api.paging import Order, read_page
 from api.problems import BadRequest, Unprocessable
 from api.routes.deployments import DeploymentPath
 from api.state import State, current_state
+from api.storable import StorableText
 from api.task_results import read_results
 from api.wakeups import WORK, Kind, Topic
 
@@ -29,7 +30,7 @@ SHOWN = tuple(name.name for name in fields(Job) if name.name not in HIDDEN)
 class JobPath(Path):
     """Which job."""
 
-    job_id: str = Field(max_length=64)
+    job_id: StorableText = Field(max_length=64)
 
 
 class JobQuery(Query):
@@ -44,8 +45,8 @@ class JobsQuery(PageQuery):
     """Which jobs a list asks for."""
 
     status: list[JobStatus] = Field([], max_length=10, description="one or several")
-    deployment: str | None = Field(None, max_length=200, description="its id or name")
-    integration: str | None = Field(None, max_length=64)
+    deployment: StorableText | None = Field(None, max_length=200, description="its id or name")
+    integration: StorableText | None = Field(None, max_length=64)
 
 
 class JobAnswer(Answer):

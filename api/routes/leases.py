@@ -13,6 +13,7 @@ from api.models import Answer, Body
 from api.openapi import blueprint, problem_responses
 from api.problems import Conflict
 from api.state import State, current_state
+from api.storable import StorableText
 from api.wakeups import WORK
 from utils import __version__
 
@@ -24,7 +25,7 @@ MOST_LEASES = 1_000
 class LeaseName(Body):
     """One lease that a worker holds."""
 
-    job_id: str = Field(max_length=64)
+    job_id: StorableText = Field(max_length=64)
     attempt: int = Field(ge=1, le=2**31 - 1)
     token: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", repr=False)
 
@@ -36,16 +37,16 @@ class LeaseName(Body):
 class LeaseRequest(Body):
     """A worker's request for work."""
 
-    worker: str = Field(min_length=1, max_length=200)
+    worker: StorableText = Field(min_length=1, max_length=200)
     slots: int = Field(ge=1, le=MOST_LEASES, description="how many jobs it takes at most")
     wait_seconds: float = Field(0, ge=0, le=LONGEST_WAIT_SECONDS)
-    version: str = Field(max_length=64, description="the worker's version")
+    version: StorableText = Field(max_length=64, description="the worker's version")
 
 
 class LeaseNames(Body):
     """Leases that a worker holds."""
 
-    worker: str = Field(min_length=1, max_length=200)
+    worker: StorableText = Field(min_length=1, max_length=200)
     leases: list[LeaseName] = Field(max_length=MOST_LEASES)
 
     def held(self) -> list[Held]:

@@ -10,6 +10,7 @@ from api.expiry import Grace
 from api.models import Answer, Body
 from api.openapi import blueprint
 from api.state import current_state
+from api.storable import StorableText
 from api.ticks import tick
 from api.wakeups import WORK
 
@@ -19,7 +20,7 @@ routes = blueprint("ticks", __name__)
 class TickBody(Body):
     """Who asks."""
 
-    worker: str = Field(min_length=1, max_length=200)
+    worker: StorableText = Field(min_length=1, max_length=200)
 
 
 class TickAnswer(Answer):

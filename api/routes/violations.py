@@ -10,6 +10,7 @@ from api.models import Answer, Body, PageQuery, Path
 from api.openapi import blueprint, problem_responses
 from api.paging import read_page
 from api.state import current_state
+from api.storable import StorableText
 from api.verdicts import Severity, ViolationStatus
 from api.violations import (
     Decision,
@@ -26,7 +27,7 @@ routes = blueprint("violations", __name__)
 class ViolationPath(Path):
     """Which violation."""
 
-    violation_id: str = Field(max_length=64)
+    violation_id: StorableText = Field(max_length=64)
 
 
 class ViolationsQuery(PageQuery):
@@ -35,15 +36,15 @@ class ViolationsQuery(PageQuery):
     status: list[ViolationStatus] = Field([], max_length=10, description="one or several")
     severity: Severity | None = Field(None, description="this one alone")
     min_severity: Severity | None = Field(None, description="this one and what is worse")
-    integration: str | None = Field(None, max_length=64)
-    deployment: str | None = Field(None, max_length=200, description="its id or name")
+    integration: StorableText | None = Field(None, max_length=64)
+    deployment: StorableText | None = Field(None, max_length=200, description="its id or name")
 
 
 class DecisionBody(Body):
     """What somebody decides about a violation."""
 
     status: Literal["open", "acknowledged", "muted"]
-    reason: str | None = Field(None, max_length=10_000, description="needed for a mute")
+    reason: StorableText | None = Field(None, max_length=10_000, description="needed for a mute")
     until: AwareDatetime | None = Field(None, description="when a mute ends; none: never")
 
 

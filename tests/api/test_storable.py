@@ -1,8 +1,9 @@
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
-from api.storable import MOST_LEVELS, storage_fault
+from api.storable import MOST_LEVELS, StorableText, storage_fault
 
 
 def nested(levels: int) -> Any:
@@ -39,3 +40,10 @@ def test_endless_nesting_is_refused_without_following_it(levels: int) -> None:
     fault = storage_fault(nested(levels))
     assert fault is not None
     assert fault.endswith(f"it is nested more than {MOST_LEVELS} levels deep")
+
+
+def test_a_text_of_a_request_is_checked_where_it_comes_in() -> None:
+    texts = TypeAdapter[str](StorableText)
+    assert texts.validate_python("ü") == "ü"
+    with pytest.raises(ValidationError, match=r"U\+0000 cannot be stored"):
+        texts.validate_python("a\0b")
