@@ -244,7 +244,7 @@ def test_a_fetch_waits_for_the_lock_with_a_bound(repository: Path, mirror_of: Mi
     mirror.directory.parent.mkdir(exist_ok=True)
     with (
         FileLock(mirror.directory.with_suffix(".lock")),
-        pytest.raises(SourceError, match="another process has been fetching"),
+        pytest.raises(SourceError, match="another process has been at work"),
     ):
         mirror.fetch(commit)
 

@@ -67,3 +67,21 @@ def test_a_file_past_the_limit_is_not_read(
     commit = commit_files(repository, {"integrations.json": b"\0" * size})
     with pytest.raises(SourceError, match=rf"{size} bytes, more than the {size - 1}"):
         mirror_of(repository).read_file(commit, "integrations.json")
+
+
+def test_a_tree_that_unfolds_without_end_is_refused(
+    repository: Path,
+    run_git: Callable[..., str],
+    mirror_of: Callable[..., Mirror],
+) -> None:
+    blob = run_git(repository, "hash-object", "-w", "--stdin", stdin=b"x")
+    lines = "".join(f"100644 blob {blob}\tname-{n}\n" for n in range(10))
+    tree = run_git(repository, "mktree", stdin=lines.encode())
+    for _ in range(9):
+        lines = "".join(f"040000 tree {tree}\tname-{n}\n" for n in range(10))
+        tree = run_git(repository, "mktree", stdin=lines.encode())
+    commit = run_git(repository, "commit-tree", "-m", "x", tree)
+    run_git(repository, "update-ref", "refs/heads/main", commit)
+    with pytest.raises(GitError) as refused:
+        mirror_of(repository).tree(commit)
+    assert refused.value.failure is Failure.TOO_MUCH
