@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from worker.process_tree import kill_round, reap
 from worker.supervisor import (
+    END_SIGNAL,
     Parent,
     answer,
     become_subreaper,
@@ -66,6 +67,11 @@ class Launching:
             if self.requests.fileno() in ready and not self._fork_supervisor():
                 poll.unregister(self.requests)
                 last_moment = time.monotonic() + LAST_WAIT_SECONDS
+                self._end_supervisors()
+
+    def _end_supervisors(self) -> None:
+        for pid in self.supervisors:  # ours until they are reaped, so no pid is another's
+            os.kill(pid, END_SIGNAL)
 
     def _any_left(self) -> bool:
         return bool(self.supervisors) or self.orphans_left

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, NoReturn
 from worker.process_tree import end_descendants, reap
 
 KILL = b"k"
+END_SIGNAL = signal.SIGUSR1  # from the launcher, or in its name when it dies
 END_SECONDS = 10.0  # how long the tree's end may take before the launcher inherits what is left
 REQUEST_LIMIT_BYTES = 4 * 1024 * 1024
 CHILD_FDS = (0, 1, 2, 3)  # stdin, stdout, stderr, events
@@ -68,9 +69,9 @@ def supervise(control: socket.socket, launcher: Parent) -> None:
     """Run the one child that `control` asks for, and report its end once nothing of it is left."""
     os.setsid()
     become_subreaper(launcher.prctl)
-    wake = catch_signals(signal.SIGCHLD, signal.SIGTERM)
+    wake = catch_signals(signal.SIGCHLD, signal.SIGTERM, END_SIGNAL)
     # A signal that can be caught: after SIGKILL nobody would be left to end the child's children.
-    launcher.ask_for_its_death(signal.SIGTERM)
+    launcher.ask_for_its_death(END_SIGNAL)
     request, fds = _receive_request(control)
     if request is None or launcher.is_gone():
         return
@@ -175,8 +176,8 @@ def _wait_and_end(pid: int, control: socket.socket, wake: int, launcher: Parent)
         ready = dict(poll.poll(look_again))
         if control.fileno() in ready:
             break  # a kill was asked for, or the worker is gone
-        if wake in ready:
-            os.read(wake, 4096)
+        if wake in ready and END_SIGNAL in os.read(wake, 4096):
+            break
         status = reap()[0].get(pid)
     ended = end_descendants(END_SECONDS, first_group=pid)
     return ended.get(pid) if status is None else status
