@@ -11,11 +11,13 @@ AFTER_LINE = 400
 # A secret's name counts only where a value may follow it; prose about passwords is everywhere.
 VALUE_FOLLOWS = rb"[\w.-]{0,40}['\"`)\]]{0,3}(?:\s{0,20}[:=!,(]|\s{1,20}['\"])"
 # Whatever a detector finds has one of these on its line, in small letters. A pattern is searched
-# for only where one of its literals is in the file: that test is far faster.
+# for only where one of its literals is in the file, and begins with a literal where it can: both
+# are far faster than a look at each byte.
 ANCHORS = tuple(
     (literals.split(), re.compile(pattern))
     for literals, pattern in (
-        (b"pass pwd", rb"(?:passw|passphrase|pwd|(?:\b|[_bey])pass)" + VALUE_FOLLOWS),
+        (b"pass", rb"pass" + VALUE_FOLLOWS),
+        (b"pwd", rb"pwd" + VALUE_FOLLOWS),
         (
             b"secret token credential contrase",
             rb"(?:secret|token|credential|contrase)" + VALUE_FOLLOWS,
@@ -37,8 +39,8 @@ ANCHORS = tuple(
         (b"_authtoken", rb"_authtoken"),
         (b"-us", rb"[0-9a-z]{32}-us[0-9]"),
         (b"ac sk", rb"(?:ac|sk)[a-z0-9]{32}"),
-        (b":", rb"[0-9]{8}:[0-9a-z_-]{35}"),
-        (b".", rb"[mno][a-z0-9_-]{23,25}\.[a-z0-9_-]{6}\.[a-z0-9_-]{27}"),
+        (b":", rb":[0-9a-z_-]{35}(?![0-9a-z_-])"),
+        (b".", rb"\.[a-z0-9_-]{6}\.[a-z0-9_-]{27}"),
         (b"://", rb"://[^\s:/@]{1,100}:[^\s/@]{1,100}@"),
     )
 )

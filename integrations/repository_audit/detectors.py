@@ -67,12 +67,19 @@ def make_detectors() -> Detectors:
     return Detectors(*(_made(names) for names in groups))
 
 
+def read_as(path: str) -> str:
+    """Return the file name under which detect-secrets reads a file of this kind best."""
+    where = PurePosixPath(path.lower())
+    if where.suffix in UNQUOTED_SUFFIXES or where.name.startswith(".env"):
+        return path + UNQUOTED_AS
+    return path
+
+
 def matches(detectors: tuple[Any, ...], path: str, line: CandidateLine) -> Iterator[Match]:
-    """Yield what `detectors` see on a line, in their order."""
-    filename = _read_as(path)
+    """Yield what `detectors` see on a line, in their order; `path` is as `read_as` gives it."""
     for detector in detectors:
         for found in detector.analyze_line(
-            filename=filename, line=line.text, line_number=line.number, context=None
+            filename=path, line=line.text, line_number=line.number, context=None
         ):
             yield Match(found.type, _trimmed(found.secret_value))
 
@@ -88,13 +95,6 @@ def is_allowlisted(path: str, line: CandidateLine) -> bool:
 def _made(names: tuple[str, ...]) -> tuple[Any, ...]:
     with transient_settings({"plugins_used": [{"name": name} for name in names]}):
         return tuple(get_plugins())
-
-
-def _read_as(path: str) -> str:
-    where = PurePosixPath(path.lower())
-    if where.suffix in UNQUOTED_SUFFIXES or where.name.startswith(".env"):
-        return path + UNQUOTED_AS
-    return path
 
 
 def _trimmed(value: str) -> str:

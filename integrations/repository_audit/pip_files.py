@@ -17,9 +17,11 @@ INCLUDE = re.compile(r"(?:--(?:requirement|constraint)[\s=]+|-[rc]\s*)(?P<path>\
 
 def is_pip_file(path: str) -> bool:
     """Whether pip would be given this file: a list of requirements or constraints."""
+    if not path.lower().endswith(".txt"):
+        return False
     where = PurePosixPath(path.lower())
     if where.parent.name in PIP_FOLDERS:
-        return where.suffix == ".txt"
+        return True
     return PIP_FILE.fullmatch(where.name) is not None
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -7,6 +8,7 @@ if TYPE_CHECKING:
 
     from tests.integrations.repository_audit.conftest import Audit, Repository
 
+AUDITED = Path(__file__).parents[3] / "fixtures" / "audited"
 PLANTED = "vK8" + "pLq2ZrT9wXe"
 
 
@@ -33,3 +35,16 @@ def test_a_text_that_is_too_large_makes_the_scan_partial(cut_short_audit: Audit)
     assert cut_short_audit.tasks["scan_secrets"]["partial"] == [
         "dump.sql is too large to be scanned"
     ]
+
+
+def test_the_secret_planted_in_this_repository_is_found_in_its_tests(
+    audit: Callable[..., Audit], repository: Repository
+) -> None:
+    planted = {
+        f"tests/fixtures/audited/{file.name}": file.read_bytes() for file in AUDITED.iterdir()
+    }
+    repository.commit(planted)
+    result = audit({"url": repository.url}, only=["scan_secrets"]).tasks["scan_secrets"]
+    (found,) = result["data"]["findings"]
+    assert (found["type"], found["confidence"]) == ("AWS Access Key", "high")
+    assert found["path"] == "tests/fixtures/audited/deploy.env"
