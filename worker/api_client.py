@@ -14,6 +14,8 @@ from worker.lease import Lease
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
+KEPT_SECONDS = 20.0  # shorter than the API keeps a silent connection
+GATEWAY_FOUND_NOBODY = 502
 AWAY = frozenset({408, 425, 429})  # besides every 5xx: the same request may go well later
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -30,7 +32,9 @@ class ApiClient:
             headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
             trust_env=False,  # a proxy variable of the shell must not swallow loopback
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=8),
+            limits=httpx2.Limits(
+                max_connections=None, max_keepalive_connections=8, keepalive_expiry=KEPT_SECONDS
+            ),
         )
 
     def check(self) -> None:
@@ -106,6 +110,7 @@ class ApiClient:
             raise ApiUnavailable(
                 f"the API at {self.url} answers {response.status_code} to {method} {path}",
                 "see the API's own log; the worker tries again by itself",
+                nobody_listens=response.status_code == GATEWAY_FOUND_NOBODY,
                 retry_after_seconds=_retry_after_seconds(response),
             )
         raise ApiRefused(response.status_code, _problem(response))

@@ -48,7 +48,8 @@ class Sender:
         """End; what is unsent stays on disk for the next start."""
         self._stop.set()
         self._outbox.wake()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -122,12 +123,13 @@ class Sender:
             outcome = outcomes.get((report.lease.job_id, report.lease.attempt))
             if outcome is None:
                 continue
-            if outcome.status == "refused":
+            on_record = outcome.last_seq or 0
+            if on_record >= report.events[0].seq:
+                self._outbox.confirm(report.lease, min(report.last_seq, on_record))
+                settled += 1
+            elif outcome.status == "refused":
                 self._drop(report, outcome.reason)
                 refused += 1
-            elif (outcome.last_seq or 0) >= report.events[0].seq:
-                self._outbox.confirm(report.lease, min(report.last_seq, outcome.last_seq or 0))
-                settled += 1
         if not settled + refused:
             raise ApiUnavailable(
                 "the API took a batch of reports and recorded none of it",

@@ -1,0 +1,43 @@
+"""`python -m worker`: the daemon."""
+
+import os
+import sys
+from pathlib import Path
+
+import structlog
+
+from utils.errors import SettingsError, TruelineError
+from utils.logs import configure_logs
+from utils.settings import read_settings
+from worker.daemon import run_daemon
+from worker.isolation import IsolationMissing
+from worker.stop_requests import StopRequests
+
+USAGE = 2
+FAILED = 3
+
+
+def main() -> int:
+    """Run the worker; return its exit code."""
+    stops = StopRequests()
+    stops.listen()
+    environ = dict(os.environ)
+    try:
+        settings = read_settings(environ, Path.cwd())
+    except SettingsError as error:
+        sys.stderr.write(f"worker: {error}\n")
+        return USAGE
+    configure_logs(settings.log_format)
+    try:
+        run_daemon(settings, environ, stops)
+    except TruelineError as error:
+        log = structlog.get_logger()
+        log.error("worker cannot start", reason=error.reason, advice=error.advice)  # noqa: TRY400 - no traceback for a user
+        return USAGE if isinstance(error, IsolationMissing) else FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)  # a build or a look at the schedule that still waits must not hold up the end

@@ -1,0 +1,136 @@
+"""The worker as a process: an ordered start, each step logged, and an ordered end."""
+
+import time
+from collections.abc import Mapping
+
+import structlog
+
+from utils.settings import Settings
+from worker.api_client import ApiClient
+from worker.api_errors import ApiRefused, ApiUnavailable
+from worker.backoff import Backoff
+from worker.data_directory import DataDirectory
+from worker.errors import WorkerError
+from worker.execution import ProcessExecutor
+from worker.isolation import choose_isolation
+from worker.launcher import Launcher
+from worker.outbox import Outbox
+from worker.parts import Ground, Parts, limits_of, make_parts
+from worker.steps import logged_step
+from worker.stop_requests import StopRequests
+
+LAST_POLL_SECONDS = 10.0
+INTERRUPT_SECONDS = 10.0
+FLUSH_SECONDS = 5.0
+LOOK_SECONDS = 0.05
+REMIND_SECONDS = 60.0
+
+log = structlog.get_logger()
+
+
+def run_daemon(settings: Settings, environ: Mapping[str, str], stops: StopRequests) -> None:
+    """Run until a signal asks for the end; raises TruelineError when it cannot start."""
+    began = time.monotonic()
+    ground = open_ground(settings, environ)
+    try:
+        with logged_step("api"):
+            wait_for_api(ground.client, stops)
+        parts = make_parts(settings, environ, ground)
+        try:
+            parts.sender.start()
+            start(parts, stops)
+            if not stops.asked.is_set():
+                log.info("worker ready", seconds=round(time.monotonic() - began, 3))
+            stops.asked.wait()
+        finally:
+            stop(ground, parts, settings.drain_seconds, stops)
+    finally:
+        ground.close()
+    log.info("worker stopped")
+
+
+def open_ground(settings: Settings, environ: Mapping[str, str]) -> Ground:
+    """Open what everything stands on; the launcher's process starts before any thread does."""
+    isolation = choose_isolation(settings.isolation)
+    with logged_step("data directory"):
+        directory = DataDirectory.open(settings.data_dir)
+    with logged_step("launcher"):
+        launcher = Launcher.start()
+        executor = ProcessExecutor(launcher, limits_of(settings), directory.jobs, environ)
+        executor.sweep()
+    with logged_step("outbox"):
+        outbox = Outbox(directory.outbox)
+    client = ApiClient(settings.api_url, settings.token, directory.worker)
+    return Ground(directory, launcher, executor, outbox, client, isolation)
+
+
+def wait_for_api(client: ApiClient, stops: StopRequests) -> None:
+    """Wait until the API answers, however long that takes."""
+    backoff = Backoff(most_seconds=5.0)
+    reminded_at = float("-inf")
+    while not stops.asked.is_set():
+        try:
+            client.check()
+        except (ApiUnavailable, ApiRefused) as error:
+            if time.monotonic() - reminded_at > REMIND_SECONDS:
+                reminded_at = time.monotonic()
+                log.warning("waiting for the API", reason=error.reason, advice=error.advice)
+            stops.asked.wait(backoff.next())
+        else:
+            return
+
+
+def start(parts: Parts, stops: StopRequests) -> None:
+    """Take the first commit, tell the API, then begin to take jobs."""
+    backoff = Backoff(first_seconds=1.0)
+    while not stops.asked.is_set():
+        parts.sync.run(logged_step)
+        if parts.current.get().commit is not None:
+            break
+        parts.publishing.publish()  # so that people see why nothing runs
+        stops.asked.wait(backoff.next())
+    if stops.asked.is_set():
+        return
+    with logged_step("catalogue"):
+        parts.publishing.publish()
+    with logged_step("schedule and consumers"):
+        parts.renewal.start()
+        parts.syncing.start()
+        parts.timetable.start()
+        parts.leasing.start()
+
+
+def stop(ground: Ground, parts: Parts, drain_seconds: float, stops: StopRequests) -> None:
+    """Let jobs finish or hand them back, deliver what they reported, and end every thread."""
+    log.info("worker stopping", jobs_running=parts.leasing.running)
+    parts.timetable.stop()
+    parts.leasing.stop(0.0 if stops.hurry.is_set() else LAST_POLL_SECONDS)
+    parts.syncing.stop(0.0)
+    if not _drained(parts, drain_seconds, stops):
+        log.warning("jobs interrupted", jobs_running=parts.leasing.running)
+        parts.held.interrupt()
+        parts.leasing.wait_until_idle(INTERRUPT_SECONDS)
+    ground.outbox.wait_until_empty(FLUSH_SECONDS)
+    _hand_back(ground, parts)
+    parts.renewal.stop()
+    parts.sender.stop()
+
+
+def _drained(parts: Parts, drain_seconds: float, stops: StopRequests) -> bool:
+    end = time.monotonic() + drain_seconds
+    while not stops.hurry.is_set() and time.monotonic() < end:
+        if parts.leasing.wait_until_idle(LOOK_SECONDS):
+            return True
+    return parts.leasing.running == 0
+
+
+def _hand_back(ground: Ground, parts: Parts) -> None:
+    leases = parts.leasing.given_up()
+    if not leases:
+        return
+    try:
+        released = ground.client.release(leases)
+    except WorkerError as error:
+        log.warning("jobs not handed back", reason=error.reason, advice=error.advice)
+        return
+    log.info("jobs handed back", jobs=list(released))

@@ -1,0 +1,134 @@
+"""One leased job on this worker: what it runs, what it reports, how it ends whatever happens."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any
+
+import structlog
+
+from utils.errors import TruelineError
+from worker.api_answers import Grant
+from worker.current_catalogue import CurrentCatalogue
+from worker.execution import Executor
+from worker.isolation import Isolation
+from worker.job_order import JobOrder
+from worker.lease import Lease
+from worker.outbox import LAST_EVENT, Outbox
+from worker.outbox_file import OutboxError
+from worker.stop_signal import StopSignal
+
+KINDS = frozenset({"scan"})
+
+log = structlog.get_logger()
+
+
+class JobReports:
+    """Puts one attempt's events into the outbox; the first that finds no room stops the job.
+
+    Only the last event waits for the disk: it follows the others there.
+    """
+
+    def __init__(self, outbox: Outbox, lease: Lease, stop: StopSignal) -> None:
+        self._outbox = outbox
+        self._lease = lease
+        self._stop = stop
+        self._written: Future[Any] | None = None
+        self.failure: TruelineError | None = None
+        self.last: Mapping[str, Any] | None = None
+
+    def emit(self, event: Mapping[str, Any]) -> None:
+        """Take one event; after a failure nothing more is taken."""
+        if self.failure is not None:
+            return
+        try:
+            if self._written is not None and self._written.done():
+                self._written.result()
+            self._written = self._outbox.put(self._lease, event)
+            if event["type"] == LAST_EVENT:
+                self._written.result()
+                self.last = event
+        except OutboxError as error:
+            self.failure = error
+            self._stop.request("interrupted")
+
+    def fail(self, error: TruelineError) -> None:
+        """Report, ahead of every limit, that the job could not be carried out."""
+        if self.last is not None:
+            return
+        event = {
+            "type": LAST_EVENT,
+            "status": "failed",
+            "error": {"reason": error.reason, "advice": error.advice},
+        }
+        self._outbox.put(self._lease, event, reserve=True).result()
+        self.last = event
+
+
+class JobRunner:
+    """Runs leased jobs; `freshen` waits for the commit that a job should not miss."""
+
+    def __init__(
+        self,
+        current: CurrentCatalogue,
+        freshen: Callable[[str, str | None], None],
+        executor: Executor,
+        outbox: Outbox,
+        identity: tuple[str, Isolation],
+    ) -> None:
+        self._current = current
+        self._freshen = freshen
+        self._executor = executor
+        self._outbox = outbox
+        self._worker, self._isolation = identity
+
+    def run(self, grant: Grant, stop: StopSignal) -> str:
+        """Carry out one attempt; return the status that it ended with."""
+        reports = JobReports(self._outbox, grant.lease, stop)
+        log.info("job started", job_id=grant.job_id, integration=grant.integration)
+        try:
+            status = self._run(grant, reports, stop)
+        except TruelineError as error:
+            status = self._fail(reports, error)
+        except Exception as error:
+            log.exception("job crashed", job_id=grant.job_id)
+            what = f"the worker itself failed: {type(error).__name__}"
+            status = self._fail(reports, TruelineError(what, "see the worker's log"))
+        else:
+            if reports.failure is not None:
+                status = self._fail(reports, reports.failure)
+        finally:
+            self._outbox.forget(grant.lease)
+        log.info("job ended", job_id=grant.job_id, status=status)
+        return status
+
+    def _run(self, grant: Grant, reports: JobReports, stop: StopSignal) -> str:
+        if grant.kind not in KINDS:
+            raise TruelineError(
+                f"this worker cannot run jobs of kind {grant.kind!r}", "update the worker"
+            )
+        self._freshen(grant.integration, grant.commit_wanted)
+        with self._current.hold(grant.integration) as prepared:
+            reports.emit(
+                {
+                    "type": "started",
+                    "commit": prepared.commit,
+                    "environment": prepared.environment.key,
+                    "isolation": str(self._isolation),
+                    "worker": self._worker,
+                }
+            )
+            order = JobOrder(
+                job_id=grant.job_id,
+                attempt=grant.attempt,
+                integration=grant.integration,
+                config=grant.config,
+                secrets=grant.secrets,
+            )
+            return str(self._executor.run(order, prepared, reports.emit, stop).status)
+
+    def _fail(self, reports: JobReports, error: TruelineError) -> str:
+        with suppress(OutboxError):  # then the lease ends and the job is given out again
+            reports.fail(error)
+        log.warning("job failed", reason=error.reason, advice=error.advice)
+        return "failed"

@@ -1,0 +1,129 @@
+"""The parts of a running worker, made from its settings and put together; nothing starts here."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import utils
+from utils.mirror import open_source
+from utils.settings import Settings
+from utils.snapshot import open_snapshots
+from worker.api_client import ApiClient
+from worker.catalogue_file import CatalogueFile
+from worker.current_catalogue import CurrentCatalogue
+from worker.data_directory import DataDirectory
+from worker.environments import BuildOptions, Environments
+from worker.execution import ProcessExecutor
+from worker.heartbeat import Heartbeat
+from worker.held_leases import HeldLeases
+from worker.isolation import Isolation
+from worker.job_order import Limits
+from worker.job_run import JobRunner
+from worker.launcher import Launcher
+from worker.leasing import Leasing, Room
+from worker.outbox import Outbox
+from worker.preparation import Preparation
+from worker.publishing import Publishing
+from worker.reclaim import Reclaim
+from worker.renewal import Renewal
+from worker.requirements import read_base_requirements
+from worker.sender import Sender
+from worker.sync import Sync
+from worker.syncing import Syncing
+from worker.timetable import Duties, Timetable
+
+SDK = Path(utils.__file__).parent
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What has to be there before anything else: it is opened first and closed last."""
+
+    directory: DataDirectory
+    launcher: Launcher
+    executor: ProcessExecutor
+    outbox: Outbox
+    client: ApiClient
+    isolation: Isolation
+
+    def close(self) -> None:
+        """Close everything; the outbox last but for the lock on the directory."""
+        self.executor.close()
+        self.launcher.close()
+        self.client.close()
+        self.outbox.close()
+        self.directory.close()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that runs, each part in one or two threads of its own."""
+
+    held: HeldLeases
+    sender: Sender
+    renewal: Renewal
+    current: CurrentCatalogue
+    sync: Sync
+    publishing: Publishing
+    syncing: Syncing
+    leasing: Leasing
+    timetable: Timetable
+
+
+def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -> Parts:
+    """Put the parts together."""
+    directory = ground.directory
+    snapshots = open_snapshots(open_source(directory.root / "source", settings, environ), settings)
+    options = BuildOptions(environ=environ, timeout_seconds=settings.build_timeout_seconds)
+    environments = Environments(directory.environments, read_base_requirements(), SDK, options)
+    file = CatalogueFile(directory.catalogue, snapshots.mirror.source.shown)
+    known = set(snapshots.commits())
+    current = CurrentCatalogue(
+        file.read(
+            lambda it: snapshots.directory / it if it in known else None, environments.existing
+        )
+    )
+    preparation = Preparation(environments, ground.executor, settings.source_builds_allowed)
+    sync = Sync(snapshots, preparation, current, file, os.cpu_count() or 1)
+    publishing = Publishing(ground.client, current, sync, ground.isolation)
+    reclaim = Reclaim(snapshots, environments, current)
+    syncing = Syncing(sync, current, publishing.publish, reclaim.run)
+    held = HeldLeases()
+    runner = JobRunner(
+        current,
+        syncing.freshen,
+        ground.executor,
+        ground.outbox,
+        (directory.worker, ground.isolation),
+    )
+    room = Room.of(
+        settings.concurrency, settings.lease_seconds, lambda: not ground.outbox.is_filling
+    )
+    leasing = Leasing(ground.client, held, runner.run, room)
+    heartbeat = Heartbeat(
+        directory.heartbeat, directory.worker, ground.outbox, leasing, sync, current, publishing
+    )
+    duties = Duties(syncing.ask_sync, ground.client.tick, syncing.ask_reclaim, heartbeat.beat)
+    return Parts(
+        held=held,
+        sender=Sender(ground.outbox, ground.client.send, held),
+        renewal=Renewal(ground.client, held),
+        current=current,
+        sync=sync,
+        publishing=publishing,
+        syncing=syncing,
+        leasing=leasing,
+        timetable=Timetable(duties, settings.sync_seconds, settings.lease_seconds),
+    )
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return the limits of one job."""
+    return Limits(
+        task_timeout_seconds=settings.task_timeout_seconds,
+        job_timeout_seconds=settings.job_timeout_seconds,
+        memory_limit_mb=settings.memory_limit_mb,
+        result_limit_bytes=settings.result_limit_bytes,
+        log_limit_bytes=settings.log_limit_bytes,
+    )

@@ -1,0 +1,112 @@
+"""Makes one integration of one commit ready to run, or says why it is broken."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from utils.errors import TruelineError
+from utils.manifest import Rejected
+from utils.snapshot import Snapshot
+from worker.build_failure import BuildCause, BuildFailed
+from worker.catalogue import Good, Offer, Problem
+from worker.environment import Environment
+from worker.environments import Environments
+from worker.execution import Executor
+from worker.job_order import Prepared
+from worker.requirements import read_requirements
+
+DESCRIBE_ADVICE = "correct the integration and push; the next sync looks at it again"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An integration as one commit has it; `tree` is the id of its folder's content."""
+
+    name: str
+    tree: str
+    snapshot: Snapshot
+    source: Mapping[str, str]
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return self.snapshot.path / "integrations" / self.name
+
+
+class Preparation:
+    """Judges candidates, several at a time; what did not change is not done again."""
+
+    def __init__(
+        self, environments: Environments, executor: Executor, source_builds: Collection[str]
+    ) -> None:
+        self._environments = environments
+        self._executor = executor
+        self._source_builds = source_builds
+
+    def judge(self, candidate: Candidate, before: Offer | None) -> Offer:
+        """Return what this worker offers of the candidate; a broken one keeps its last good."""
+        commit = candidate.snapshot.commit
+        known = before.good if before else None
+        try:
+            good = self._prepare(candidate, known)
+        except TruelineError as error:
+            problem = Problem(error.reason, error.advice)
+            retry = isinstance(error, BuildFailed) and error.cause != BuildCause.BAD_REQUIREMENT
+            _say_broken(candidate.name, problem, "environment" if retry else "integration")
+            return Offer(candidate.name, commit, known, problem, retry)
+        log.info("integration ready", integration=candidate.name, tasks=len(good.tasks))
+        return Offer(candidate.name, commit, good)
+
+    def _prepare(self, candidate: Candidate, known: Good | None) -> Good:
+        environment = self._environment(candidate)
+        prepared = Prepared(
+            integration=candidate.name,
+            commit=candidate.snapshot.commit,
+            snapshot=candidate.snapshot.path,
+            environment=environment,
+            source=candidate.source,
+        )
+        unchanged = known and (known.prepared.environment.key, known.tree)
+        if known and unchanged == (environment.key, candidate.tree):
+            return Good(prepared, candidate.tree, known.tasks)
+        with environment.in_use():
+            description = self._executor.describe(prepared)
+        if description.broken:
+            raise TruelineError(
+                str(description.broken["reason"]),
+                str(description.broken.get("advice") or DESCRIBE_ADVICE),
+            )
+        return Good(prepared, candidate.tree, tuple(description.tasks))
+
+    def _environment(self, candidate: Candidate) -> Environment:
+        name = candidate.name
+        requirements = read_requirements(candidate.folder / "requirements.txt", name)
+        source_builds = name in self._source_builds
+        key = self._environments.key(requirements, source_builds=source_builds)
+        environment = self._environments.existing(key)
+        if environment is None:
+            log.info("environment build started", integration=name)
+            environment = self._environments.build(name, requirements, source_builds=source_builds)
+        log.info(
+            "environment ready",
+            integration=name,
+            key=environment.key,
+            seconds=environment.seconds,
+        )
+        return environment
+
+
+def broken_offer(rejected: Rejected, commit: str, before: Offer | None) -> Offer:
+    """Return the offer of an integration that the manifest rules out."""
+    problem = Problem(rejected.reason, rejected.advice)
+    _say_broken(rejected.name, problem, "integration")
+    return Offer(rejected.name, commit, before.good if before else None, problem)
+
+
+def _say_broken(name: str, problem: Problem, what: str) -> None:
+    event = f"{what} broken"
+    log.warning(event, integration=name, reason=problem.reason, advice=problem.advice)

@@ -1,0 +1,89 @@
+"""Tells the API what this worker can run; what could not be told is told later."""
+
+import threading
+from typing import Any
+
+import structlog
+
+from worker.api_answers import Known
+from worker.api_client import ApiClient
+from worker.api_errors import ApiRefused, ApiUnavailable
+from worker.catalogue import Catalogue, Offer
+from worker.current_catalogue import CurrentCatalogue
+from worker.isolation import Isolation
+from worker.sync import Sync
+
+log = structlog.get_logger()
+
+
+class Publishing:
+    """Sends the catalogue in force as a whole; the API keeps the last one of each worker."""
+
+    def __init__(
+        self, client: ApiClient, current: CurrentCatalogue, sync: Sync, isolation: Isolation
+    ) -> None:
+        self._client = client
+        self._current = current
+        self._sync = sync
+        self._isolation = isolation
+        self._lock = threading.Lock()
+        self._outdated = True
+        self._waiting: list[str] = []
+
+    def publish(self) -> None:
+        """Send the catalogue now; when that fails, `catch_up` tries again."""
+        self._outdated = True
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Send the catalogue if the API does not have it yet."""
+        with self._lock:
+            catalogue = self._current.get()
+            if not self._outdated:
+                return
+            self._outdated = False
+            try:
+                known = self._client.put_catalogue(self._as_json(catalogue))
+            except (ApiUnavailable, ApiRefused) as error:
+                self._outdated = True
+                log.warning("catalogue not sent", reason=error.reason, advice=error.advice)
+                return
+        self._note(catalogue, known)
+
+    def _note(self, catalogue: Catalogue, known: Known) -> None:
+        ready = {name for name, offer in catalogue.offers.items() if offer.is_ready}
+        waiting = sorted(ready.intersection(known.unknown))
+        self._outdated = bool(waiting)  # init will register them; then the API wants them again
+        if waiting != self._waiting or not waiting:
+            log.info("catalogue sent", commit=catalogue.commit, unregistered=waiting)
+        self._waiting = waiting
+
+    def _as_json(self, catalogue: Catalogue) -> dict[str, Any]:
+        state = self._sync.state
+        source = self._sync.source
+        return {
+            "commit": catalogue.commit,
+            "source": {
+                "url": source.shown,
+                "ref": source.ref,
+                "state": state.name,
+                "problem": state.problem.as_json() if state.problem else None,
+            },
+            "isolation": str(self._isolation),
+            "integrations": [_offer_as_json(offer) for offer in catalogue.offers.values()],
+        }
+
+
+def _offer_as_json(offer: Offer) -> dict[str, Any]:
+    good = offer.good
+    environment = good.prepared.environment if good else None
+    return {
+        "name": offer.name,
+        "state": "ready" if offer.is_ready else "broken",
+        "commit": good.prepared.commit if good else None,
+        "tasks": [dict(task) for task in good.tasks] if good else [],
+        "environment": (
+            {"key": environment.key, "seconds": environment.seconds} if environment else None
+        ),
+        "problem": offer.problem.as_json() if offer.problem else None,
+    }

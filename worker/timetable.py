@@ -1,0 +1,88 @@
+"""What the worker does by the clock: looks at the source, ticks, reclaims, says how it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from worker.api_answers import Tick
+from worker.api_errors import ApiRefused, ApiUnavailable
+
+MOST_SECONDS_TO_TICK = 15.0
+LEAST_SECONDS_TO_TICK = 0.2  # a worker whose clock is ahead does not ask without pause
+RECLAIM_SECONDS = 600.0
+HEARTBEAT_SECONDS = 5.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Duties:
+    """What there is to do; each returns quickly or does its work elsewhere."""
+
+    sync: Callable[[], object]
+    tick: Callable[[], Tick]
+    reclaim: Callable[[], object]
+    heartbeat: Callable[[], object]
+
+
+class Timetable:
+    """APScheduler's jobs; a duty that is late or still running is not piled up."""
+
+    def __init__(self, duties: Duties, sync_seconds: float, lease_seconds: float) -> None:
+        self._duties = duties
+        self._sync_seconds = sync_seconds
+        self._most_seconds_to_tick = min(MOST_SECONDS_TO_TICK, lease_seconds / 2)
+        self._refused = False
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+
+    def start(self) -> None:
+        """Begin; the first tick is at once."""
+        self._every(self._duties.sync, "sync", self._sync_seconds)
+        self._every(self._duties.reclaim, "reclaim", RECLAIM_SECONDS)
+        self._every(self._duties.heartbeat, "heartbeat", HEARTBEAT_SECONDS)
+        self._tick_after(0.0)
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """End; a duty that runs is left to itself."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def _every(self, duty: Callable[[], object], name: str, seconds: float) -> None:
+        self._scheduler.add_job(duty, "interval", seconds=seconds, id=name, jitter=seconds * 0.05)
+
+    def _tick_after(self, seconds: float) -> None:
+        self._scheduler.add_job(
+            self._tick,
+            "date",
+            run_date=datetime.now(UTC) + timedelta(seconds=seconds),
+            id="tick",
+            replace_existing=True,
+        )
+
+    def _tick(self) -> None:
+        wait_seconds = self._most_seconds_to_tick
+        try:
+            due = seconds_to_tick(self._duties.tick().next_due_at, datetime.now(UTC))
+            wait_seconds = min(wait_seconds, due)
+            self._refused = False
+        except (ApiUnavailable, ApiRefused) as error:
+            if not self._refused:
+                log.warning("no tick", reason=error.reason, advice=error.advice)
+            self._refused = True
+        finally:
+            self._tick_after(wait_seconds)
+
+
+def seconds_to_tick(next_due_at: datetime | None, now: datetime) -> float:
+    """Return how long to wait for the next tick."""
+    if next_due_at is None:
+        return MOST_SECONDS_TO_TICK
+    seconds = (next_due_at - now).total_seconds()
+    return min(max(seconds, LEAST_SECONDS_TO_TICK), MOST_SECONDS_TO_TICK)
