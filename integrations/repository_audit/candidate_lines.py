@@ -7,6 +7,7 @@ from dataclasses import dataclass
 LONGEST_LINE = 2000  # beyond it, a minified line is looked at around each hit alone
 AROUND_HIT = 500
 AFTER_LINE = 400
+ENDING = 200  # where an allowlist comment may stand
 
 # A secret's name counts only where a value may follow it; prose about passwords is everywhere.
 VALUE_FOLLOWS = rb"[\w.-]{0,40}['\"`)\]]{0,3}(?:\s{0,20}[:=!,(]|\s{1,20}['\"])"
@@ -48,12 +49,16 @@ ANCHORS = tuple(
 
 @dataclass(frozen=True)
 class CandidateLine:
-    """A line worth a closer look, with the one before it and what follows it."""
+    """A line worth a closer look, with the one before it and what follows it.
+
+    Of an overlong line, `text` is the part around a hit and `ending` the line's last characters.
+    """
 
     number: int
     text: str
     before: str
     after: str
+    ending: str = ""
 
 
 def candidate_lines(contents: bytes) -> Iterator[CandidateLine]:
@@ -70,6 +75,7 @@ def candidate_lines(contents: bytes) -> Iterator[CandidateLine]:
             text=_text(contents[start:end]),
             before=_line_before(contents, start),
             after=_text(contents[end : end + AFTER_LINE]),
+            ending=_ending(contents, end),
         )
 
 
@@ -97,6 +103,14 @@ def _line_before(contents: bytes, start: int) -> str:
         return ""
     begin = contents.rfind(b"\n", 0, start - 1) + 1
     return _text(contents[max(begin, start - LONGEST_LINE) : start - 1])
+
+
+def _ending(contents: bytes, end: int) -> str:
+    if contents[end : end + 1] in {b"", b"\n"}:
+        return ""
+    line_end = contents.find(b"\n", end)
+    line_end = len(contents) if line_end == -1 else line_end
+    return _text(contents[max(end, line_end - ENDING) : line_end])
 
 
 def _text(part: bytes) -> str:

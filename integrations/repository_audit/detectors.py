@@ -86,10 +86,11 @@ def matches(detectors: tuple[Any, ...], path: str, line: CandidateLine) -> Itera
 
 def is_allowlisted(path: str, line: CandidateLine) -> bool:
     """Whether a `pragma: allowlist secret` comment on or above the line excuses it."""
-    if "pragma" not in line.text and "pragma" not in line.before:
+    whole = line.text + line.ending
+    if "pragma" not in whole and "pragma" not in line.before:
         return False
-    around = CodeSnippet([line.before, line.text], start_line=line.number - 1, target_index=1)
-    return bool(is_line_allowlisted(path, line.text, around))
+    around = CodeSnippet([line.before, whole], start_line=line.number - 1, target_index=1)
+    return bool(is_line_allowlisted(path, whole, around))
 
 
 def _made(names: tuple[str, ...]) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@ import pytest
 
 from integrations.repository_audit.candidate_lines import (
     AROUND_HIT,
+    ENDING,
     LONGEST_LINE,
     CandidateLine,
     candidate_lines,
@@ -60,6 +61,7 @@ def test_of_an_overlong_line_the_part_around_each_hit_is_looked_at() -> None:
         (True, False),
         (False, True),
     ]
+    assert all(line.ending == "x" * ENDING for line in lines)
     assert all(len(line.text) <= 2 * AROUND_HIT + 50 for line in lines)
     assert [line.number for line in lines] == [1, 1]
 

@@ -53,6 +53,7 @@ PRAGMAS = [
     ("a.go", 'password := "x" // pragma: allowlist secret', True),
     ("a.yaml", "# pragma: allowlist nextline secret\npassword: x", True),
     ("a.xml", '<a password="x" /> <!-- pragma: allowlist secret -->', True),
+    ("a.js", 'token = "x"; y = "' + "z" * 5000 + '" // pragma: allowlist secret', True),
     ("a.py", 'password = "x"  # pragma: allow', False),
     ("a.py", 'password = "pragma: allowlist secret"', False),
     ("a.yaml", "a: 1 # pragma: allowlist secret\npassword: x", False),

@@ -29,6 +29,17 @@ def test_the_token_stands_in_a_private_file_alone(tmp_path: Path) -> None:
     assert not token_file.exists()
 
 
+@pytest.mark.parametrize(("token", "followed"), [("", "initial"), (TOKEN, "false")])
+def test_a_redirect_never_carries_the_token_to_another_host(
+    tmp_path: Path, token: str, followed: str
+) -> None:
+    git = prepare_git(tmp_path / "home", os.environ, token)
+    git.run(tmp_path / "x.git", ["init", "--quiet", "--bare"])
+    assert (
+        git.run(tmp_path / "x.git", ["config", "http.followRedirects"]).decode().strip() == followed
+    )
+
+
 def test_nothing_of_the_user_s_environment_reaches_git(tmp_path: Path) -> None:
     hostile = {**os.environ, "GIT_SSH_COMMAND": "id", "GIT_DIR": "/x", "HTTPS_PROXY": "http://p"}
     environment = prepare_git(tmp_path / "home", hostile).environment
