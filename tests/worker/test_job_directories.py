@@ -1,0 +1,74 @@
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+from worker.job_directories import JobDirectories, sweep
+
+HOLDER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from worker.job_directories import JobDirectories
+with JobDirectories.open(Path(sys.argv[2])).new() as directory:
+    print(directory.path, flush=True)
+    input()
+"""
+
+
+def test_job_directory_is_private_and_gone_afterwards(tmp_path: Path) -> None:
+    directories = JobDirectories.open(tmp_path / "jobs")
+    with directories.new() as directory:
+        for path in (directory.path, directory.home, directory.temporary):
+            assert stat.S_IMODE(path.stat().st_mode) == 0o700
+        directory.spool.write_text("x")
+    assert not directory.path.exists()
+    directories.close()
+    assert not list((tmp_path / "jobs").iterdir())
+
+
+def test_links_out_of_a_job_directory_are_removed_not_followed(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "file").write_text("x")
+    directories = JobDirectories.open(tmp_path / "jobs")
+    with directories.new() as directory:
+        (directory.path / "link").symlink_to(precious)
+        (directory.home / "link").symlink_to(precious / "file")
+    assert not directory.path.exists()
+    assert (precious / "file").read_text() == "x"
+    directories.close()
+
+
+def test_folders_without_write_permission_are_removed_too(tmp_path: Path) -> None:
+    directories = JobDirectories.open(tmp_path / "jobs")
+    with directories.new() as directory:
+        inner = directory.home / "a" / "b"
+        inner.mkdir(parents=True)
+        (inner / "c").write_text("x")
+        inner.chmod(0)
+        inner.parent.chmod(0o500)
+    assert not directory.path.exists()
+    directories.close()
+
+
+def test_sweep_removes_what_a_killed_process_left_and_nothing_of_a_living_one(
+    tmp_path: Path,
+) -> None:
+    root = str(Path(__file__).parents[2])
+    command = [sys.executable, "-c", HOLDER, root, str(tmp_path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as holder:
+        assert holder.stdout is not None
+        held = Path(holder.stdout.readline().strip())
+        assert sweep(tmp_path) == []
+        assert held.exists()
+        os.kill(holder.pid, 9)
+        holder.wait()
+    assert sweep(tmp_path) == [held.parent.name]
+    assert not held.exists()
+
+
+def test_sweep_of_a_directory_that_is_not_there_does_nothing(tmp_path: Path) -> None:
+    assert sweep(tmp_path / "absent") == []

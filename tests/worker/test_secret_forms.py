@@ -1,0 +1,54 @@
+import base64
+import json
+from collections.abc import Callable
+from urllib.parse import quote_plus
+
+import pytest
+
+from worker.secret_forms import forms_of_all
+
+
+def test_forms_are_sorted_longest_first() -> None:
+    lengths = [len(form) for form in forms_of_all(["some secret", "other/secret+x"])]
+    assert lengths == sorted(lengths, reverse=True)
+
+
+@pytest.mark.parametrize("secret", ["pa ss&wörd/+?", 'q"uo\\te\n', "ключ-от-двери", "a~b:c@d"])
+def test_every_usual_form_is_among_them(secret: str) -> None:
+    forms = forms_of_all([secret])
+    data = secret.encode()
+    expected = {
+        secret,
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        repr(secret)[1:-1],
+        quote_plus(secret),
+        data.hex(),
+        data.hex().upper(),
+    }
+    assert expected <= set(forms)
+
+
+@pytest.mark.parametrize("before", [0, 1, 2, 3, 4, 5])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_base64_is_found_wherever_the_secret_begins_in_the_text(
+    before: int, encode: Callable[[bytes], bytes]
+) -> None:
+    secret = "s3cr3t-\u00ff\u00fe-value"
+    text = encode(b"u" * before + secret.encode() + b":rest").decode()
+    assert any(form in text for form in forms_of_all([secret]) if len(form) > len(secret))
+
+
+def test_quoted_form_may_have_small_letters() -> None:
+    assert "a%2fb%40c" in forms_of_all(["a/b@c"])
+
+
+def test_short_secret_has_no_form_inside_text() -> None:
+    assert forms_of_all(["abc"]) == []
+
+
+def test_long_lines_of_a_secret_are_secrets_themselves() -> None:
+    key = "-----BEGIN KEY-----\nAAAABBBBCCCC\nshort\n-----END KEY-----\n"
+    forms = forms_of_all([key])
+    assert "AAAABBBBCCCC" in forms
+    assert "short" not in forms
