@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,11 +84,21 @@ def test_a_command_that_hangs_is_ended_with_all_its_helpers(git: Git, tmp_path: 
     slow = tmp_path / "git"
     slow.write_text(f"#!/bin/sh\nsleep 600 &\necho $! > {pid_file}\nwait\n")
     slow.chmod(0o755)
-    impatient = replace(git, program=str(slow), timeout_seconds=0.5)
-    with pytest.raises(SourceError, match=r"git fetch did not end within 0\.5 s"):
+    impatient = replace(git, program=str(slow), timeout_seconds=2)
+    with pytest.raises(SourceError, match="git fetch did not end within 2 s"):
         impatient.fetch(["fetch"])
-    state = Path(f"/proc/{pid_file.read_text().strip()}/stat")
-    assert not state.exists() or state.read_text().split()[2] == "Z"
+    helper = Path(f"/proc/{pid_file.read_text().strip()}/stat")
+    deadline = time.monotonic() + 10
+    while _runs(helper):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def _runs(stat: Path) -> bool:
+    try:
+        return stat.read_text().split()[2] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_a_machine_without_git_is_told_so(tmp_path: Path) -> None:
