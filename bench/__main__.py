@@ -1,9 +1,12 @@
 """`make bench`: every ratio of the README, measured one after another in one run."""
 
 import importlib
+import logging
 import os
 import platform
 import sys
+
+import structlog
 
 from bench.rows import Row, print_rows
 
@@ -12,6 +15,7 @@ MODULES = ("environments", "sync", "jobs", "intake")
 
 def main(names: list[str]) -> int:
     """Measure the named benchmarks, or all; return 0 when every goal holds."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}\n")
     rows: list[Row] = []
     for name in names or MODULES:

@@ -1,0 +1,75 @@
+"""A source repository, an API and a worker as real processes, for benchmarks of the whole way."""
+
+import json
+import os
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cli.client import Client
+from cli.stack import Stack
+from utils.settings import read_settings
+
+READY_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a benchmark measures."""
+
+    api: Client
+    source: Path
+    data_dir: Path
+
+    def environment_python(self) -> Path:
+        """Return the interpreter of the only environment there is."""
+        (python,) = (self.data_dir / "environments" / "envs").glob("*/bin/python")
+        return python
+
+
+def write_source(folder: Path, files: Mapping[str, str], entries: list[dict[str, Any]]) -> None:
+    """Commit files and a manifest into a new repository."""
+    for name, text in {**files, "integrations.json": json.dumps(entries)}.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    git = ["git", "-C", str(folder), "-c", "user.name=bench", "-c", "user.email=bench@example.com"]
+    for args in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "bench"]):
+        subprocess.run([*git, *args], check=True, timeout=120)
+
+
+@contextmanager
+def running_scene(
+    files: Mapping[str, str], entries: list[dict[str, Any]], **settings: str
+) -> Iterator[Scene]:
+    """Run an API and a worker over a source of these files; all of it is removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="trueline-bench-") as root:
+        source, data_dir = Path(root, "source"), Path(root, "data")
+        write_source(source, files, entries)
+        environ = {
+            **{name: value for name, value in os.environ.items() if "TRUELINE_" not in name},
+            "TRUELINE_DATA_DIR": str(data_dir),
+            "TRUELINE_SOURCE_URL": source.as_uri(),
+            "TRUELINE_API_PORT": "0",
+            **settings,
+        }
+        ready = threading.Event()
+        with Stack(read_settings(environ, source), environ, _when_ready(ready)) as stack:
+            while not ready.wait(0.1):
+                stack.check()
+            with Client(stack.address) as api:
+                api.send("POST", "//init-integrations")
+                yield Scene(api, source, data_dir)
+
+
+def _when_ready(ready: threading.Event) -> Callable[[dict[str, Any]], None]:
+    def hear(line: dict[str, Any]) -> None:
+        if line.get("event") == "worker ready":
+            ready.set()
+
+    return hear
