@@ -1,1 +1,1 @@
-"""The daemon: snapshots, environments, execution, outbox, scheduling; it meets the API over HTTP."""
+"""The daemon: snapshots, environments, execution, outbox, scheduling. It calls the API by HTTP."""
