@@ -15,11 +15,19 @@ from typing import Any
 
 import pytest
 
+from utils.mirror import open_source
+from utils.settings import Settings
+from utils.snapshot import Snapshots, open_snapshots
+from worker.catalogue import Catalogue
+from worker.catalogue_file import CatalogueFile
+from worker.current_catalogue import CurrentCatalogue
 from worker.environment import Environment
 from worker.environments import BuildOptions, Environments
 from worker.execution import JobEnd, JobOrder, Limits, Prepared, ProcessExecutor, StopSignal
 from worker.launcher import Launcher
+from worker.preparation import Preparation
 from worker.process_tree import descendants, read_process_table
+from worker.sync import Sync
 
 REPOSITORY = Path(__file__).parents[2]
 PUBLISH = REPOSITORY / "tests" / "fixtures" / "packages" / "publish.py"
@@ -348,3 +356,108 @@ def environments_with(
         )
 
     return open_environments
+
+
+TASK = """from utils.decorators import task
+
+
+@task(name="look", title="Look")
+def look(self, ctx):
+    return {"data": {"version": VERSION}}
+"""
+ENTRY = """from utils.base_runner import BaseRunner
+
+
+class Runner(BaseRunner):
+    class StageOne(BaseRunner.StageOne):
+        def start(self):
+            return {}
+
+    class StageTwo(BaseRunner.StageTwo):
+        pass
+"""
+
+
+class SmallSource:
+    """A Git source whose integrations have one small task each."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._listed: dict[str, bool] = {}
+        path.mkdir()
+        self._git("init", "--quiet", "--initial-branch=main")
+
+    def put(self, name: str, version: int = 1, *, enabled: bool = True, **files: str) -> None:
+        """Write an integration; `files` are further ones, `entry` replaces its entry.py."""
+        folder = self.path / "integrations" / name
+        (folder / "collectors").mkdir(parents=True, exist_ok=True)
+        (folder / "entry.py").write_text(files.pop("entry", ENTRY))
+        (folder / "collectors" / "look.py").write_text(TASK.replace("VERSION", str(version)))
+        for file, text in files.items():
+            (folder / f"{file}.txt").write_text(text)
+        self._listed[name] = enabled
+
+    def push(self, manifest: str = "") -> str:
+        """Commit everything under a manifest of all that was put, or this one."""
+        entries = [
+            {"name": name, "title": name, "enabled": enabled, "schema": {"type": "object"}}
+            for name, enabled in self._listed.items()
+        ]
+        (self.path / "integrations.json").write_text(manifest or json.dumps(entries))
+        self._git("add", "--all")
+        who = ("-c", "user.name=T", "-c", "user.email=t@example.invalid")
+        self._git(*who, "commit", "--quiet", "--allow-empty", "--message=change")
+        return self._git("rev-parse", "HEAD")
+
+    def _git(self, *args: str) -> str:
+        environ = {"PATH": os.environ["PATH"], "HOME": str(self.path), "GIT_CONFIG_NOSYSTEM": "1"}
+        end = subprocess.run(
+            ["git", *args], cwd=self.path, env=environ, check=True, capture_output=True, text=True
+        )
+        return end.stdout.strip()
+
+
+@dataclass(frozen=True)
+class SyncParts:
+    """A sync of a small source with real environments that have no requirements."""
+
+    source: SmallSource
+    snapshots: Snapshots
+    environments: Environments
+    current: CurrentCatalogue
+    file: CatalogueFile
+    sync: Sync
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.current.get()
+
+
+@pytest.fixture
+def small_source(tmp_path: Path) -> SmallSource:
+    return SmallSource(tmp_path / "small-source")
+
+
+@pytest.fixture
+def sync_parts(
+    small_source: SmallSource, executor_with: Callable[..., ProcessExecutor], tmp_path: Path
+) -> Callable[[], SyncParts]:
+    """Make a sync as a worker's start does; made again, it finds what the last one has left."""
+
+    def make() -> SyncParts:
+        settings = Settings.model_validate({"source_url": str(small_source.path)})
+        snapshots = open_snapshots(open_source(tmp_path / "data" / "source", settings), settings)
+        environments = Environments(tmp_path / "data" / "environments", (), REPOSITORY / "utils")
+        file = CatalogueFile(tmp_path / "data" / "catalogue.json", snapshots.mirror.source.shown)
+        known = set(snapshots.commits())
+        current = CurrentCatalogue(
+            file.read(
+                lambda commit: snapshots.directory / commit if commit in known else None,
+                environments.existing,
+            )
+        )
+        preparation = Preparation(environments, executor_with(), frozenset())
+        sync = Sync(snapshots, preparation, current, file, 2)
+        return SyncParts(small_source, snapshots, environments, current, file, sync)
+
+    return make
