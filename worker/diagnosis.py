@@ -115,7 +115,8 @@ def clean_tail(output: str) -> str:
     text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _CREDENTIALS.sub("", text)).strip()
     if len(text) <= TAIL_CHARACTERS:
         return text
-    return "[...] " + text[-TAIL_CHARACTERS:].partition("\n")[2]
+    mark = "[...] "
+    return mark + text[len(mark) - TAIL_CHARACTERS :].partition("\n")[2]
 
 
 def _blamed(output: str, requirements: Sequence[Requirement]) -> Requirement | None:

@@ -1,0 +1,49 @@
+import os
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from worker.workbench import KEPT_BYTES, BuildTimedOut, ToolFailed, Workbench
+
+
+def bench(scratch: Path, seconds: float = 60) -> Workbench:
+    return Workbench(scratch, {"PATH": os.environ["PATH"]}, time.monotonic() + seconds)
+
+
+def test_a_tool_finds_a_home_of_its_own_and_nothing_of_the_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRUELINE_TOKEN", "secret")
+    printed = bench(tmp_path).run("env")
+    variables = dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
+    assert variables["HOME"] == variables["TMPDIR"] == str(tmp_path)
+    assert "secret" not in printed
+
+
+def test_a_failed_tool_shows_both_outputs(tmp_path: Path) -> None:
+    with pytest.raises(ToolFailed, match="sh ended with code 3") as raised:
+        bench(tmp_path).run("sh", "-c", "echo one; echo two >&2; exit 3")
+    assert sorted(raised.value.output.split()) == ["one", "two"]
+
+
+def test_only_the_end_of_a_long_output_is_kept(tmp_path: Path) -> None:
+    script = f"head -c {KEPT_BYTES * 4} /dev/zero | tr '\\0' x; echo the end"
+    printed = bench(tmp_path).run("sh", "-c", script)
+    assert printed.endswith("the end\n")
+    assert len(printed) == KEPT_BYTES
+
+
+def test_a_tool_that_hangs_is_ended_with_its_helpers(tmp_path: Path) -> None:
+    script = "sleep 600 & echo $!; sleep 600"
+    with pytest.raises(BuildTimedOut) as raised:
+        bench(tmp_path, seconds=0.5).run("sh", "-c", script)
+    helper = int(raised.value.output)
+    assert not psutil.pid_exists(helper) or psutil.Process(helper).status() == "zombie"
+
+
+def test_no_tool_starts_after_the_deadline(tmp_path: Path) -> None:
+    with pytest.raises(BuildTimedOut):
+        bench(tmp_path, seconds=-1).run("sh", "-c", "sleep 5; touch started")
+    assert not (tmp_path / "started").exists()
