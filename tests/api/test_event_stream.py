@@ -2,6 +2,7 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,7 +31,8 @@ def parse(chunk: str) -> tuple[str | None, dict[str, Any]]:
 
 
 def whole(stream: EventStream) -> list[tuple[str | None, dict[str, Any]]]:
-    return [parse(chunk) for chunk in stream.chunks() if "data: " in chunk]
+    with closing(stream):
+        return [parse(chunk) for chunk in stream.chunks() if "data: " in chunk]
 
 
 def test_the_whole_history_of_an_ended_job_is_replayed(

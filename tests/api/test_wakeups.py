@@ -38,7 +38,7 @@ def wakeups(marks: Marks) -> Iterator[Wakeups]:
     wakeups = Wakeups(marks.read)
     yield wakeups
     wakeups.close()
-    until(lambda: not pollers())
+    until(lambda: wakeups._poller is None)
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -46,10 +46,6 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not come to pass"
         time.sleep(0.005)
-
-
-def pollers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "wakeups"]
 
 
 def test_what_is_there_already_is_found_without_waiting(wakeups: Wakeups) -> None:
@@ -114,13 +110,18 @@ def test_a_database_that_is_away_lets_every_waiter_look_for_itself(
 def test_one_thread_polls_for_all_and_only_while_somebody_waits(
     wakeups: Wakeups, marks: Marks
 ) -> None:
-    assert pollers() == []
-    with wakeups.watch(JOB), wakeups.watch(WORK), wakeups.watch(JOB):
+    assert wakeups._poller is None
+    with wakeups.watch(JOB), wakeups.watch(WORK):
+        poller = wakeups._poller
         until(lambda: marks.reads >= 2)
-        assert len(pollers()) == 1
-    until(lambda: not pollers())
+        with wakeups.watch(JOB):
+            assert wakeups._poller is poller
+    until(lambda: wakeups._poller is None)
+    assert poller is not None
+    poller.join(20)
+    assert not poller.is_alive()
     with wakeups.watch(JOB):
-        assert len(pollers()) == 1
+        assert wakeups._poller is not None
 
 
 def test_the_close_lets_every_wait_end(wakeups: Wakeups) -> None:
