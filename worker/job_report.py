@@ -151,8 +151,8 @@ class JobReport:
         if not self.ledger.finish(event.result):
             return False
         result = with_memory_limit(event.result.model_dump(), self._limits)
-        clean = self._redactor.is_clean(line)
-        cleaned = without_controls(result) if clean else clean_result(result, self._redactor)
+        redactor = self._redactor.narrow(line)
+        cleaned = without_controls(result) if redactor is None else clean_result(result, redactor)
         self._tell({"type": "task_finished", "result": cleaned})
         return True
 
