@@ -84,10 +84,11 @@ def database(settings: Settings) -> Iterator[Database]:
 
 
 @pytest.fixture
-def app(settings: Settings, database: Database, clock: HandClock) -> OpenAPI:
+def app(settings: Settings, database: Database, clock: HandClock) -> Iterator[OpenAPI]:
     app = create_app(settings, database, clock)
     app.validate_response = True  # every answer is what /openapi.json says
-    return app
+    yield app
+    state_of(app).wakeups.close()
 
 
 @pytest.fixture
