@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import structlog
 from flask import Flask, Response, current_app, g, request
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -27,7 +27,10 @@ from api.problems import (
 
 REQUEST_ID_HEADER = "X-Request-ID"
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_PASSING = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+)
+_POSTGRESQL_DISK_FULL = "53100"
 _HTTP_PROBLEMS: dict[int, tuple[type[Problem], str, str]] = {
     403: (Forbidden, "this request is not allowed", "see docs/operating.md"),
     404: (NotFound, "there is nothing at this address", "see /openapi.json for what there is"),
@@ -100,8 +103,7 @@ def _http_problem(error: HTTPException) -> Problem:
 
 
 def _answer_database(error: DBAPIError) -> Response:
-    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
+    if _is_full(error):
         log.error("database_full", request_id=request_id(), exc_info=error)
         return _answer(
             InsufficientStorage(
@@ -109,9 +111,24 @@ def _answer_database(error: DBAPIError) -> Response:
                 "make room; the request was not carried out and can be sent again",
             )
         )
-    if code in _LOCKED or error.connection_invalidated:
-        return _answer_busy(error)
-    return _answer_unexpected(error)
+    return _answer_busy(error) if _passes(error) else _answer_unexpected(error)
+
+
+def _is_full(error: DBAPIError) -> bool:
+    is_sqlite_full = _sqlite_code(error) == sqlite3.SQLITE_FULL
+    return is_sqlite_full or getattr(error.orig, "sqlstate", None) == _POSTGRESQL_DISK_FULL
+
+
+def _passes(error: DBAPIError) -> bool:
+    code = _sqlite_code(error)
+    if code is not None:
+        return code in _PASSING
+    return isinstance(error, OperationalError) or error.connection_invalidated
+
+
+def _sqlite_code(error: DBAPIError) -> int | None:
+    code: int | None = getattr(error.orig, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF  # the rest tells details
 
 
 def _answer_busy(error: Exception) -> Response:

@@ -5,6 +5,7 @@ import pytest
 from flask.testing import FlaskClient
 from flask_openapi.openapi import OpenAPI
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from api.app import create_app
 from api.database import Database
@@ -25,6 +26,10 @@ def breakable(settings: Settings, database: Database) -> FlaskClient:
     def wait() -> str:
         raise Unavailable("too many", "later", retry_after_seconds=7)
 
+    def away() -> str:  # as psycopg says it
+        raise OperationalError("SELECT 1", {}, ConnectionError("canary-host refused"))
+
+    app.add_url_rule("/away", view_func=away)
     app.add_url_rule("/crash", view_func=crash)
     app.add_url_rule("/wait", view_func=wait)
     return app.test_client()
@@ -86,6 +91,13 @@ def test_refusal_that_passes_says_when_to_come_again(breakable: FlaskClient) -> 
     answer = breakable.get("/wait")
     check_problem(answer, 503)
     assert answer.headers["Retry-After"] == "7"
+
+
+def test_database_that_is_away_is_503_without_insides(breakable: FlaskClient) -> None:
+    answer = breakable.get("/away")
+    check_problem(answer, 503)
+    assert answer.headers["Retry-After"] == "1"
+    assert "canary" not in answer.text
 
 
 def test_locked_database_is_503_and_never_500(
