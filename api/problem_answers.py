@@ -45,7 +45,7 @@ log = structlog.get_logger()
 def answer_with_problems(app: Flask) -> None:
     """Name every request and let every error of `app` become a problem."""
     app.before_request(_name_request)
-    app.after_request(_show_request_id)
+    app.after_request(_add_headers)
     app.register_error_handler(Problem, _answer)
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(DBAPIError, _answer_database)
@@ -64,8 +64,9 @@ def _name_request() -> None:
     g.request_id = given if _SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
-def _show_request_id(response: Response) -> Response:
+def _add_headers(response: Response) -> Response:
     response.headers[REQUEST_ID_HEADER] = request_id()
+    response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 

@@ -43,6 +43,7 @@ def check_problem(answer: Any, status: int) -> Any:
     assert answer.json["detail"]
     assert answer.json["advice"]
     assert answer.json["request_id"] == answer.headers["X-Request-ID"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
     return answer.json
 
 
