@@ -23,6 +23,7 @@ _PASSED = frozenset(
         "UV_INSECURE_HOST",
         "UV_SYSTEM_CERTS",
         "UV_NATIVE_TLS",
+        "UV_HTTP_RETRIES",
         "UV_HTTP_TIMEOUT",
         "PIP_INDEX_URL",
         "PIP_EXTRA_INDEX_URL",

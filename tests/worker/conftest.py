@@ -1,5 +1,6 @@
 """For the worker's tests: an HTTP server that answers as told, real jobs, small packages."""
 
+import functools
 import json
 import os
 import shutil
@@ -332,30 +333,34 @@ def small_sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def environments_with(
-    tmp_path: Path, package_index: PackageIndex, package_cache: Path, small_sdk: Path
+@pytest.fixture(scope="session")
+def open_environments(
+    package_index: PackageIndex, package_cache: Path, small_sdk: Path
 ) -> Callable[..., Environments]:
-    """Open the environments of this test; keywords change the options."""
+    """Open the environments of a directory; keywords change the options."""
 
-    def open_environments(
+    def opened(
+        directory: Path,
         on_progress: Callable[[str, str], None] = lambda _integration, _step: None,
+        *,
         sdk: Path = small_sdk,
         index: str = package_index.url,
         environ: Mapping[str, str] | None = None,
         **options: Any,
     ) -> Environments:
         variables = {"PATH": os.environ["PATH"], "UV_DEFAULT_INDEX": index, **(environ or {})}
-        chosen = {"cache": package_cache, **options}
-        return Environments(
-            tmp_path / "environments",
-            ["tiny-base>=1,<2"],
-            sdk,
-            BuildOptions(environ=variables, **chosen),
-            on_progress,
-        )
+        chosen = BuildOptions(environ=variables, **{"cache": package_cache, **options})
+        return Environments(directory, ["tiny-base>=1,<2"], sdk, chosen, on_progress)
 
-    return open_environments
+    return opened
+
+
+@pytest.fixture
+def environments_with(
+    tmp_path: Path, open_environments: Callable[..., Environments]
+) -> Callable[..., Environments]:
+    """Open the environments of this test."""
+    return functools.partial(open_environments, tmp_path / "environments")
 
 
 TASK = """from utils.decorators import task

@@ -15,8 +15,8 @@ PRINTED = {
     "uv: unknown package": (
         (
             "error: No solution found when resolving dependencies\n  cause: Because docopt was not"
-            " found in the package registry and you require docopt==0.6.2, we can conclude that your"
-            " requirements are unsatisfiable."
+            " found in the package registry and you require docopt==0.6.2, we can conclude that"
+            " your requirements are unsatisfiable."
         ),
         (BuildCause.NOT_FOUND, 4, "'docopt==0.6.2'"),
     ),
@@ -38,8 +38,8 @@ PRINTED = {
     "uv: conflict": (
         (
             "error: No solution found when resolving dependencies\n  cause: Because fastapi==0.50.0"
-            " depends on pydantic>=0.32.2,<2.0.0 and you require pydantic>=2,<3, we can conclude that"
-            " your requirements and fastapi==0.50.0 are incompatible."
+            " depends on pydantic>=0.32.2,<2.0.0 and you require pydantic>=2,<3, we can conclude"
+            " that your requirements and fastapi==0.50.0 are incompatible."
         ),
         (BuildCause.CONFLICT, 2, "'pydantic<3,>=2' is a base requirement"),
     ),
@@ -63,16 +63,16 @@ PRINTED = {
     ),
     "uv: disk": (
         (
-            "error: Failed to install: idna\n  cause: failed to copy file\n  cause: No space left on"
-            " device (os error 28)"
+            "error: Failed to install: idna\n  cause: failed to copy file\n  cause: No space left"
+            " on device (os error 28)"
         ),
         (BuildCause.DISK_FULL, None, "the disk is full"),
     ),
     "pip: unknown version": (
         (
-            "Collecting fastapi (from -r requirements.txt (line 2))\nERROR: Could not find a version"
-            " that satisfies the requirement docopt==0.6.2 (from versions: 0.6.1)\nERROR: No matching"
-            " distribution found for docopt==0.6.2"
+            "Collecting fastapi (from -r requirements.txt (line 2))\nERROR: Could not find a"
+            " version that satisfies the requirement docopt==0.6.2 (from versions: 0.6.1)\nERROR:"
+            " No matching distribution found for docopt==0.6.2"
         ),
         (BuildCause.NOT_FOUND, 4, "'docopt==0.6.2'"),
     ),
