@@ -149,6 +149,7 @@ class Wakeups:
 
     def _poll(self) -> None:
         marks: dict[Topic, Hashable] = {}
+        self._stop.wait(POLL_SECONDS)  # most waits are over before the first read
         while topics := self._topics():
             try:
                 new = dict(self._read_marks(topics))
