@@ -18,6 +18,7 @@ class Cause(StrEnum):
     EXITED = "exited"  # by itself
     PHASE_DEADLINE = "phase_deadline"  # its task or another step overran, and was killed
     JOB_DEADLINE = "job_deadline"  # the job overran, and was killed
+    FLOODED = "flooded"  # it wrote nonsense on its event channel without end, and was killed
     STOPPED = "stopped"  # the job was cancelled or interrupted, and was killed
 
 
@@ -32,7 +33,7 @@ class ChildEnd:
     @property
     def status(self) -> str:
         """The status of the task that ran at that moment."""
-        return "failed" if self.cause is Cause.EXITED else "timeout"
+        return "failed" if self.cause in {Cause.EXITED, Cause.FLOODED} else "timeout"
 
     def reason(self, limits: Limits, before: str) -> str:
         """Say how it ended; `before` says what it had still to do: `before the task reported`."""
@@ -43,6 +44,8 @@ class ChildEnd:
                 f"it did not stop at its deadline of {limits.task_timeout_seconds:g} s "
                 "and was killed"
             )
+        if self.cause is Cause.FLOODED:
+            return "it wrote too many lines on the event channel that are no events, and was killed"
         return how_it_ended(self.exit, limits, before)
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from worker.output import neutralise
-from worker.redaction import Redactor
+from worker.redaction import Redactor, distinct
 
 # Names, types and states come from the plan and are checked; a secret that happens to be the word
 # "success" must not break them.
@@ -41,8 +41,7 @@ def _neutral(value: Any) -> Any:
 def _with_distinct_ids(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
     # Ids that differed by a secret alone are alike now, and alike ids are refused.
     seen: set[str] = set()
-    for number, resource in enumerate(resources, 1):
-        if resource["id"] in seen:
-            resource["id"] = f"{resource['id']} ({number})"
+    for resource in resources:
+        resource["id"] = distinct(resource["id"], seen)
         seen.add(resource["id"])
     return resources

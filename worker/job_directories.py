@@ -49,7 +49,7 @@ class JobDirectories:
         """Take a part of `work_dir` for this process."""
         work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         while True:
-            path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=work_dir))
+            path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=work_dir.resolve()))
             lock = _lock(path)
             if lock is None:
                 continue  # another process swept it before it was locked

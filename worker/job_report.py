@@ -42,7 +42,7 @@ class JobReport:
         self._limits = limits
         self._spool = spool
         self._emit = emit
-        self._ignored = 0
+        self.ignored = 0  # lines on the event channel that made no sense there
         self._redactor = Redactor(secret_values(order.config, order.secrets))
         self.streams = (
             CapturedStream("stdout", limits.log_limit_bytes, self._redactor),
@@ -61,7 +61,7 @@ class JobReport:
         else:
             event = read_event(line)
             accepted = event is not None and self._take_event(event, line)
-        self._ignored += not accepted
+        self.ignored += not accepted
 
     def end_child(self) -> None:
         """Note that a child is gone."""
@@ -99,8 +99,8 @@ class JobReport:
     def end(self, end: JobEnd) -> JobEnd:
         """Emit the rest of the output and the job's end; return that end without secrets."""
         self.pass_on_output(0.0, final=True)
-        if self._ignored:
-            text = f"[{self._ignored} lines on the event channel were ignored]\n"
+        if self.ignored:
+            text = f"[{self.ignored} lines on the event channel were ignored]\n"
             self._tell({"type": "output", "stream": "stderr", "text": text})
         error = None if end.error is None else clean_text_object(dict(end.error), self._redactor)
         self._tell({"type": "job_finished", "status": end.status, "error": error})

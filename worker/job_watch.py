@@ -20,6 +20,7 @@ HARD_SECONDS = 2.0  # after the deadline that the child keeps by itself
 ENDING_SECONDS = 2.0  # for a child that has reported everything
 KILLED_SECONDS = 20.0  # for the end of a tree that was killed
 LONGEST_WAIT_SECONDS = 60.0
+IGNORED_LINES = 10_000  # so much nonsense of one child is read; more costs other jobs their time
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class JobWatch:
         self._stop = stop
         self._job_deadline = time.monotonic() + host.limits.job_timeout_seconds
         self._phase_began = 0.0
+        self._ignored_before = 0
 
     def run(self) -> JobEnd:
         """Run children until every task is reported; return the job's end, emitted already."""
@@ -71,6 +73,7 @@ class JobWatch:
         spec = run_spec(self._order, self._prepared, self._directory, limits, done)
         running = self._host.launcher.spawn(command, spec)
         report.ledger.begin_child()
+        self._ignored_before = report.ignored
         self._phase_began = time.monotonic()
         with (
             self._stop.waking() as wake,
@@ -113,6 +116,8 @@ class JobWatch:
             return Cause.STOPPED
         if now >= self._job_deadline:
             return Cause.JOB_DEADLINE
+        if self._report.ignored - self._ignored_before > IGNORED_LINES:
+            return Cause.FLOODED
         return Cause.PHASE_DEADLINE if now >= self._phase_deadline() else None
 
     def _phase_deadline(self) -> float:

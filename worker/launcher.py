@@ -120,10 +120,10 @@ class Running:
         self.stdin = None
         self.events = self.stdout = self.stderr = -1
 
-    def await_start(self) -> None:
+    def await_start(self, timeout: float) -> None:
         """Wait until the child runs its program, or raise."""
         try:
-            answer = self._next_answer(ANSWER_SECONDS)
+            answer = self._next_answer(timeout)
         except TimeoutError as error:
             raise _LauncherLost from error
         if "error" in answer:
@@ -173,15 +173,16 @@ class _Channels:
 class Launcher:
     """A launcher process; any thread may spawn by it. Start one before the worker has threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer_seconds: float) -> None:
+        self._answer_seconds = answer_seconds
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
 
     @classmethod
-    def start(cls) -> Self:
-        """Start a launcher's process."""
-        launcher = cls()
+    def start(cls, answer_seconds: float = ANSWER_SECONDS) -> Self:
+        """Start a launcher's process; it is replaced when it stays silent for `answer_seconds`."""
+        launcher = cls(answer_seconds)
         launcher._start_process()
         return launcher
 
@@ -220,6 +221,7 @@ class Launcher:
 
     def _spawn(self, request: bytes, stdin: bytes) -> Running:
         ours, theirs = socket.socketpair()
+        ours.settimeout(self._answer_seconds)
         channels = _Channels.open()
         running = Running(ours, channels, stdin)
         try:
@@ -234,7 +236,7 @@ class Launcher:
             for fd in channels.childs:
                 os.close(fd)
         try:
-            running.await_start()
+            running.await_start(self._answer_seconds)
             running.feed()
         except BaseException:
             running.close()
@@ -256,6 +258,7 @@ class Launcher:
 
     def _start_process(self) -> None:
         ours, theirs = socket.socketpair()
+        ours.settimeout(self._answer_seconds)
         root = str(Path(__file__).parent.parent)
         with theirs:
             self._process = subprocess.Popen(

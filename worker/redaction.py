@@ -1,8 +1,9 @@
 """Takes secrets out of all that leaves a child: text, JSON values, and streams of bytes."""
 
+import itertools
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from worker.secret_forms import SHORTEST_INSIDE_TEXT, forms_of_all
@@ -65,10 +66,7 @@ class Redactor:
     def _redact_object(self, value: Mapping[str, Any]) -> dict[str, Any]:
         redacted: dict[str, Any] = {}
         for key, item in value.items():
-            name = unique = self.redact_text(key)
-            while unique in redacted:  # two keys that differ by secrets alone
-                unique = f"{name} ({len(redacted) + 1})"
-            redacted[unique] = self.redact_json(item)
+            redacted[distinct(self.redact_text(key), redacted)] = self.redact_json(item)
         return redacted
 
 
@@ -106,6 +104,14 @@ class RedactedStream:
 
     def _open_end(self, data: bytes) -> int:
         return max((_overlap(data, form) for form in self._forms), default=0)
+
+
+def distinct(name: str, taken: Collection[str]) -> str:
+    """Return `name`, or a numbered one where redaction made two names alike."""
+    if name not in taken:
+        return name
+    numbered = (f"{name} ({number})" for number in itertools.count(len(taken) + 1))
+    return next(unique for unique in numbered if unique not in taken)
 
 
 def spans(text: Text, forms: Iterable[Text]) -> list[tuple[int, int]]:

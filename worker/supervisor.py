@@ -132,6 +132,7 @@ def _become_child(request: Mapping[str, Any], fds: Sequence[int], supervisor: Pa
         status = _STATUS_FD
         os.umask(0o077)
         _reset_signals()
+        _offer_to_oom_killer()
         for name, limit in request["rlimits"].items():
             _limit(getattr(resource, name), limit)
         step = f"cannot enter {request['cwd']}"
@@ -157,6 +158,16 @@ def _reset_signals() -> None:
         if signal.getsignal(number) not in {signal.SIG_DFL, None}:
             signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _offer_to_oom_killer() -> None:
+    # When the machine runs out of memory, a job shall end before the worker or this supervisor.
+    try:
+        file = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        os.write(file, b"500")
+        os.close(file)
+    except OSError:
+        return  # a system without it, or one that forbids it
 
 
 def _limit(kind: int, wanted: int) -> None:

@@ -34,6 +34,7 @@ def test_end_is_told_in_words(end: Exit, words: str) -> None:
     [
         (Cause.EXITED, "failed", "exited with code 2 before the task reported"),
         (Cause.PHASE_DEADLINE, "timeout", "deadline of 1.5 s"),
+        (Cause.FLOODED, "failed", "no events"),
         (Cause.JOB_DEADLINE, "timeout", "the job reached its deadline of 60 s"),
     ],
 )

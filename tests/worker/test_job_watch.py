@@ -51,6 +51,15 @@ def test_task_that_ends_its_process_fails_and_those_after_it_still_run(
     nothing_left()
 
 
+def test_task_that_floods_the_event_channel_fails_and_those_after_it_still_run(
+    run_plugin: RunPlugin, nothing_left: Check
+) -> None:
+    job = run_plugin("misbehaving", {"act": "write_nonsense_without_end"})
+    assert job.statuses == ONE_LOST | {"judge": job.statuses["judge"]}
+    assert "lines on the event channel" in job.results["misbehave"]["reason"]
+    nothing_left()
+
+
 def test_process_killed_from_outside_names_the_memory_limit(run_plugin: RunPlugin) -> None:
     job = run_plugin("misbehaving", {"act": "kill_itself"}, memory_limit_mb=777)
     reason = job.results["misbehave"]["reason"]

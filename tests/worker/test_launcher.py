@@ -100,6 +100,17 @@ def test_killed_launcher_is_replaced_at_the_next_start(launcher: Launcher) -> No
     running.close()
 
 
+def test_launcher_that_is_stopped_is_replaced() -> None:
+    with Launcher.start(answer_seconds=0.3) as launcher:
+        launcher.spawn(TRUE).close()
+        before = launcher.pid
+        os.kill(before, signal.SIGSTOP)
+        running = launcher.spawn(TRUE)
+        assert running.wait() == Exit(0, None)
+        assert launcher.pid != before
+        running.close()
+
+
 def test_threads_that_find_the_launcher_dead_replace_it_once(launcher: Launcher) -> None:
     os.kill(launcher.pid, signal.SIGKILL)
     ends: list[Exit | None] = []

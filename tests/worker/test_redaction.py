@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.redaction import MARK, Redactor, secret_values
+from worker.redaction import MARK, Redactor, distinct, secret_values
 
 SECRET = 'p@ss "wörd"/1'
 REDACTOR = Redactor([SECRET, "abcdef", "defxyz", "tok", "90210"])
@@ -76,6 +76,12 @@ def test_keys_that_become_alike_keep_their_values() -> None:
     redacted = REDACTOR.redact_json({"abcdef": 1, "defxyz": 2, MARK: 3})
     assert sorted(redacted.values()) == [1, 2, 3]
     assert "abcdef" not in str(redacted)
+
+
+def test_name_that_is_taken_gets_a_number_that_is_free() -> None:
+    assert distinct("a", set()) == "a"
+    assert distinct("a", {"a", "a (3)", "a (4)"}) == "a (5)"
+    assert distinct("a", {"a", "a (2)", "b", "a (4)"}) == "a (5)"
 
 
 def test_empty_and_blank_secrets_are_none() -> None:
