@@ -1,9 +1,13 @@
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api.acceptance import Report
 from api.database import Database
 from api.folding import DATA_LIMIT_BYTES
+from api.intake import record_reports
+from api.leases import Held
 from api.tables import verdicts
 
 if TYPE_CHECKING:
@@ -176,3 +180,23 @@ def test_the_latest_verdict_of_an_insight_is_kept_once(desk: "Desk", database: D
     with database.read() as connection:
         rows = connection.execute(verdicts.select()).all()
     assert [(row.task, row.verdict, row.job_id) for row in rows] == [("check", "pass", job_id)]
+
+
+def test_jobs_that_end_at_the_same_time_are_folded_one_after_another(
+    desk: "Desk", database: Database
+) -> None:
+    desk.deploy("weekly")
+    for number in range(16):
+        desk.start(("nightly", "weekly")[number % 2])
+    leases = desk.lease(slots=16)
+    reports = [
+        Report(
+            Held(lease["job_id"], lease["attempt"], lease["token"]),
+            [desk.finished(lease, **failing("check", "a", "b")), desk.ended(lease)],
+        )
+        for lease in leases
+    ]
+    batches = [reports[at : at + 2][:: (-1) ** at] for at in range(0, 16, 2)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda batch: record_reports(database, batch, desk.clock.now), batches))
+    assert [violation["occurrences"] for violation in desk.violations()] == [8] * 4
