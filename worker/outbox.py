@@ -47,8 +47,10 @@ class Depth:
 
 @dataclass(frozen=True)
 class _Removed:
+    lease: Lease
     events: int
     size_bytes: int
+    had_last: bool
 
 
 class Outbox:
@@ -64,6 +66,7 @@ class Outbox:
             "SELECT count(*), coalesce(sum(size), 0) FROM events"
         ).fetchone()
         self._events, self._bytes = int(events), int(size_bytes)
+        self._finished = set(_finished(connection))
         self._queued_bytes = 0
         self._endings = 0
         self._writer = GroupCommit(connection, self._count)
@@ -116,6 +119,11 @@ class Outbox:
         since = self._writer.submit(_oldest_time).result()
         with self._changed:
             return Depth(self._events, self._bytes, max(0.0, time.time() - since) if since else 0.0)
+
+    def finished(self) -> frozenset[Lease]:
+        """Return the attempts whose last event still waits: theirs are leases worth keeping."""
+        with self._changed:
+            return frozenset(self._finished)
 
     @property
     def is_filling(self) -> bool:
@@ -170,10 +178,14 @@ class Outbox:
                     failpoint(f"outbox-{answer.type}")
                     self._events += 1
                     self._bytes += answer.size_bytes
-                    self._endings += answer.type == LAST_EVENT
+                    if answer.type == LAST_EVENT:
+                        self._endings += 1
+                        self._finished.add(answer.lease)
                 elif isinstance(answer, _Removed):
                     self._events -= answer.events
                     self._bytes -= answer.size_bytes
+                    if answer.had_last:
+                        self._finished.discard(answer.lease)
             self._changed.notify_all()
 
 
@@ -216,13 +228,20 @@ def _oldest(
 
 def _remove(connection: sqlite3.Connection, lease: Lease, last_seq: int | None) -> _Removed:
     which = (lease.job_id, lease.attempt, 2**62 if last_seq is None else last_seq)
-    found = connection.execute(
-        "SELECT count(*), coalesce(sum(size), 0) FROM events"
+    events, size_bytes, last = connection.execute(
+        "SELECT count(*), coalesce(sum(size), 0), coalesce(max(type = ?), 0) FROM events"
         " WHERE job_id = ? AND attempt = ? AND seq <= ?",
-        which,
+        (LAST_EVENT, *which),
     ).fetchone()
     connection.execute("DELETE FROM events WHERE job_id = ? AND attempt = ? AND seq <= ?", which)
-    return _Removed(*found)
+    return _Removed(lease, events, size_bytes, had_last=bool(last))
+
+
+def _finished(connection: sqlite3.Connection) -> list[Lease]:
+    rows = connection.execute(
+        "SELECT job_id, attempt, token FROM events WHERE type = ?", (LAST_EVENT,)
+    )
+    return [Lease(*row) for row in rows]
 
 
 def _oldest_time(connection: sqlite3.Connection) -> float | None:

@@ -10,6 +10,7 @@ from utils.mirror import open_source
 from utils.settings import Settings
 from utils.snapshot import open_snapshots
 from worker.api_client import ApiClient
+from worker.backoff import Backoff
 from worker.catalogue_file import CatalogueFile
 from worker.current_catalogue import CurrentCatalogue
 from worker.data_directory import DataDirectory
@@ -33,6 +34,7 @@ from worker.sync import Sync
 from worker.syncing import Syncing
 from worker.timetable import Duties, Timetable
 
+MOST_SECONDS_TO_TRY = 15.0
 SDK = Path(utils.__file__).parent
 
 
@@ -105,10 +107,12 @@ def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -
         directory.heartbeat, directory.worker, ground.outbox, leasing, sync, current, publishing
     )
     duties = Duties(syncing.ask_sync, ground.client.tick, syncing.ask_reclaim, heartbeat.beat)
+    # An API that comes back waits one lease for reports before it gives a job to another.
+    backoff = Backoff(most_seconds=min(MOST_SECONDS_TO_TRY, settings.lease_seconds / 3))
     return Parts(
         held=held,
-        sender=Sender(ground.outbox, ground.client.send, held),
-        renewal=Renewal(ground.client, held),
+        sender=Sender(ground.outbox, ground.client.send, held, backoff),
+        renewal=Renewal(ground.client, held, ground.outbox.finished),
         current=current,
         sync=sync,
         publishing=publishing,

@@ -2,6 +2,7 @@
 
 import math
 import threading
+from collections.abc import Callable, Collection
 
 import structlog
 
@@ -19,13 +20,21 @@ log = structlog.get_logger()
 class Renewal:
     """Two threads: one asks the API, the other watches the clock while that one waits.
 
+    Besides the leases of running jobs it keeps those that `finished`: until their reports are
+    delivered, nobody else shall begin them again.
     An API at which nobody listens can't have given a lease away: once started, it gives every
     lease one more period. So the time of a lease counts from the last such look, too.
     """
 
-    def __init__(self, client: ApiClient, held: HeldLeases) -> None:
+    def __init__(
+        self,
+        client: ApiClient,
+        held: HeldLeases,
+        finished: Callable[[], Collection[Lease]] = frozenset,
+    ) -> None:
         self._client = client
         self._held = held
+        self._finished = finished
         self._away = False
         self._stop = threading.Event()
         self._threads = [
@@ -49,10 +58,12 @@ class Renewal:
         tried_at = -math.inf
         while not self._stop.wait(LOOK_SECONDS):
             now = steady_seconds()
-            tried_lately = now < tried_at + self._held.seconds_between()
-            if self._held.renewal_due(now) and not tried_lately:
+            if now < tried_at + self._held.seconds_between():
+                continue
+            finished = self._finished()
+            if finished or self._held.renewal_due(now):
                 tried_at = now
-                self._renew(self._held.good())
+                self._renew((*self._held.good(), *finished))
 
     def _renew(self, leases: tuple[Lease, ...]) -> None:
         asked_at = steady_seconds()
@@ -69,7 +80,7 @@ class Renewal:
         self._away = False
         self._held.extend(_named(leases, answer.renewed), asked_at)
         self._held.cancel(answer.cancelled)
-        for lease in _named(leases, answer.lost):
+        for lease in _named(self._held.good(), answer.lost):
             self._held.lose(lease)
             log.warning(
                 "lease lost",

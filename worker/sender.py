@@ -30,12 +30,12 @@ class Sender:
         outbox: Outbox,
         send: Callable[[bytes], Outcomes],
         held: HeldLeases,
-        backoff: Backoff | None = None,
+        backoff: Backoff,
     ) -> None:
         self._outbox = outbox
         self._send_batch = send
         self._held = held
-        self._backoff = backoff or Backoff()
+        self._backoff = backoff
         self._away = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from structlog.testing import capture_logs
+
+from worker.api_client import ApiClient
+from worker.isolation import Isolation
+from worker.publishing import Publishing
+
+if TYPE_CHECKING:
+    from tests.worker.conftest import Said, ScriptedApi, SmallSource, SyncParts
+
+CATALOGUE = "/api/v1/catalogue"
+
+
+@pytest.fixture
+def parts(small_source: SmallSource, sync_parts: Callable[[], SyncParts]) -> SyncParts:
+    small_source.put("good")
+    small_source.put("bad", entry="class (")
+    small_source.push()
+    parts = sync_parts()
+    parts.sync.run()
+    return parts
+
+
+@pytest.fixture
+def publishing(scripted_api: ScriptedApi, parts: SyncParts) -> Iterator[Publishing]:
+    client = ApiClient(scripted_api.url, "", "worker-1")
+    yield Publishing(client, parts.current, parts.sync, Isolation.PROCESS)
+    client.close()
+
+
+def test_catalogue_tells_what_runs_and_what_does_not(
+    scripted_api: ScriptedApi, said: type[Said], parts: SyncParts, publishing: Publishing
+) -> None:
+    scripted_api.say(CATALOGUE, said(body={"known": ["good", "bad"], "unknown": []}))
+
+    publishing.publish()
+
+    (body,) = scripted_api.bodies(CATALOGUE)
+    assert body["commit"] == parts.catalogue.commit
+    assert body["source"] == {
+        "url": parts.source.path.as_uri(),
+        "ref": "HEAD",
+        "state": "ok",
+        "problem": None,
+    }
+    assert body["isolation"] == "process"
+    sent = {it["name"]: it for it in body["integrations"]}
+    assert (sent["good"]["state"], sent["good"]["problem"]) == ("ready", None)
+    assert [task["name"] for task in sent["good"]["tasks"]] == ["look"]
+    assert sent["good"]["environment"]["key"]
+    assert sent["bad"]["state"] == "broken"
+    assert "entry.py" in sent["bad"]["problem"]["reason"]
+    assert sent["bad"]["environment"] is None
+
+
+def test_catalogue_that_arrived_is_not_sent_again(
+    scripted_api: ScriptedApi, said: type[Said], publishing: Publishing
+) -> None:
+    scripted_api.say(CATALOGUE, said(body={"known": ["good"], "unknown": ["bad"]}))
+    publishing.publish()
+
+    publishing.catch_up()
+
+    assert len(scripted_api.asked) == 1
+
+
+def test_catalogue_that_did_not_arrive_is_sent_later(
+    scripted_api: ScriptedApi, said: type[Said], publishing: Publishing
+) -> None:
+    scripted_api.say(CATALOGUE, said(503), said(body={"known": ["good", "bad"]}))
+    with capture_logs() as logs:
+        publishing.publish()
+        publishing.catch_up()
+        publishing.catch_up()
+
+    assert len(scripted_api.asked) == 2
+    assert [entry["event"] for entry in logs] == ["catalogue not sent", "catalogue sent"]
+
+
+def test_integrations_that_await_init_are_told_again_until_they_are_registered(
+    scripted_api: ScriptedApi, said: type[Said], publishing: Publishing
+) -> None:
+    waiting = said(body={"known": [], "unknown": ["good", "bad"]})
+    scripted_api.say(CATALOGUE, waiting, waiting, said(body={"known": ["good"]}))
+    with capture_logs() as logs:
+        publishing.publish()
+        for _ in range(3):
+            publishing.catch_up()
+
+    assert len(scripted_api.asked) == 3
+    assert [entry["unregistered"] for entry in logs] == [["good"], []]
