@@ -32,7 +32,7 @@ def main() -> int:
         run_daemon(settings, environ, stops)
     except TruelineError as error:
         log = structlog.get_logger()
-        log.error("worker cannot start", reason=error.reason, advice=error.advice)  # noqa: TRY400 - no traceback for a user
+        log.error("worker cannot run", reason=error.reason, advice=error.advice)  # noqa: TRY400 - no traceback for a user
         return USAGE if isinstance(error, IsolationMissing) else FAILED
     return 0
 

@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 
 def run_daemon(settings: Settings, environ: Mapping[str, str], stops: StopRequests) -> None:
-    """Run until a signal asks for the end; raises TruelineError when it cannot start."""
+    """Run until a signal asks for the end; raises TruelineError when it cannot start or go on."""
     began = time.monotonic()
     ground = open_ground(settings, environ)
     try:
@@ -47,6 +47,10 @@ def run_daemon(settings: Settings, environ: Mapping[str, str], stops: StopReques
     finally:
         ground.close()
     log.info("worker stopped")
+    if stops.crash:
+        raise WorkerError(
+            f"the worker's thread {stops.crash!r} crashed", "see the error above; start it again"
+        )
 
 
 def open_ground(settings: Settings, environ: Mapping[str, str]) -> Ground:

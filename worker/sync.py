@@ -66,6 +66,10 @@ class Sync:
         except TruelineError as error:
             changed = False
             self.state = SourceState(Problem(error.reason, error.advice))
+        except OSError as error:
+            changed = False
+            reason = f"the data directory cannot be written: {error.strerror}"
+            self.state = SourceState(Problem(reason, "free some room on its disk"))
         if self.state != before:
             self._say_state()
         return changed or self.state != before
@@ -92,8 +96,14 @@ class Sync:
         self, snapshot: Snapshot, manifest: Manifest, folders: Mapping[str, str]
     ) -> list[Offer]:
         before = self._current.get().offers
+        settled = {
+            name: offer
+            for name, offer in before.items()
+            if self._is_settled(offer, snapshot.commit)
+        }
         offers = {
-            rejected.name: broken_offer(rejected, snapshot.commit, before.get(rejected.name))
+            rejected.name: settled.get(rejected.name)
+            or broken_offer(rejected, snapshot.commit, before.get(rejected.name))
             for rejected in manifest.rejected
         }
         source = {"url": self._mirror.source.shown, "ref": self._mirror.source.ref}
@@ -103,9 +113,16 @@ class Sync:
             if entry.enabled
         ]
         with ThreadPoolExecutor(self._parallel, thread_name_prefix="prepare") as pool:
-            judged = pool.map(lambda one: self._judge(one, before.get(one.name)), candidates)
+            judged = pool.map(
+                lambda one: settled.get(one.name) or self._judge(one, before.get(one.name)),
+                candidates,
+            )
             offers.update((offer.name, offer) for offer in judged)
         return list(offers.values())
+
+    def _is_settled(self, offer: Offer, commit: str) -> bool:
+        """Whether this process has judged it at this commit, and to look again would not help."""
+        return self._judged_once and offer.judged_at == commit and not offer.retry
 
     def _judge(self, candidate: Candidate, before: Offer | None) -> Offer:
         """Judge one, and let jobs have it while others are still being built."""

@@ -146,7 +146,7 @@ def test_second_worker_on_a_data_directory_is_refused(
     second = Daemon(tmp_path / "home-0", api_url=api.url, source_url=str(small_source.path))
 
     assert second.process.wait(60) == 3
-    (said,) = second.entries("worker cannot start")
+    (said,) = second.entries("worker cannot run")
     assert f"process {first.process.pid}" in said["reason"]
     assert "TRUELINE_DATA_DIR" in said["advice"]
 

@@ -1,8 +1,10 @@
 import os
 import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from worker.stop_requests import StopRequests
 
@@ -13,6 +15,7 @@ def stops() -> Iterator[StopRequests]:
     stops = StopRequests()
     stops.listen()
     yield stops
+    threading.excepthook = threading.__excepthook__
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -27,3 +30,15 @@ def test_first_signal_asks_and_the_second_hurries(
 
     os.kill(os.getpid(), number)
     assert stops.hurry.wait(10)
+
+
+def test_crash_of_a_thread_asks_for_the_end_and_is_named(stops: StopRequests) -> None:
+    def crash() -> None:
+        raise ValueError("a fault of ours")
+
+    with capture_logs() as logs:
+        threading.Thread(target=crash, name="sender").start()
+        assert stops.asked.wait(10)
+
+    assert stops.crash == "sender"
+    assert [entry["event"] for entry in logs] == ["thread crashed"]

@@ -114,6 +114,7 @@ def test_environment_that_cannot_be_built_is_tried_again_without_a_new_commit(
     small_source: SmallSource, sync_parts: Make, tmp_path: Path
 ) -> None:
     small_source.put("one")
+    small_source.put("bad", entry="class (")
     small_source.push()
     parts = sync_parts()
     blocked = tmp_path / "data" / "environments" / "envs"
@@ -128,6 +129,9 @@ def test_environment_that_cannot_be_built_is_tried_again_without_a_new_commit(
     blocked.unlink()
     assert parts.sync.run()
     assert parts.catalogue.offers["one"].is_ready
+    with capture_logs() as logs:
+        assert not parts.sync.run()
+    assert logs == []
 
 
 def test_bad_requirements_name_the_line_and_are_not_tried_again(
