@@ -17,6 +17,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EVERY = re.compile(r"every\s+(\d{1,9})\s*([a-z]*)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _INSTANT = timedelta(microseconds=1)
+_LONGEST_SHIFT = timedelta(hours=3)  # of a zone's clock at one go, in this century
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _HOW_TO = "write 'every 15m' (s, m, h or d) or a cron line such as '0 6 * * mon-fri'"
 
@@ -97,13 +98,29 @@ def _triggers(schedule: Schedule) -> Iterator[CronTrigger]:
             day=day,
             month=",".join(map(str, line.months)),
             day_of_week=weekday,
-            timezone=schedule.zone,
+            timezone=schedule.zone if line.every_hour else UTC,  # see _next_on_the_wall
         )
 
 
 def _next(trigger: CronTrigger, schedule: Schedule, after: datetime) -> datetime | None:
-    every_hour = schedule.cron is not None and schedule.cron.every_hour
-    time: datetime | None = trigger.get_next_fire_time(None, after + _INSTANT)
-    while time is not None and time.fold and not every_hour:
-        time = trigger.get_next_fire_time(None, time.astimezone(UTC) + _INSTANT)
-    return time.astimezone(UTC) if time else None
+    if schedule.cron is not None and schedule.cron.every_hour:
+        time: datetime | None = trigger.get_next_fire_time(None, after + _INSTANT)
+        return time.astimezone(UTC) if time else None
+    return _next_on_the_wall(trigger, schedule.zone, after)
+
+
+def _next_on_the_wall(trigger: CronTrigger, zone: ZoneInfo, after: datetime) -> datetime | None:
+    """Search in what clocks on the wall show, where no time is skipped or comes twice.
+
+    A shift of the clock can turn the order of two wall times around, so the search looks a
+    little before and beyond the first that fits.
+    """
+    wall: datetime | None = after.astimezone(zone).replace(tzinfo=UTC) - _LONGEST_SHIFT
+    due: datetime | None = None
+    while (wall := trigger.get_next_fire_time(None, wall + _INSTANT)) is not None:
+        time = wall.replace(tzinfo=zone).astimezone(UTC)
+        if due is not None and time > due + _LONGEST_SHIFT:
+            break
+        if time > after and (due is None or time < due):
+            due = time
+    return due

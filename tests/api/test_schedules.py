@@ -49,6 +49,16 @@ def test_time_that_daylight_saving_skips_is_due_once_after_the_gap() -> None:
     assert due_times("30 2 * * *", BERLIN, eve, 2) == ["03-29 01:30", "03-30 00:30"]
 
 
+def test_skipped_time_is_not_lost_to_who_asks_inside_the_gap() -> None:
+    inside = datetime(2026, 3, 29, 1, 10, tzinfo=UTC)
+    assert due_times("30 2 * * *", BERLIN, inside, 2) == ["03-29 01:30", "03-30 00:30"]
+    assert due_times("20,40 2,3 * * *", BERLIN, inside, 3) == [
+        "03-29 01:20",
+        "03-29 01:40",
+        "03-30 00:20",
+    ]
+
+
 def test_time_that_daylight_saving_repeats_is_due_once() -> None:
     eve = datetime(2026, 10, 24, 12, tzinfo=UTC)
     assert due_times("30 2 * * *", BERLIN, eve, 2) == ["10-25 00:30", "10-26 01:30"]
