@@ -115,12 +115,18 @@ def _next_on_the_wall(trigger: CronTrigger, zone: ZoneInfo, after: datetime) -> 
     A shift of the clock can turn the order of two wall times around, so the search looks a
     little before and beyond the first that fits.
     """
-    wall: datetime | None = after.astimezone(zone).replace(tzinfo=UTC) - _LONGEST_SHIFT
+    start = after.astimezone(zone).replace(tzinfo=UTC) - _LONGEST_SHIFT
     due: datetime | None = None
-    while (wall := trigger.get_next_fire_time(None, wall + _INSTANT)) is not None:
+    for wall in _fire_times(trigger, start):
         time = wall.replace(tzinfo=zone).astimezone(UTC)
         if due is not None and time > due + _LONGEST_SHIFT:
             break
         if time > after and (due is None or time < due):
             due = time
     return due
+
+
+def _fire_times(trigger: CronTrigger, start: datetime) -> Iterator[datetime]:
+    while time := trigger.get_next_fire_time(None, start):
+        yield time
+        start = time + _INSTANT
