@@ -148,6 +148,22 @@ def test_who_waits_for_anothers_build_does_not_wait_for_ever(
     assert raised.value.cause == BuildCause.TIMEOUT
 
 
+def test_a_full_disk_is_called_that(
+    environments_with: OpenEnvironments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A folder that cannot grow is not to be had everywhere; what the system then says is.
+    def no_room(*_: object, **__: object) -> None:
+        raise OSError(28, os.strerror(28))
+
+    environments = environments_with()
+    monkeypatch.setattr("worker.sdk.Sdk.put_into", no_room)
+    with pytest.raises(BuildFailed) as raised:
+        environments.build("dns", ["tiny-alpha"])
+    assert raised.value.cause == BuildCause.DISK_FULL
+    monkeypatch.undo()
+    assert environments.build("dns", ["tiny-alpha"]).seconds is not None
+
+
 def test_the_record_and_the_lock_are_kept_in_the_environment(
     environments_with: OpenEnvironments,
 ) -> None:

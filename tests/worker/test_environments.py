@@ -230,22 +230,6 @@ def test_a_package_comes_from_the_first_index_that_has_it(
     assert installed(made, "tiny-inside") == "1.0"
 
 
-def test_a_full_disk_is_called_that(
-    environments_with: OpenEnvironments, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A folder that cannot grow is not to be had everywhere; what the system then says is.
-    def no_room(*_: object, **__: object) -> None:
-        raise OSError(28, os.strerror(28))
-
-    environments = environments_with()
-    monkeypatch.setattr("worker.sdk.Sdk.put_into", no_room)
-    with pytest.raises(BuildFailed) as raised:
-        environments.build("dns", ["tiny-alpha"])
-    assert raised.value.cause == BuildCause.DISK_FULL
-    monkeypatch.undo()
-    assert environments.build("dns", ["tiny-alpha"]).seconds is not None
-
-
 def test_what_is_kept_used_or_young_is_not_reclaimed(environments_with: OpenEnvironments) -> None:
     young, old = environments_with(), environments_with(grace_seconds=0)
     kept, used, idle = (
