@@ -176,4 +176,4 @@ def _last_words(path: Path) -> str:
         if not plain:
             return str(entry.get("reason") or entry.get("error") or entry.get("event"))
         break
-    return " ".join(plain) or "it said nothing"
+    return "; ".join(plain) or "it said nothing"

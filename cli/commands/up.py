@@ -25,6 +25,8 @@ def command() -> None:
     with Stack(given, os.environ, Progress(console)) as stack, Client(stack.address) as api:
         console.print(f"[bold]Trueline is at {text(stack.address)}[/] (Ctrl-C stops it)")
         console.print(f"logs         {text(given.data_dir / 'logs')}")
+        if stack.address != given.api_url:
+            console.print(f"elsewhere    export TRUELINE_API_URL={text(stack.address)}")
         answer = api.send("POST", "//init-integrations")
         for rejected in answer["rejected"]:
             console.print(
