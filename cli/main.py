@@ -1,6 +1,7 @@
 """The entry of the `trueline` command: which commands there are, and how every error ends."""
 
 import importlib
+import os
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -104,9 +105,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _show(reason: str, advice: str) -> None:
-    click.echo(f"{click.style('error:', fg='red')} {reason}", err=True)
+    color = False if os.environ.get("NO_COLOR") else None  # None: where it is a terminal
+    click.echo(f"{click.style('error:', fg='red')} {reason}", err=True, color=color)
     if advice:
-        click.echo(f"{click.style(' next:', fg='cyan')} {advice}", err=True)
+        click.echo(f"{click.style(' next:', fg='cyan')} {advice}", err=True, color=color)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 import click
 
+from cli.context import json_option
 from cli.switch import switch_deployment
 
 
 @click.command()
 @click.argument("deployment")
-def command(*, deployment: str) -> None:
+@json_option
+def command(*, deployment: str, as_json: bool) -> None:
     """Pause DEPLOYMENT (its name or id)."""
-    switch_deployment(deployment, enabled=False)
+    switch_deployment(deployment, enabled=False, as_json=as_json)

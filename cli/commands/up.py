@@ -1,28 +1,35 @@
 """`trueline up`: the API and a worker, kept running."""
 
+import json
 import os
 import signal
 import threading
 
 import click
 
-from cli.context import settings
+from cli.context import json_option, settings
 
 
 @click.command()
-def command() -> None:
-    """Run the API and a worker until Ctrl-C; prints the address."""
+@json_option
+def command(*, as_json: bool) -> None:
+    """Run the API and a worker until Ctrl-C; prints the address.
+
+    With --json the first line of standard output is {"address": ...}; the rest goes to stderr.
+    """
     from cli.client import Client  # noqa: PLC0415 - start-up time
     from cli.progress import Progress  # noqa: PLC0415 - start-up time
     from cli.render import make_console, text  # noqa: PLC0415 - start-up time
     from cli.stack import Stack  # noqa: PLC0415 - start-up time
 
-    console = make_console()
+    console = make_console(stderr=as_json)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     given = settings()
     with Stack(given, os.environ, Progress(console)) as stack, Client(stack.address) as api:
+        if as_json:
+            click.echo(json.dumps({"address": stack.address}))
         console.print(f"[bold]Trueline is at {text(stack.address)}[/] (Ctrl-C stops it)")
         console.print(f"logs         {text(given.data_dir / 'logs')}")
         if stack.address != given.api_url:

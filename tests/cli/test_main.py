@@ -73,3 +73,9 @@ def test_the_installed_command_runs() -> None:
         check=True,
     )
     assert __version__ in done.stdout
+
+
+def test_every_command_takes_json(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in COMMANDS:
+        assert main([name, "--help"]) == 0
+        assert "--json" in capsys.readouterr().out, name
