@@ -76,33 +76,12 @@ class Parts:
 def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -> Parts:
     """Put the parts together."""
     directory = ground.directory
-    snapshots = open_snapshots(open_source(directory.root / "source", settings, environ), settings)
-    options = BuildOptions(environ=environ, timeout_seconds=settings.build_timeout_seconds)
-    environments = Environments(directory.environments, read_base_requirements(), SDK, options)
-    file = CatalogueFile(directory.catalogue, snapshots.mirror.source.shown)
-    known = set(snapshots.commits())
-    current = CurrentCatalogue(
-        file.read(
-            lambda it: snapshots.directory / it if it in known else None, environments.existing
-        )
-    )
-    preparation = Preparation(environments, ground.executor, settings.source_builds_allowed)
-    sync = Sync(snapshots, preparation, current, file, os.cpu_count() or 1)
+    sync, reclaim = _make_sync(settings, environ, ground)
+    current = reclaim.current
     publishing = Publishing(ground.client, current, sync, ground.isolation)
-    reclaim = Reclaim(snapshots, environments, current)
     syncing = Syncing(sync, current, publishing.publish, reclaim.run)
     held = HeldLeases()
-    runner = JobRunner(
-        current,
-        syncing.freshen,
-        ground.executor,
-        ground.outbox,
-        (directory.worker, ground.isolation),
-    )
-    room = Room.of(
-        settings.concurrency, settings.lease_seconds, lambda: not ground.outbox.is_filling
-    )
-    leasing = Leasing(ground.client, held, runner.run, room)
+    leasing = _make_leasing(settings, ground, current, syncing, held)
     heartbeat = Heartbeat(
         directory.heartbeat, directory.worker, ground.outbox, leasing, sync, current, publishing
     )
@@ -120,6 +99,41 @@ def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -
         leasing=leasing,
         timetable=Timetable(duties, settings.sync_seconds, settings.lease_seconds),
     )
+
+
+def _make_sync(
+    settings: Settings, environ: Mapping[str, str], ground: Ground
+) -> tuple[Sync, Reclaim]:
+    directory = ground.directory
+    snapshots = open_snapshots(open_source(directory.root / "source", settings, environ), settings)
+    options = BuildOptions(environ=environ, timeout_seconds=settings.build_timeout_seconds)
+    environments = Environments(directory.environments, read_base_requirements(), SDK, options)
+    file = CatalogueFile(directory.catalogue, snapshots.mirror.source.shown)
+    known = set(snapshots.commits())
+    current = CurrentCatalogue(
+        file.read(
+            lambda commit: snapshots.directory / commit if commit in known else None,
+            environments.existing,
+        )
+    )
+    preparation = Preparation(environments, ground.executor, settings.source_builds_allowed)
+    sync = Sync(snapshots, preparation, current, file, os.cpu_count() or 1)
+    return sync, Reclaim(snapshots, environments, current)
+
+
+def _make_leasing(
+    settings: Settings,
+    ground: Ground,
+    current: CurrentCatalogue,
+    syncing: Syncing,
+    held: HeldLeases,
+) -> Leasing:
+    identity = (ground.directory.worker, ground.isolation)
+    runner = JobRunner(current, syncing.freshen, ground.executor, ground.outbox, identity)
+    room = Room.of(
+        settings.concurrency, settings.lease_seconds, lambda: not ground.outbox.is_filling
+    )
+    return Leasing(ground.client, held, runner.run, room)
 
 
 def limits_of(settings: Settings) -> Limits:
