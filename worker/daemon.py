@@ -102,12 +102,15 @@ def start(parts: Parts, stops: StopRequests) -> None:
         parts.syncing.start()
         parts.timetable.start()
         parts.leasing.start()
+        parts.compiling.start()
+        parts.compiling.ask()
 
 
 def stop(ground: Ground, parts: Parts, drain_seconds: float, stops: StopRequests) -> None:
     """Let jobs finish or hand them back, deliver what they reported, and end every thread."""
     log.info("worker stopping", jobs_running=parts.leasing.running)
     parts.timetable.stop()
+    parts.compiling.stop()
     parts.leasing.stop(0.0 if stops.hurry.is_set() else LAST_POLL_SECONDS)
     parts.syncing.stop(0.0)
     if not _drained(parts, drain_seconds, stops):

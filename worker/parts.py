@@ -11,6 +11,7 @@ from utils.settings import Settings
 from utils.snapshot import open_snapshots
 from worker.api_client import ApiClient
 from worker.backoff import Backoff
+from worker.bytecode import Compiling
 from worker.catalogue_file import CatalogueFile
 from worker.current_catalogue import CurrentCatalogue
 from worker.data_directory import DataDirectory
@@ -68,6 +69,7 @@ class Parts:
     current: CurrentCatalogue
     sync: Sync
     publishing: Publishing
+    compiling: Compiling
     syncing: Syncing
     leasing: Leasing
     timetable: Timetable
@@ -79,7 +81,15 @@ def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -
     sync, reclaim = _make_sync(settings, environ, ground)
     current = reclaim.current
     publishing = Publishing(ground.client, current, sync, ground.isolation)
-    syncing = Syncing(sync, current, publishing.publish, reclaim.run)
+    compiling = Compiling(
+        ground.launcher, lambda: [one.environment for one in current.get().prepared]
+    )
+
+    def tell() -> None:
+        publishing.publish()
+        compiling.ask()
+
+    syncing = Syncing(sync, current, tell, reclaim.run)
     held = HeldLeases()
     leasing = _make_leasing(settings, ground, current, syncing, held)
     heartbeat = Heartbeat(
@@ -95,6 +105,7 @@ def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -
         current=current,
         sync=sync,
         publishing=publishing,
+        compiling=compiling,
         syncing=syncing,
         leasing=leasing,
         timetable=Timetable(duties, settings.sync_seconds, settings.lease_seconds),
