@@ -12,7 +12,7 @@ from api.endings import Ending, end_job_here
 from api.jobs import Job, JobStatus
 from api.leases import Term, claim_jobs
 from api.secret_key import SecretKeyError
-from api.tables import deployments
+from api.tables import deployments, integrations
 
 NO_DEPLOYMENT = {
     "reason": "the job's deployment was deleted before a worker had the job",
@@ -27,6 +27,15 @@ class Grant:
     job: Job
     config: dict[str, Any] = field(repr=False)
     secrets: tuple[str, ...]
+    commit_wanted: str | None  # what init has read last: a worker behind it looks at the source
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What a deployment asks for, secrets still sealed."""
+
+    config: dict[str, Any]
+    commit: str | None
 
 
 @dataclass(frozen=True)
@@ -40,11 +49,11 @@ class Grants:
 def grant_jobs(connection: Connection, secrets: SecretBox, term: Term, slots: int) -> Grants:
     """Claim jobs for a worker and open their configs; what cannot be opened fails its job."""
     claimed = claim_jobs(connection, term, slots)
-    configs = _configs(connection, {job.deployment_id for job in claimed})
+    wanted = _wanted(connection, {job.deployment_id for job in claimed})
     given: list[Grant] = []
     failed: list[str] = []
     for job in claimed:
-        granted = _granted(secrets, job, configs.get(job.deployment_id))
+        granted = _granted(secrets, job, wanted.get(job.deployment_id))
         if isinstance(granted, Grant):
             given.append(granted)
         else:
@@ -53,21 +62,25 @@ def grant_jobs(connection: Connection, secrets: SecretBox, term: Term, slots: in
     return Grants(tuple(given), tuple(failed))
 
 
-def _configs(connection: Connection, ids: Collection[str]) -> dict[str, dict[str, Any]]:
+def _wanted(connection: Connection, ids: Collection[str]) -> dict[str, _Wanted]:
     if not ids:
         return {}
-    statement = select(deployments.c.id, deployments.c.config).where(deployments.c.id.in_(ids))
-    return {id_: config for id_, config in connection.execute(statement)}  # noqa: C416 - typed rows
+    statement = (
+        select(deployments.c.id, deployments.c.config, integrations.c.registered_commit)
+        .join(integrations, integrations.c.name == deployments.c.integration)
+        .where(deployments.c.id.in_(ids))
+    )
+    return {id_: _Wanted(config, commit) for id_, config, commit in connection.execute(statement)}
 
 
-def _granted(secrets: SecretBox, job: Job, config: dict[str, Any] | None) -> Grant | dict[str, str]:
-    if config is None:
+def _granted(secrets: SecretBox, job: Job, wanted: _Wanted | None) -> Grant | dict[str, str]:
+    if wanted is None:
         return NO_DEPLOYMENT
     try:
-        opened = secrets.open_config(job.deployment_id, config)
+        opened = secrets.open_config(job.deployment_id, wanted.config)
     except SecretKeyError as error:
         return {"reason": error.reason, "advice": error.advice}
-    return Grant(job, opened.config, opened.pointers)
+    return Grant(job, opened.config, opened.pointers, wanted.commit)
 
 
 def _fail(connection: Connection, job: Job, error: dict[str, str], now: datetime) -> None:

@@ -78,14 +78,12 @@ def _record(connection: Connection, source: SourceManifest, state: State) -> tup
     rows = connection.execute(select(integrations).with_for_update())
     changes = plan_registration(source.manifest, {row.name: row for row in rows})
     for change in changes:
-        _write(connection, change, source.commit, now)
+        _write(connection, change, now)
     listed = [entry.name for entry in source.manifest.entries]
     connection.execute(
         update(integrations)
-        .where(
-            integrations.c.name.in_(listed), integrations.c.commit.is_distinct_from(source.commit)
-        )
-        .values(commit=source.commit)
+        .where(integrations.c.name.in_(listed))
+        .values(commit=source.commit, registered_commit=source.commit)
     )
     reconsider(
         connection, [change.name for change in changes if change.columns], state.secrets, now
@@ -95,12 +93,12 @@ def _record(connection: Connection, source: SourceManifest, state: State) -> tup
     return changes
 
 
-def _write(connection: Connection, change: Change, commit: str, now: datetime) -> None:
+def _write(connection: Connection, change: Change, now: datetime) -> None:
     if not change.columns:
         return
     values = {**change.columns, "updated_at": now}
     if change.is_new:
-        new = {"name": change.name, "commit": commit, "created_at": now}
+        new = {"name": change.name, "created_at": now}
         connection.execute(insert(integrations).values(values | new))
         return
     named = integrations.c.name == change.name

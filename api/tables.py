@@ -79,7 +79,8 @@ integrations = Table(
     Column("enabled", Boolean, nullable=False),
     Column("schema", Json, nullable=False),
     Column("state", String(16), nullable=False),  # registered, ready, broken, disabled
-    Column("commit", String(64)),
+    Column("commit", String(64)),  # the newest that init has read or a worker has judged
+    Column("registered_commit", String(64)),  # the one that init has read last
     Column("tasks", Json),
     Column("environment", Json),
     Column("problem", Json),

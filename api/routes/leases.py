@@ -67,7 +67,7 @@ class LeaseAnswer(Answer):
     integration: str
     config: dict[str, Any] = Field(description="in clear")
     secrets: list[str] = Field(description="JSON pointers to the secrets in the config")
-    commit_wanted: str | None = Field(description="null: the newest that works")
+    commit_wanted: str | None = Field(description="what init has read last; null: nothing")
 
 
 class LeaseList(Answer):
@@ -151,7 +151,7 @@ def _shown(grant: Grant, lease_seconds: float) -> dict[str, Any]:
         "integration": job.integration,
         "config": grant.config,
         "secrets": grant.secrets,
-        "commit_wanted": None,
+        "commit_wanted": grant.commit_wanted,
     }
 
 

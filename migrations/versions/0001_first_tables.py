@@ -33,6 +33,7 @@ def _create_integrations() -> None:
         sa.Column("schema", JSON, nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("commit", sa.String(length=64), nullable=True),
+        sa.Column("registered_commit", sa.String(length=64), nullable=True),
         sa.Column("tasks", JSON, nullable=True),
         sa.Column("environment", JSON, nullable=True),
         sa.Column("problem", JSON, nullable=True),

@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 Wait = Callable[..., Any]
 
 
-UNTOLD = pytest.mark.xfail(reason="leases do not name the commit that init has read", strict=False)
-
-
-@pytest.mark.parametrize("told_by", ["sync", pytest.param("init", marks=UNTOLD)])
+@pytest.mark.parametrize("told_by", ["sync", "init"])
 def test_push_is_used_by_the_next_job_while_a_running_one_keeps_its_commit(
     site: Site,
     tmp_path: Path,

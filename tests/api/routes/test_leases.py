@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from api.database import Database
 from api.state import State
-from api.tables import jobs
+from api.tables import integrations, jobs
 from api.wakeups import LIMITS, WORK, Kind
 from utils import __version__
 
@@ -41,6 +41,16 @@ def test_a_lease_says_all_that_a_worker_needs(desk: "Desk", state: State) -> Non
     }
     job = desk.job(job_id)
     assert (job["status"], job["worker"]) == ("running", "w1")
+
+
+def test_a_lease_names_the_commit_that_init_has_read_whatever_workers_report(
+    desk: "Desk", database: Database
+) -> None:
+    with database.write() as connection:
+        connection.execute(update(integrations).values(registered_commit="a" * 40, commit="b" * 40))
+    desk.start()
+    (lease,) = ask(desk).json["leases"]
+    assert lease["commit_wanted"] == "a" * 40
 
 
 @pytest.mark.parametrize("version", ["0.0.9", "9.1.0", "x", ""])
