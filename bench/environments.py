@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
 
 from bench.rows import Row, at_most, print_rows
 from worker.environments import BuildOptions, Environments
@@ -21,12 +20,12 @@ NAME = "environments"
 GOAL = 1.2
 ROUNDS = 7
 AT_ONCE = 2
+A_TURN = 4
 SMALL = (
     *("blinker", "cachetools", "click", "colorama", "decorator", "filelock", "humanize"),
     *("iniconfig", "itsdangerous", "more-itertools", "packaging", "pathspec", "platformdirs"),
     *("pluggy", "pyparsing", "six", "sortedcontainers", "tabulate", "toolz", "xmltodict"),
 )
-Thing = TypeVar("Thing")
 SDK = Path(__file__).parent.parent / "utils"
 
 
@@ -35,12 +34,10 @@ def measure() -> list[Row]:
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         locks = _warm_up(root)
-        ours, bare = [], []
-        for number in range(ROUNDS):
-            ours.append(_seconds(lambda to: _build_ours(root, to), root / f"ours-{number}"))
-            bare.append(_seconds(lambda to: _build_bare(root, locks, to), root / f"bare-{number}"))
+        rounds = [_round_seconds(root, locks, number) for number in range(ROUNDS)]
+    ours, bare = (statistics.median(side) for side in zip(*rounds, strict=True))
     what = f"{len(SMALL)} environments, {AT_ONCE} at once, beside bare uv venv + uv pip install"
-    return [at_most(what, statistics.median(ours), statistics.median(bare), "s", GOAL)]
+    return [at_most(what, ours, bare, "s", GOAL)]
 
 
 def _warm_up(root: Path) -> list[Path]:
@@ -49,43 +46,47 @@ def _warm_up(root: Path) -> list[Path]:
     return [environments.build(name, [name]).lock for name in SMALL]
 
 
-def _build_ours(root: Path, to: Path) -> None:
-    environments = _environments(root, to)
-    _two_at_once(lambda name: environments.build(name, [name]), SMALL)
+def _round_seconds(root: Path, locks: list[Path], number: int) -> tuple[float, float]:
+    """Build everything once in both ways, a few at a time by turns: other load hits both."""
+    directory = root / f"round-{number}"
+    shutil.copytree(root / "warm" / "locks", directory / "ours" / "locks")
+    environments = _environments(root, directory / "ours")
+    ours = _Side(lambda index: environments.build(SMALL[index], [SMALL[index]]))
+    bare = _Side(lambda index: _build_bare(root, locks[index], directory / "bare"))
+    for turn, start in enumerate(range(0, len(SMALL), A_TURN)):
+        sides = (ours, bare) if (turn + number) % 2 else (bare, ours)
+        for side in sides:
+            side.build(range(start, start + A_TURN))
+    shutil.rmtree(directory)
+    return ours.seconds, bare.seconds
 
 
-def _build_bare(root: Path, locks: list[Path], to: Path) -> None:
-    uv = str(find_uv(os.environ))
+class _Side:
+    """One way to build, and how long its turns took."""
+
+    def __init__(self, build_one: Callable[[int], object]) -> None:
+        self._build_one = build_one
+        self.seconds = 0.0
+
+    def build(self, indexes: Iterable[int]) -> None:
+        """Build some environments, two at once."""
+        started = time.perf_counter()
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(self._build_one, indexes))
+        self.seconds += time.perf_counter() - started
+
+
+def _build_bare(root: Path, lock: Path, to: Path) -> None:
+    path = str(to / lock.parent.name)
+    install = ("pip", "install", "--no-deps", "--offline", "--python", path, "-r", str(lock))
     environ = {**os.environ, "UV_CACHE_DIR": str(root / "cache" / "uv")}
-
-    def build(lock: Path) -> None:
-        path = str(to / lock.parent.name)
-        install = ("pip", "install", "--no-deps", "--offline", "--python", path, "-r", str(lock))
-        for command in (("venv", "--python", sys.executable, path), install):
-            subprocess.run([uv, "--quiet", *command], env=environ, check=True)
-
-    _two_at_once(build, locks)
+    for command in (("venv", "--python", sys.executable, path), install):
+        subprocess.run([str(find_uv(environ)), "--quiet", *command], env=environ, check=True)
 
 
 def _environments(root: Path, directory: Path) -> Environments:
     options = BuildOptions(environ=os.environ, cache=root / "cache")
     return Environments(directory, read_base_requirements(), SDK, options)
-
-
-def _two_at_once(build: Callable[[Thing], object], things: Iterable[Thing]) -> None:
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(build, things))
-
-
-def _seconds(build: Callable[[Path], None], directory: Path) -> float:
-    """Time a build of everything into a directory that knows the locks and nothing else."""
-    known = directory.parent / "warm" / "locks"
-    shutil.copytree(known, directory / "locks")
-    started = time.perf_counter()
-    build(directory)
-    seconds = time.perf_counter() - started
-    shutil.rmtree(directory)
-    return seconds
 
 
 if __name__ == "__main__":
