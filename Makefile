@@ -49,10 +49,12 @@ clean: ## remove the environment and every recorded result
 	@touch $@
 
 .venv/.runtime: .venv/.bootstrap requirements/runtime.txt pyproject.toml
+	@echo "installing what it needs ..."
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/runtime.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.dev: .venv/.runtime requirements/dev.txt
+	@echo "installing what its tests need ..."
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@touch $@

@@ -13,6 +13,7 @@ from api.listener import address_of, announce, check_exposure, listen, withdraw
 from api.migrate import migrate
 from api.server import Server
 from utils.errors import TruelineError
+from utils.files import make_data_directory
 from utils.logs import configure_logs
 from utils.settings import Settings, read_settings
 
@@ -35,7 +36,7 @@ def main() -> int:
 
 
 def _prepare_database(settings: Settings) -> None:
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_data_directory(settings.data_dir)
     database = Database(settings.database)
     revision = migrate(database)
     database.close()  # the serving process opens its own, after the fork

@@ -1,5 +1,6 @@
 """What `trueline doctor` checks: each check answers, and none raises."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,11 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from cli.client import Client
 from utils.errors import TruelineError
+from utils.files import make_data_directory
 from utils.mirror import open_source
 from utils.settings import Settings
 from worker.isolation import choose_isolation
@@ -19,6 +22,8 @@ from worker.isolation import choose_isolation
 LEAST_GIT = (2, 30)
 LEAST_FREE_BYTES = 1024**3
 GIT_SECONDS = 10
+WORKER_FILE = "worker.json"  # what a worker says about itself every few seconds
+LONGEST_SILENCE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
         "data directory": _check_data_directory,
         "source": _check_source,
         "API": _check_api,
+        "worker": _check_worker,
     }
     for name, look in checks.items():
         yield _run(name, look, settings)
@@ -90,7 +96,7 @@ def _check_uv(_settings: Settings) -> str:
 
 def _check_data_directory(settings: Settings) -> str:
     directory = settings.data_dir
-    directory.mkdir(parents=True, exist_ok=True)
+    make_data_directory(directory)
     if not os.access(directory, os.W_OK):
         raise TruelineError(
             f"{directory} cannot be written to", "give it to this user, or set TRUELINE_DATA_DIR"
@@ -112,3 +118,17 @@ def _check_api(settings: Settings) -> str:
     with Client(settings.api_url, settings.token) as api:
         ready = api.get("//health/ready")
     return f"{settings.api_url}, version {ready['version']}"
+
+
+def _check_worker(settings: Settings) -> str:
+    file = settings.data_dir / WORKER_FILE
+    if not file.exists():
+        return f"none has run on {settings.data_dir}: it may run elsewhere"
+    said = json.loads(file.read_text(encoding="utf-8"))
+    silent = datetime.now(UTC) - datetime.fromisoformat(said["at"])
+    if silent > LONGEST_SILENCE:
+        raise TruelineError(
+            f"the worker {said['worker']} has said nothing for {silent.total_seconds():.0f} s",
+            "start one with `trueline up` or `python -m worker`, or read the worker's log",
+        )
+    return f"{said['worker']}, {said['jobs_running']} jobs running, commit {said['commit']}"

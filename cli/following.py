@@ -76,4 +76,5 @@ def _print_outcome(job: dict[str, Any], violations: list[dict[str, Any]]) -> Non
     console = make_console()
     console.print(f"job {text(job['id'])}: {state(job['status'])}")
     print_problem(console, job["error"])
-    print_violations(console, violations, "open violations")
+    if violations or job["status"] not in {"failed", "cancelled"}:
+        print_violations(console, violations, "open violations")

@@ -12,6 +12,7 @@ import utils
 from cli.exits import Exit
 from utils.config_schema import secret_pointers, validate_config
 from utils.errors import ManifestError, TruelineError
+from utils.files import make_data_directory
 from utils.manifest import Entry, read_manifest
 from utils.settings import Settings
 from utils.suggest import did_you_mean
@@ -100,6 +101,7 @@ def run_locally(
             outcome.append(event["result"])
         on_event(event)
 
+    make_data_directory(settings.data_dir)
     launcher = Launcher.start()
     with closing(launcher):
         environment = _environment(settings, checkout, entry.name, on_event)
@@ -113,7 +115,6 @@ def run_locally(
             secrets=secret_pointers(entry.schema, config),
         )
         work_dir = settings.data_dir / "local"
-        work_dir.mkdir(parents=True, exist_ok=True)
         executor = ProcessExecutor(launcher, limits_of(settings), work_dir, os.environ)
         with closing(executor), environment.in_use():
             end = executor.run(order, prepared, take, StopSignal())

@@ -26,6 +26,8 @@ MARKS: Mapping[str, tuple[str, str]] = {
 }
 VIOLATION_COLUMNS = ("severity", "deployment", "insight", "resource", "what", "status")
 GLANCE = 110  # characters of a message beside a task
+IDS = frozenset({"job", "name", "deployment", "insight"})
+STAGE_ONE = "StageOne did not succeed"
 NO_MARK = ("•", "default")
 SEVERITY_STYLES: Mapping[str, str] = {
     "critical": "bold red",
@@ -62,10 +64,10 @@ def severity(word: str | None) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """Return a table of markup cells; long cells fold."""
+    """Return a table of markup cells; long ones fold, ids stay whole so that they can be copied."""
     made = Table(box=None, padding=(0, 2, 0, 0))
     for column in columns:
-        made.add_column(column, overflow="fold", header_style="dim")
+        made.add_column(column, overflow="fold", no_wrap=column in IDS, header_style="dim")
     for row in rows:
         made.add_row(*row)
     return made
@@ -91,7 +93,7 @@ def violation_rows(violations: Iterable[Mapping[str, Any]]) -> list[list[str]]:
             text(row["deployment_name"]),
             text(row["task"]),
             text(row["resource_id"]),
-            text(row["message"]),
+            text(shortened(str(row["message"] or ""))),
             text(row["status"]),
         ]
         for row in violations
@@ -120,5 +122,7 @@ def task_line(task: Mapping[str, Any]) -> str:
     mark, style = MARKS.get(word, NO_MARK)
     seconds = float(task.get("duration_seconds") or 0)
     why = shortened(str(task.get("reason") or task.get("message") or ""))
+    if why.startswith(STAGE_ONE):
+        why = STAGE_ONE  # why it failed stands above, once
     name = escape(f"{task['name']:<24}")
     return f"  [{style}]{mark} {word:<8}[/] {name} {seconds:6.2f} s  {text(why)}"

@@ -15,6 +15,7 @@ from typing import IO, Any, Self
 
 from cli.exits import Exit
 from utils.errors import TruelineError
+from utils.files import make_data_directory
 from utils.settings import Settings
 
 START_SECONDS = 60.0
@@ -49,7 +50,8 @@ class Stack:
         self.address = ""
 
     def __enter__(self) -> Self:
-        self._logs.mkdir(parents=True, exist_ok=True)
+        make_data_directory(self._settings.data_dir)
+        self._logs.mkdir(exist_ok=True)
         try:
             self._start_api()
             self._start_worker()

@@ -28,3 +28,11 @@ def write_durably(path: Path, content: bytes, mode: int = 0o600) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def make_data_directory(path: Path) -> None:
+    """Make the directory that Trueline keeps everything in; git never sees what is inside."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ignore = path / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="ascii")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from utils.files import write_durably
+from utils.files import make_data_directory, write_durably
 from worker.errors import WorkerError
 
 
@@ -28,7 +28,7 @@ class DataDirectory:
     def open(cls, root: Path) -> Self:
         """Make the directory where it is missing, lock it, and name the worker that lives in it."""
         try:
-            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_data_directory(root)
             descriptor = _lock(root)
             return cls(root, _worker_name(root), descriptor)
         except OSError as error:

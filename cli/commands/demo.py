@@ -92,7 +92,8 @@ def _show_violations(api: "Client", fail_on: str | None, *, as_json: bool) -> Ex
     else:
         console = make_console()
         console.print()
-        print_violations(console, violations, "open violations")
+        if violations or not failed:
+            print_violations(console, violations, "open violations")
     return Exit.FAILED if failed else exit_for_violations(violations, fail_on)
 
 

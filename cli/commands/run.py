@@ -65,4 +65,5 @@ def _show(outcome: "Outcome", console: "Console", *, as_json: bool) -> None:
         return
     console.print(f"run: {state(outcome.end.status)}")
     print_problem(console, outcome.end.error)
-    print_violations(console, outcome.violations(), "violations")
+    if outcome.violations() or outcome.end.status not in {"failed", "cancelled"}:
+        print_violations(console, outcome.violations(), "violations")

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from cli.client import ApiProblem, ApiUnreachable, Client
+from cli.client import ApiProblem, ApiUnreachable, Client, NoSuchName, address_part
 from cli.exits import Exit
 from cli.stack import Stack
 
@@ -61,8 +61,20 @@ def test_a_refusal_carries_the_places_and_the_advice(api: Client) -> None:
     with pytest.raises(ApiProblem, match="/config/seconds") as told:
         api.post("/deployments", body)
     assert told.value.status == 422
+    assert told.value.reason.count("/config/seconds") == 1
     assert told.value.advice
     assert told.value.exit_code is Exit.USAGE
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../jobs", "a/b"])
+def test_what_no_thing_is_named_does_not_lead_to_another_address(name: str) -> None:
+    with pytest.raises(NoSuchName, match="is no name and no id"):
+        address_part(name)
+
+
+def test_a_name_is_one_part_of_an_address_whatever_is_in_it(api: Client) -> None:
+    with pytest.raises(ApiProblem, match=r"no deployment 'a\?b#c'"):
+        api.get(f"/deployments/{address_part('a?b#c')}")
 
 
 def test_lists_are_read_over_their_pages(api: Client) -> None:

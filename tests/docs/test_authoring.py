@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from cli.stack import Stack
     from tests.docs.conftest import Block, Listener, Shell
 
-UNTOLD = pytest.mark.xfail(reason="leases do not name the commit that init has read")
 PAGE = "docs/authoring.md"
 PASSWORD = "hunter-2-hunter"
 
@@ -44,7 +43,6 @@ def test_files_of_the_page_are_those_of_its_tree(
     }
 
 
-@UNTOLD
 def test_page_is_true_from_the_first_run_to_the_resolved_violation(
     written: Path,
     stack: "Stack",

@@ -4,18 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 if TYPE_CHECKING:
     from cli.stack import Stack
     from tests.docs.conftest import Block, Shell
 
-UNTOLD = pytest.mark.xfail(reason="leases do not name the commit that init has read")
 PAGE = "README.md"
 FOLDER = "integrations/disk_space"
 
 
-@UNTOLD
 def test_integration_in_five_minutes_runs_and_ships(
     checkout: Path,
     stack: "Stack",

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from utils.files import write_durably, write_if_changed
+from utils.files import make_data_directory, write_durably, write_if_changed
 
 
 def test_content_and_mode_are_as_asked(tmp_path: Path) -> None:
@@ -36,3 +36,10 @@ def test_a_failed_write_leaves_nothing_beside(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="file"):
         write_durably(tmp_path / "file", b"one")
     assert [*tmp_path.iterdir()] == [tmp_path / "file"]
+
+
+def test_data_directory_is_private_and_stays_out_of_git(tmp_path: Path) -> None:
+    make_data_directory(tmp_path / "a" / "b")
+    make_data_directory(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "a" / "b" / ".gitignore").read_text() == "*\n"

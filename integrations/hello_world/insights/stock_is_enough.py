@@ -20,7 +20,7 @@ def stock_is_enough(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[str, An
     low = [item for item in ctx.get_data("list_items")["items"] if item["stock"] < min_stock]
     return {
         "data": {"min_stock": min_stock, "low": len(low)},
-        "message": f"{len(low)} items below {min_stock} pieces",
+        "message": f"items below {min_stock} pieces: {len(low)}",
         "resources": [
             {
                 "id": item["name"],

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from integrations.repository_audit.history import read_branches
+from integrations.repository_audit.resources import counted
 from utils.base_runner import BaseRunner, TaskContext
 from utils.decorators import task
 
@@ -25,5 +26,5 @@ def list_branches(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[str, Any]
             "default_branch": clone.default_branch,
             "branches": [asdict(branch) for branch in branches],
         },
-        "message": f"{len(branches):,} branches",
+        "message": counted(len(branches), "branch", "branches"),
     }

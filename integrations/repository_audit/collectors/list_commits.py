@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from integrations.repository_audit.history import read_commits
+from integrations.repository_audit.resources import counted
 from utils.base_runner import BaseRunner, TaskContext
 from utils.decorators import task
 
@@ -23,5 +24,5 @@ def list_commits(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[str, Any]:
         ctx.mark_partial("the repository is a shallow clone: older commits cannot be seen")
     return {
         "data": {"max_commits": most, "commits": [asdict(commit) for commit in commits]},
-        "message": f"{len(commits):,} commits",
+        "message": counted(len(commits), "commit"),
     }

@@ -6,6 +6,7 @@ from typing import Any
 from integrations.repository_audit.clone import Clone
 from integrations.repository_audit.pip_files import included_files, is_pip_file, read_pip_file
 from integrations.repository_audit.pyproject_files import read_pyproject
+from integrations.repository_audit.resources import counted
 from integrations.repository_audit.tree import Entry, Kind, read_contents, read_tree
 from integrations.repository_audit.wanted import Wanted
 from utils.base_runner import BaseRunner, TaskContext
@@ -39,7 +40,7 @@ def read_requirements(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[str, 
             "lock_files": sorted(path for path in files if path.split("/")[-1] in LOCK_FILES),
             "requirements": [_shown(wanted) for wanted in found[:MOST_REQUIREMENTS]],
         },
-        "message": f"{len(found):,} requirements in {len(counts):,} files",
+        "message": f"{counted(len(found), 'requirement')} in {counted(len(counts), 'file')}",
     }
 
 

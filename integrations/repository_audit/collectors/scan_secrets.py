@@ -8,6 +8,7 @@ from detect_secrets.filters import heuristic
 
 from integrations.repository_audit.clone import Clone
 from integrations.repository_audit.detectors import make_detectors
+from integrations.repository_audit.resources import counted
 from integrations.repository_audit.secret_finding import Finding
 from integrations.repository_audit.secret_scan import scan_contents
 from integrations.repository_audit.tree import Entry, Kind, read_contents, read_tree
@@ -41,7 +42,7 @@ def scan_secrets(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[str, Any]:
             "scanned_files": scanned,
             "findings": [asdict(finding) for finding in findings[:MOST_FINDINGS]],
         },
-        "message": f"{scanned:,} text files scanned, {len(findings):,} findings",
+        "message": f"{counted(scanned, 'text file')} scanned, {counted(len(findings), 'finding')}",
     }
 
 

@@ -1,8 +1,10 @@
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-CHECKS = ["python", "git", "uv", "isolation", "data directory", "source", "API"]
+CHECKS = ["python", "git", "uv", "isolation", "data directory", "source", "API", "worker"]
 
 
 def test_doctor_is_fine_where_everything_runs(live: Any) -> None:
@@ -13,11 +15,15 @@ def test_doctor_is_fine_where_everything_runs(live: Any) -> None:
 
 
 def test_doctor_says_what_is_wrong_and_what_to_do(
-    trueline: Any, monkeypatch: pytest.MonkeyPatch
+    trueline: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRUELINE_SOURCE_URL", "file:///nowhere/at/all")
+    monkeypatch.setenv("TRUELINE_DATA_DIR", str(tmp_path))
+    said = {"worker": "w1", "at": "2026-01-01T00:00:00+00:00", "jobs_running": 0, "commit": None}
+    (tmp_path / "worker.json").write_text(json.dumps(said))
     ran = trueline("doctor")
     assert ran.code == 3
     assert "✗ source" in ran.out
     assert "✗ API" in ran.out
-    assert ran.out.count("next") == 2
+    assert "✗ worker" in ran.out
+    assert ran.out.count("next") == 3
