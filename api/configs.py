@@ -94,12 +94,12 @@ def _has_key(value: Any, key: str) -> bool:
 def _refuse(errors: list[FieldError]) -> None:
     if not errors:
         return
-    first = errors[0]
+    placed = [
+        FieldError(f"/config{error.pointer}".rstrip("/"), error.message)
+        for error in errors[:MOST_SHOWN]
+    ]
     raise Unprocessable(
-        f"the config is not valid: {first.pointer or 'as a whole'}: {first.message}",
+        f"the config is not valid: {placed[0].pointer}: {placed[0].message}",
         "correct the values that `errors` points to; the integration's schema says what fits",
-        errors=[
-            FieldError(f"/config{error.pointer}".rstrip("/"), error.message)
-            for error in errors[:MOST_SHOWN]
-        ],
+        errors=placed,
     )

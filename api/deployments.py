@@ -1,5 +1,6 @@
 """Deployments: an integration with a config that its schema accepts, and a schedule."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -26,6 +27,7 @@ SHOWN = (
     *("problem", "next_due_at", "created_at", "updated_at"),
 )
 TIMING = ("schedule", "timezone")
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 WISHES = ("name", *TIMING, "enabled")  # what a PATCH may change, beside the config
 
 
@@ -46,6 +48,17 @@ def find_deployment(connection: Connection, key: str) -> Row[Any]:
             "GET /api/v1/deployments lists those there are",
         )
     return row
+
+
+def is_id(key: str) -> bool:
+    """Tell an id from a name: no deployment may be named like one."""
+    return _ID.fullmatch(key) is not None
+
+
+def deployment_id_of(connection: Connection, key: str) -> str:
+    """Return the id of the deployment with this id or name; a deleted one is known by its id."""
+    found: str = key if is_id(key) else find_deployment(connection, key).id
+    return found
 
 
 def create_deployment(state: State, wanted: Mapping[str, Any]) -> Row[Any]:

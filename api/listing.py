@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Connection, Subquery, Table, select, union_all
-
-from api.tables import deployments
+from sqlalchemy import ColumnElement, Subquery, Table, select, union_all
 
 Condition = ColumnElement[bool]
 
@@ -16,10 +14,3 @@ def listed(table: Table, parts: Iterable[Condition], conditions: Iterable[Condit
     """
     these = tuple(conditions)
     return union_all(*(select(table).where(part, *these) for part in parts)).subquery("listed")
-
-
-def deployment_id_of(connection: Connection, key: str) -> str:
-    """Return the id of the deployment with this id or name; a deleted one is known by its id."""
-    named = select(deployments.c.id).where(deployments.c.name == key)
-    found: str | None = connection.execute(named).scalar()
-    return found or key

@@ -33,9 +33,10 @@ class Change:
 
 def plan_registration(manifest: Manifest, records: Mapping[str, Row[Any]]) -> tuple[Change, ...]:
     """Compare the manifest with the records; pure."""
+    rejected = {one.name: one for one in manifest.rejected}  # a name that stands twice: once
     return (
         *(_entry_change(entry, records.get(entry.name)) for entry in manifest.entries),
-        *(_rejection(rejected, records) for rejected in manifest.rejected),
+        *(_rejection(one, records) for one in rejected.values()),
         *_departures(manifest, records),
     )
 

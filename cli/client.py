@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx2
 
@@ -26,6 +27,22 @@ class ApiProblem(TruelineError):  # noqa: N818 - the standard's word, RFC 9457
         super().__init__(reason, advice)
         self.status = status
         self.exit_code = Exit.USAGE if status < 500 else Exit.FAILED
+
+
+class NoSuchName(TruelineError):  # noqa: N818 - reads as the state it reports
+    """Nothing can have this name or id."""
+
+    exit_code = Exit.USAGE
+
+
+def address_part(name: str) -> str:
+    """Return the name or id of a thing as one part of its address."""
+    if not name.strip(".") or "/" in name:
+        raise NoSuchName(
+            f"{name!r} is no name and no id",
+            "give one as `trueline deployments` or `trueline jobs` lists it; none has a '/' in it",
+        )
+    return quote(name, safe="")
 
 
 class Client:
@@ -133,12 +150,15 @@ def _content(answer: httpx2.Response) -> Any:
         problem = answer.json()
     except ValueError:
         problem = {}
-    reason = problem.get("detail") or problem.get("title") or f"HTTP {answer.status_code}"
+    reason = str(problem.get("detail") or problem.get("title") or f"HTTP {answer.status_code}")
+    told = [(error["pointer"] or "/", error["message"]) for error in problem.get("errors", [])]
     details = [
-        f"{error['pointer'] or '/'}: {error['message']}" for error in problem.get("errors", [])
+        f"{pointer}: {message}"
+        for pointer, message in told
+        if message != reason and f"{pointer}: {message}" not in reason  # it tells the first
     ]
     raise ApiProblem(
         answer.status_code,
-        "; ".join([str(reason), *details]),
+        "; ".join([reason, *details]),
         problem.get("advice") or "see the API's log for this request",
     )

@@ -28,6 +28,7 @@ _DRAFTS: Mapping[str, Callable[..., jsonschema_rs.Validator]] = {
     "http://json-schema.org/draft-06/schema": jsonschema_rs.Draft6Validator,
     "http://json-schema.org/draft-04/schema": jsonschema_rs.Draft4Validator,
 }
+_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 _IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
 _IN_PLACE = ("not", "if", "then", "else")
 
@@ -184,6 +185,11 @@ def _told(error: Exception) -> str:
     if not isinstance(error, jsonschema_rs.ValidationError):
         return f"the schema is not valid: {error}"
     pointer = "".join(escape(step) for step in error.instance_path)
+    if pointer.endswith("/type") and isinstance(
+        error.kind, jsonschema_rs.ValidationErrorKind.AnyOf
+    ):
+        nearest = did_you_mean(str(error.instance), _TYPES)
+        return f"{pointer}: {str(error.instance)[:80]!r} is none of {', '.join(_TYPES)}{nearest}"
     return f"{pointer or '/'}: {error.message[:300]}"
 
 

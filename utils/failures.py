@@ -49,7 +49,8 @@ def told_failure(error: BaseException) -> Failure:
 def error_text(error: BaseException) -> str:
     """Return `Type: message` on one bounded line."""
     try:
-        message = " ".join(str(error).split())
+        said = error.msg if isinstance(error, SyntaxError) else error  # its text repeats the place
+        message = " ".join(str(said).split())
     except Exception:  # noqa: BLE001 - a plugin's __str__ may raise anything
         message = "(its message cannot be shown)"
     name = type(error).__name__

@@ -65,6 +65,7 @@ def _checked_fields(returned: Any, kind: TaskType) -> Mapping[str, Any]:
 
 
 def _unknown_key(key: Any, known: Collection[str], kind: str) -> tuple[str, str]:
+    whose = "a resource" if known is _RESOURCE_KEYS else f"what {kind} tasks return"
     shown = repr(key[:40]) if isinstance(key, str) else f"of type {shown_kind(key)}"
     nearest = did_you_mean(key, known) if isinstance(key, str) else ""
     if kind is TaskType.COLLECTOR and key in _KEYS[TaskType.INSIGHT]:
@@ -74,9 +75,7 @@ def _unknown_key(key: Any, known: Collection[str], kind: str) -> tuple[str, str]
         )
     return (
         f"unknown key {shown}{nearest}",
-        f'what {kind} tasks return has the keys {", ".join(known)}; put the rest under "data"'
-        if "data" in known
-        else f"its keys are {', '.join(known)}",
+        f'{whose} has the keys {", ".join(known)}; put the rest under "data"',
     )
 
 

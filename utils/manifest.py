@@ -1,6 +1,7 @@
 """The manifest: which integrations a commit offers, and why some of its entries are refused."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ ENTRY = "entry.py"
 SIZE_LIMIT_BYTES = 4 * 1024 * 1024
 ENTRY_LIMIT = 2_000
 _FIX = f"correct {MANIFEST} and push"
+_NAME = r"^[a-z][a-z0-9_]{0,63}$"
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -51,6 +53,11 @@ class Manifest:
 
     entries: tuple[Entry, ...]
     rejected: tuple[Rejected, ...]
+
+
+def is_name(text: str) -> bool:
+    """Tell whether an integration could have this name."""
+    return re.fullmatch(_NAME, text) is not None
 
 
 def manifest_at(mirror: Mirror, commit: str) -> Manifest:
@@ -113,7 +120,7 @@ class _Refused(ManifestError):  # noqa: N818 - reads as the state it reports
 class _RawEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    name: str = Field(pattern=_NAME)
     title: str = Field(min_length=1, max_length=200)
     description: str = Field("", max_length=10_000)
     enabled: bool = True

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from utils.deadline import TaskTimeout, call_within
-from utils.failures import Failure, short_traceback, told_failure
+from utils.failures import Failure, error_place, short_traceback, told_failure
 
 
 class CallEnd(NamedTuple):
@@ -48,8 +48,10 @@ async def _awaited(value: Awaitable[Any]) -> Any:
 
 
 def _overrun(what: str, error: TaskTimeout, timeout_seconds: float) -> Failure:
+    at = error_place(error)
     return Failure(
         f"{what} took longer than {timeout_seconds:g} s and was stopped",
-        "make it faster, or raise TRUELINE_TASK_TIMEOUT_SECONDS",
+        f"{f'it stood at {at}: ' if at else ''}make it faster, or raise "
+        "TRUELINE_TASK_TIMEOUT_SECONDS",
         short_traceback(error),
     )

@@ -11,7 +11,7 @@ from worker.child_pump import ChildPump
 from worker.cleaning import without_controls
 from worker.job_directories import JobDirectory
 from worker.job_order import Description, Prepared
-from worker.job_watch import KILLED_SECONDS, Host
+from worker.job_watch import HARD_SECONDS, KILLED_SECONDS, Host
 from worker.launcher import Exit, LaunchError, Running
 from worker.output import CapturedStream
 from worker.redaction import Redactor
@@ -23,7 +23,7 @@ PRINTED_BYTES = 16 * 1024
 def describe(host: Host, prepared: Prepared, directory: JobDirectory) -> Description:
     """Return the tasks of an integration, or why it is broken.
 
-    It has the time of one task for the answer.
+    It has the time of one task for the answer, and ends itself at that deadline where it can.
     """
     command = child_command(prepared, directory, host.limits, host.environ)
     try:
@@ -41,7 +41,8 @@ def describe(host: Host, prepared: Prepared, directory: JobDirectory) -> Descrip
     return Description(
         broken=_fault(
             f"integration '{prepared.integration}': its child process: {why}",
-            "look at what the integration's modules do when they are imported",
+            "look at what the integration's modules do when they are imported; the worker's log has"
+            " what they printed",
             "".join(errors.batches(0.0, final=True)) or None,
         )
     )
@@ -51,7 +52,7 @@ def _await_answer(
     running: Running, pump: ChildPump, timeout_seconds: float
 ) -> tuple[Description | None, ChildEnd]:
     answer = None
-    deadline = time.monotonic() + timeout_seconds
+    deadline = time.monotonic() + timeout_seconds + HARD_SECONDS
     while answer is None and pump.exit is None and (left := deadline - time.monotonic()) > 0:
         answer = _first_answer(pump.turn(left))
     cause = Cause.PHASE_DEADLINE if pump.exit is None else Cause.EXITED

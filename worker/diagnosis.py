@@ -33,7 +33,7 @@ _SIGNS = (
 _PUSH = "and push; the next sync builds it"
 _ADVICE = {
     BuildCause.NOT_FOUND: f"correct the name or the version {_PUSH}",
-    BuildCause.CONFLICT: f"loosen one of the requirements named in the log {_PUSH}",
+    BuildCause.CONFLICT: f"loosen one of the requirements that the worker's log names {_PUSH}",
     BuildCause.NO_WHEEL: f"choose a version that has a wheel for this platform {_PUSH}; or let the"
     " operator name the integration in TRUELINE_SOURCE_BUILDS",
     BuildCause.HASH_MISMATCH: "find out who changed the file before you trust it; when the change"
@@ -41,9 +41,9 @@ _ADVICE = {
     BuildCause.INDEX_UNREACHABLE: "check the network, the proxy and UV_DEFAULT_INDEX of the worker;"
     " the next sync tries again",
     BuildCause.DISK_FULL: "make room below TRUELINE_DATA_DIR; the next sync tries again",
-    BuildCause.TIMEOUT: "raise TRUELINE_BUILD_TIMEOUT_SECONDS, or find out in the log what is slow;"
-    " the next sync tries again",
-    BuildCause.UNKNOWN: "read the end of the log; the next sync tries again",
+    BuildCause.TIMEOUT: "raise TRUELINE_BUILD_TIMEOUT_SECONDS, or find out in the worker's log what"
+    " is slow; the next sync tries again",
+    BuildCause.UNKNOWN: "read in the worker's log what the tools said; the next sync tries again",
 }
 _PROBLEMS = {
     BuildCause.NOT_FOUND: "the index has no {subject}",

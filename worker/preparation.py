@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -13,6 +14,7 @@ from worker.build_failure import BuildCause, BuildFailed
 from worker.catalogue import Good, Offer, Problem
 from worker.environment import Environment
 from worker.environments import Environments
+from worker.errors import WorkerError
 from worker.execution import Executor
 from worker.job_order import Prepared
 from worker.requirements import read_requirements
@@ -20,6 +22,15 @@ from worker.requirements import read_requirements
 DESCRIBE_ADVICE = "correct the integration and push; the next sync looks at it again"
 
 log = structlog.get_logger()
+
+
+class CannotLoad(WorkerError):  # noqa: N818 - reads as the state it reports
+    """The integration's files do not load; `log_tail` is its traceback, or what it printed."""
+
+    def __init__(self, broken: Mapping[str, Any]) -> None:
+        advice = str(broken.get("advice") or DESCRIBE_ADVICE)
+        super().__init__(str(broken["reason"]), advice)
+        self.log_tail = str(broken.get("traceback") or "")
 
 
 @dataclass(frozen=True)
@@ -56,7 +67,9 @@ class Preparation:
         except TruelineError as error:
             problem = Problem(error.reason, error.advice)
             retry = isinstance(error, BuildFailed) and error.cause != BuildCause.BAD_REQUIREMENT
-            _say_broken(candidate.name, problem, "environment" if retry else "integration")
+            said = error.log_tail if isinstance(error, BuildFailed | CannotLoad) else ""
+            what = "environment" if retry else "integration"
+            _say_broken(candidate.name, problem, what, said)
             return Offer(candidate.name, commit, known, problem, retry)
         log.info("integration ready", integration=candidate.name, tasks=len(good.tasks))
         return Offer(candidate.name, commit, good)
@@ -76,10 +89,7 @@ class Preparation:
         with environment.in_use():
             description = self._executor.describe(prepared)
         if description.broken:
-            raise TruelineError(
-                str(description.broken["reason"]),
-                str(description.broken.get("advice") or DESCRIBE_ADVICE),
-            )
+            raise CannotLoad(description.broken)
         return Good(prepared, candidate.tree, tuple(description.tasks))
 
     def _environment(self, candidate: Candidate) -> Environment:
@@ -107,6 +117,7 @@ def broken_offer(rejected: Rejected, commit: str, before: Offer | None) -> Offer
     return Offer(rejected.name, commit, before.good if before else None, problem)
 
 
-def _say_broken(name: str, problem: Problem, what: str) -> None:
+def _say_broken(name: str, problem: Problem, what: str, said: str = "") -> None:
+    more = {"output": said} if said else {}
     event = f"{what} broken"
-    log.warning(event, integration=name, reason=problem.reason, advice=problem.advice)
+    log.warning(event, integration=name, reason=problem.reason, advice=problem.advice, **more)

@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 
+from utils.manifest import is_name
 from worker.api_answers import Known
 from worker.api_client import ApiClient
 from worker.api_errors import ApiRefused, ApiUnavailable
@@ -70,7 +71,11 @@ class Publishing:
                 "problem": state.problem.as_json() if state.problem else None,
             },
             "isolation": str(self._isolation),
-            "integrations": [_offer_as_json(offer) for offer in catalogue.offers.values()],
+            "integrations": [
+                _offer_as_json(offer)
+                for name, offer in catalogue.offers.items()
+                if is_name(name)  # no record can have another, and the API would refuse the whole
+            ],
         }
 
 

@@ -11,6 +11,7 @@ from api.deployments import (
     create_deployment,
     delete_deployment,
     find_deployment,
+    is_id,
     shown_deployment,
     update_deployment,
 )
@@ -25,17 +26,21 @@ routes = blueprint("deployments", __name__)
 ORDER = Order((deployments.c.created_at, deployments.c.id))
 
 
-def _refuse_id(name: str) -> str:
-    if _ID.fullmatch(name):
+def _checked_name(name: str) -> str:
+    if not re.fullmatch(_NAME, name):
+        raise ValueError(
+            "a name begins with a letter, a digit or _; these, blanks and any of .:@+- may follow"
+        )
+    if is_id(name):
         raise ValueError("this looks like an id; choose another name")
     return name
 
 
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NAME = r"^[\w][\w .:@+-]*$"
 Name = Annotated[
     StrictStr,
-    Field(min_length=1, max_length=200, pattern=r"^[\w][\w .:@+-]*$"),
-    AfterValidator(_refuse_id),
+    Field(min_length=1, max_length=200, json_schema_extra={"pattern": _NAME}),
+    AfterValidator(_checked_name),
 ]
 IntegrationName = Annotated[StrictStr, Field(max_length=64, pattern=r"^[^\x00]*$")]
 

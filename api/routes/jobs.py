@@ -7,10 +7,10 @@ from typing import Any
 from flask import current_app, request, url_for
 from pydantic import Field
 
-from api.deployments import find_deployment
+from api.deployments import deployment_id_of, find_deployment
 from api.endings import cancel_job
+from api.integrations import find_integration
 from api.jobs import Job, JobStatus, Trigger, job_from_row, listed_jobs, read_job, request_job
-from api.listing import deployment_id_of
 from api.models import Answer, PageQuery, Path, Query
 from api.openapi import blueprint, problem_responses
 from api.paging import Order, read_page
@@ -111,11 +111,13 @@ def start(path: DeploymentPath) -> tuple[dict[str, Any], int, dict[str, str]]:
     return accepted, 202, {"Location": status_url}
 
 
-@routes.get("/jobs", responses={200: JobList})
+@routes.get("/jobs", responses={200: JobList, **problem_responses(404)})
 def list_all(query: JobsQuery) -> dict[str, Any]:
     """List jobs, newest first."""
     with current_state().database.read() as connection:
         deployment_id = query.deployment and deployment_id_of(connection, query.deployment)
+        if query.integration is not None:
+            find_integration(connection, query.integration)
         listed = listed_jobs(query.status, deployment_id, query.integration)
         order = Order((listed.c.created_at, listed.c.id))
         page = read_page(connection, listed.select(), order, query)

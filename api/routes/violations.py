@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
 
-from api.listing import deployment_id_of
+from api.deployments import deployment_id_of
+from api.integrations import find_integration
 from api.models import Answer, Body, PageQuery, Path
 from api.openapi import blueprint, problem_responses
 from api.paging import read_page
@@ -78,11 +79,13 @@ class ViolationList(Answer):
     next_cursor: str | None
 
 
-@routes.get("/violations", responses={200: ViolationList})
+@routes.get("/violations", responses={200: ViolationList, **problem_responses(404)})
 def list_all(query: ViolationsQuery) -> dict[str, Any]:
     """List violations, the worst first."""
     with current_state().database.read() as connection:
         deployment_id = query.deployment and deployment_id_of(connection, query.deployment)
+        if query.integration is not None:
+            find_integration(connection, query.integration)
         wanted = Wanted(
             query.status, query.severity, query.min_severity, query.integration, deployment_id
         )

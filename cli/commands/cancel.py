@@ -10,10 +10,11 @@ from cli.context import client, json_option
 @json_option
 def command(*, job_id: str, as_json: bool) -> None:
     """Cancel the job ID; a running one is stopped by its worker."""
+    from cli.client import address_part  # noqa: PLC0415 - start-up time
     from cli.render import make_console, print_json, text  # noqa: PLC0415 - start-up time
 
     with client() as api:
-        job = api.post(f"/jobs/{job_id}/cancel")
+        job = api.post(f"/jobs/{address_part(job_id)}/cancel")
     if as_json:
         print_json(job)
         return

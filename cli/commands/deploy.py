@@ -27,7 +27,7 @@ def command(
     **when: str | None,
 ) -> None:
     """Create a deployment of INTEGRATION, or update the one of that name."""
-    from cli.client import ApiProblem  # noqa: PLC0415 - start-up time
+    from cli.client import ApiProblem, address_part  # noqa: PLC0415 - start-up time
     from cli.render import make_console, print_json, text  # noqa: PLC0415 - start-up time
 
     body: dict[str, Any] = {key: value for key, value in when.items() if value is not None}
@@ -38,7 +38,7 @@ def command(
     name = name or integration
     with client() as api:
         try:
-            existing = api.get(f"/deployments/{name}")
+            existing = api.get(f"/deployments/{address_part(name)}")
         except ApiProblem as problem:
             if problem.status != 404:
                 raise

@@ -12,10 +12,12 @@ from cli.exits import Exit
 @json_option
 def command(*, job_id: str, follow: bool, as_json: bool) -> int:
     """Show the job ID with its tasks. Exits with 3 when the job failed."""
+    from cli.client import address_part  # noqa: PLC0415 - start-up time
     from cli.following import follow_job, print_errors  # noqa: PLC0415 - start-up time
     from cli.render import make_console, print_json, print_problem, state, task_line, text  # noqa: PLC0415 - start-up time
 
     console = make_console()
+    job_id = address_part(job_id)
     with client() as api:
         if follow and not as_json:
             api.get(f"/jobs/{job_id}")

@@ -16,12 +16,13 @@ def command(*, deployment: str, wait: bool, fail_on: str | None, as_json: bool) 
 
     With --wait, exits with 3 when the job failed.
     """
+    from cli.client import address_part  # noqa: PLC0415 - start-up time
     from cli.following import follow_job, show_outcome  # noqa: PLC0415 - start-up time
     from cli.render import make_console, print_json, text  # noqa: PLC0415 - start-up time
 
     wait = wait or fail_on is not None
     with client() as api:
-        started = api.post(f"/deployments/{deployment}/jobs")
+        started = api.post(f"/deployments/{address_part(deployment)}/jobs")
         if not wait:
             if as_json:
                 print_json(started)

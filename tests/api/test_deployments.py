@@ -7,8 +7,8 @@ from sqlalchemy import select
 from api.app import create_app
 from api.config_secrets import MASK
 from api.database import Database
-from api.deployments import _check_unchanged
-from api.problems import Conflict
+from api.deployments import _check_unchanged, deployment_id_of
+from api.problems import Conflict, NotFound
 from api.state import State
 from api.tables import deployments, integrations
 from utils.settings import Settings
@@ -180,3 +180,33 @@ def test_integration_that_changes_meanwhile_makes_a_conflict(
         connection.execute(integrations.update().values(enabled=False))
         with pytest.raises(Conflict, match="changed meanwhile"):
             _check_unchanged(connection, before)
+
+
+def test_lists_are_filtered_by_a_name_or_by_an_id_even_of_a_deployment_that_is_gone(
+    registered: FlaskClient, state: State
+) -> None:
+    made = create(registered)
+    gone = "01234567-89ab-cdef-0123-456789abcdef"
+    with state.database.read() as connection:
+        assert deployment_id_of(connection, "prod") == made["id"]
+        assert deployment_id_of(connection, made["id"]) == made["id"]
+        assert deployment_id_of(connection, gone) == gone
+        with pytest.raises(NotFound, match="did you mean 'prod'"):
+            deployment_id_of(connection, "prd")
+
+
+@pytest.mark.parametrize("listed", ["jobs", "violations"])
+@pytest.mark.parametrize("query", ["deployment=prd", "integration=dsn"])
+def test_lists_of_what_nothing_is_named_are_not_empty_but_refused(
+    registered: FlaskClient, listed: str, query: str
+) -> None:
+    create(registered)
+    answer = registered.get(f"/api/v1/{listed}?{query}")
+    assert answer.status_code == 404
+    assert "did you mean" in answer.text
+
+
+def test_name_that_cannot_be_one_is_told_what_can(registered: FlaskClient) -> None:
+    answer = registered.post(URL, json=NEW | {"name": "a/b"})
+    assert answer.status_code == 422
+    assert "a name begins with a letter" in answer.text

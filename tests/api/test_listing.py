@@ -8,7 +8,6 @@ from sqlalchemy.dialects import sqlite
 
 from api.database import Database
 from api.jobs import JobStatus, listed_jobs
-from api.listing import deployment_id_of
 from api.tables import jobs
 from api.verdicts import Severity, ViolationStatus
 from api.violations import Wanted, listed_violations
@@ -98,14 +97,3 @@ def row(desk: "Desk", number: int) -> dict[str, Any]:
         "cancel_requested": False,
         "created_at": desk.clock.now + timedelta(seconds=number // 3),
     }
-
-
-def test_a_deployment_is_named_by_its_name_or_id_even_when_it_is_gone(
-    desk: "Desk", database: Database
-) -> None:
-    with database.read() as connection:
-        deployment_id = deployment_id_of(connection, "nightly")
-        assert deployment_id_of(connection, deployment_id) == deployment_id
-        assert deployment_id_of(connection, "gone") == "gone"
-    assert deployment_id != "nightly"
-    assert desk.job(desk.start())["deployment_id"] == deployment_id

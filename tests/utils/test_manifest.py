@@ -20,7 +20,7 @@ BAD_ENTRIES = [
     ("not_an_object", "entry 2", "is not an object", "write it as"),
     ("no_folder", "goood", "no folder integrations/goood (did you mean 'good'?)", "add the folder"),
     ("no_entry", "bad", "integrations/bad has no entry.py", "push"),
-    ("schema_not_valid", "bad", 'schema: /properties/port/type: "integr"', "correct it"),
+    ("schema_not_valid", "bad", "/type: 'integr' is none of array", "correct it"),
     ("schema_not_an_object", "bad", 'schema: /type: the schema of a config has "type"', "add"),
     ("schema_remote_ref", "bad", "schema: /properties/a/$ref: 'https://", "$defs"),
     ("schema_bad_pattern", "bad", "schema: /properties/a: the pattern '(['", "correct it"),

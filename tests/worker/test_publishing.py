@@ -94,3 +94,18 @@ def test_integrations_that_await_init_are_told_again_until_they_are_registered(
 
     assert len(scripted_api.asked) == 3
     assert [entry["unregistered"] for entry in logs] == [["good"], []]
+
+
+def test_entry_whose_name_no_record_can_have_does_not_spoil_the_catalogue(
+    scripted_api: ScriptedApi, said: type[Said], parts: SyncParts, publishing: Publishing
+) -> None:
+    parts.source.put("n" * 70)
+    parts.source.push()
+    parts.sync.run()
+    assert parts.catalogue.offers["n" * 70].problem
+    scripted_api.say(CATALOGUE, said(body={"known": ["good", "bad"], "unknown": []}))
+
+    publishing.publish()
+
+    (body,) = scripted_api.bodies(CATALOGUE)
+    assert {it["name"] for it in body["integrations"]} == {"good", "bad"}

@@ -31,7 +31,6 @@ def test_violations_are_filtered(desk: "Desk") -> None:
     assert tasks(desk, severity="high") == ["later", "high"]
     assert tasks(desk, severity="high", min_severity="critical") == []
     assert tasks(desk, deployment="weekly") == ["later"]
-    assert tasks(desk, integration="other") == []
     worst = desk.violations()[0]["id"]
     desk.good(desk.client.patch(f"/api/v1/violations/{worst}", json={"status": "acknowledged"}))
     assert tasks(desk, status="acknowledged") == ["critical"]
