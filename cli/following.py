@@ -44,9 +44,8 @@ def print_event(event: dict[str, Any], console: Console) -> None:
             console.print(task_line(result), soft_wrap=True)
             print_errors(result, console)
         case "output":
-            console.print(
-                f"  [dim]{text(event['stream'])}[/] {text(event['text'])}", soft_wrap=True
-            )
+            for line in str(event["text"]).splitlines():
+                console.print(f"  [dim]{text(event['stream'])}[/] {text(line)}", soft_wrap=True)
         case _:
             pass
 
@@ -67,6 +66,7 @@ def show_outcome(api: Client, job: dict[str, Any], *, fail_on: str | None, as_js
         print_json({"job": job, "violations": violations})
     else:
         _print_outcome(job, violations)
+        _say_when_old(api, job)
     if job["status"] in {"failed", "cancelled"}:
         return Exit.FAILED
     return exit_for_violations(violations, fail_on)
@@ -78,3 +78,17 @@ def _print_outcome(job: dict[str, Any], violations: list[dict[str, Any]]) -> Non
     print_problem(console, job["error"])
     if violations or job["status"] not in {"failed", "cancelled"}:
         print_violations(console, violations, "open violations")
+
+
+def _say_when_old(api: Client, job: Mapping[str, Any]) -> None:
+    """Tell that the job ran an older commit because the newest one is broken."""
+    integration = api.get(f"/integrations/{job['integration']}")
+    if job["commit"] is None or integration["state"] != "broken":
+        return
+    console = make_console()
+    console.print(
+        f"[yellow]note[/] {text(integration['name'])} is broken at its newest commit; "
+        f"this ran the last good one, {text(job['commit'][:10])}",
+        soft_wrap=True,
+    )
+    print_problem(console, integration["problem"])

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from utils.errors import SettingsError
+
 
 def write_if_changed(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Make `path` hold `content` with `mode`; an unchanged file is left alone."""
@@ -31,8 +33,17 @@ def write_durably(path: Path, content: bytes, mode: int = 0o600) -> None:
 
 
 def make_data_directory(path: Path) -> None:
-    """Make the directory that Trueline keeps everything in; git never sees what is inside."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ignore = path / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="ascii")
+    """Make the directory that Trueline keeps everything in; git never sees what is inside.
+
+    Raises SettingsError when it cannot be made or written to.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ignore = path / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="ascii")
+    except OSError as error:
+        raise SettingsError(
+            f"data directory {path} cannot be used: {error.strerror}",
+            "make it writable for this user, or set TRUELINE_DATA_DIR to another directory",
+        ) from error

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import structlog
 
-from utils.errors import SettingsError, TruelineError
+from utils.errors import SettingsError, SourceError, TruelineError
 from utils.logs import configure_logs
 from utils.settings import read_settings
+from utils.source import source_from_settings
 from worker.daemon import run_daemon
 from worker.isolation import IsolationMissing
 from worker.stop_requests import StopRequests
@@ -24,7 +25,8 @@ def main() -> int:
     environ = dict(os.environ)
     try:
         settings = read_settings(environ, Path.cwd())
-    except SettingsError as error:
+        source_from_settings(settings)  # a URL that can't be one is told before anything waits
+    except (SettingsError, SourceError) as error:
         sys.stderr.write(f"worker: {error}\n")
         return USAGE
     configure_logs(settings.log_format)
@@ -33,7 +35,7 @@ def main() -> int:
     except TruelineError as error:
         log = structlog.get_logger()
         log.error("worker cannot run", reason=error.reason, advice=error.advice)  # noqa: TRY400 - no traceback for a user
-        return USAGE if isinstance(error, IsolationMissing) else FAILED
+        return USAGE if isinstance(error, IsolationMissing | SettingsError) else FAILED
     return 0
 
 

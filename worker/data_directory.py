@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from utils.errors import SettingsError
 from utils.files import make_data_directory, write_durably
 from worker.errors import WorkerError
 
@@ -32,7 +33,7 @@ class DataDirectory:
             descriptor = _lock(root)
             return cls(root, _worker_name(root), descriptor)
         except OSError as error:
-            raise WorkerError(
+            raise SettingsError(
                 f"data directory {root} cannot be used: {error.strerror}",
                 "make it writable for this user, or set TRUELINE_DATA_DIR to another directory",
             ) from error

@@ -108,6 +108,7 @@ class JobRunner:
                 f"this worker cannot run jobs of kind {grant.kind!r}", "update the worker"
             )
         self._freshen(grant.integration, grant.commit_wanted)
+        self._say_when_old(grant)
         with self._current.hold(grant.integration) as prepared:
             reports.emit(
                 {
@@ -126,6 +127,19 @@ class JobRunner:
                 secrets=grant.secrets,
             )
             return str(self._executor.run(order, prepared, reports.emit, stop).status)
+
+    def _say_when_old(self, grant: Grant) -> None:
+        offer = self._current.get().offers.get(grant.integration)
+        if offer is None or offer.good is None or offer.problem is None:
+            return
+        log.warning(
+            "job runs the last good commit",
+            job_id=grant.job_id,
+            integration=grant.integration,
+            commit=offer.good.prepared.commit,
+            reason=offer.problem.reason,
+            advice=offer.problem.advice,
+        )
 
     def _fail(self, reports: JobReports, error: TruelineError) -> str:
         with suppress(OutboxError):  # then the lease ends and the job is given out again

@@ -13,7 +13,7 @@ def command(*, as_json: bool) -> int:
 
     Exits with 3 when an entry was rejected; the others are registered all the same.
     """
-    from cli.render import make_console, print_json, text  # noqa: PLC0415 - start-up time
+    from cli.render import make_console, print_json, print_problem, text  # noqa: PLC0415 - start-up time
 
     with client() as api:
         answer = api.send("POST", "//init-integrations")
@@ -26,6 +26,6 @@ def command(*, as_json: bool) -> int:
         if answer[change]:
             console.print(f"{change:>10}  {text(', '.join(answer[change]))}")
     for rejected in answer["rejected"]:
-        console.print(f"[red]  rejected[/]  {text(rejected['name'])}: {text(rejected['reason'])}")
-        console.print(f"      [cyan]next[/]  {text(rejected['advice'])}")
+        console.print(f"[red]  rejected[/]  {text(rejected['name'])}")
+        print_problem(console, rejected)
     return Exit.FAILED if answer["rejected"] else Exit.FINE

@@ -9,7 +9,14 @@ from cli.context import client, json_option
 @json_option
 def command(*, as_json: bool) -> None:
     """List the integrations and their state."""
-    from cli.render import make_console, print_json, state, table, text  # noqa: PLC0415 - start-up time
+    from cli.render import (  # noqa: PLC0415 - start-up time
+        make_console,
+        print_json,
+        print_problem,
+        state,
+        table,
+        text,
+    )
 
     with client() as api:
         rows = api.items("/integrations", most=10_000)
@@ -37,5 +44,5 @@ def command(*, as_json: bool) -> None:
     )
     for row in rows:
         if row["problem"]:
-            console.print(f"[red]{text(row['name'])}[/]: {text(row['problem']['reason'])}")
-            console.print(f"  [cyan]next[/] {text(row['problem']['advice'])}")
+            console.print(f"[red]{text(row['name'])}[/]")
+            print_problem(console, row["problem"])

@@ -4,10 +4,16 @@ import json
 import os
 import signal
 import threading
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.context import json_option, settings
+
+if TYPE_CHECKING:  # only names in annotations
+    from rich.console import Console
+
+    from cli.client import Client
 
 
 @click.command()
@@ -34,11 +40,25 @@ def command(*, as_json: bool) -> None:
         console.print(f"logs         {text(given.data_dir / 'logs')}")
         if stack.address != given.api_url:
             console.print(f"elsewhere    export TRUELINE_API_URL={text(stack.address)}")
-        answer = api.send("POST", "//init-integrations")
-        for rejected in answer["rejected"]:
-            console.print(
-                f"[red]rejected[/]     {text(rejected['name'])}: {text(rejected['reason'])}"
-            )
+        _register(api, console)
         while not stop.wait(0.5):
             stack.check()
         console.print("stopping: running jobs get a moment to finish ...")
+
+
+def _register(api: "Client", console: "Console") -> None:
+    """Register what the source lists; when it can't be read, what was registered goes on."""
+    from cli.client import ApiProblem  # noqa: PLC0415 - start-up time
+    from cli.render import print_problem, text  # noqa: PLC0415 - start-up time
+
+    try:
+        answer = api.send("POST", "//init-integrations")
+    except ApiProblem as problem:
+        if not api.items("/integrations", most=1):
+            raise
+        console.print("[red]source[/]       not registered again; what was registered before runs")
+        print_problem(console, {"reason": problem.reason, "advice": problem.advice})
+        return
+    for rejected in answer["rejected"]:
+        console.print(f"[red]rejected[/]     {text(rejected['name'])}")
+        print_problem(console, rejected)

@@ -168,8 +168,9 @@ def test_interrupt_from_the_terminal_ends_it_in_order(
     [
         ({"lease_second": "3"}, 2, "did you mean 'TRUELINE_LEASE_SECONDS'"),
         ({"concurrency": "none"}, 2, "TRUELINE_CONCURRENCY"),
-        ({"isolation": "sandbox"}, 2, "this version has only 'process'"),
-        ({"source_url": "ext::sh -c true"}, 3, "ext"),
+        ({"isolation": "sandbox", "source_url": "/nowhere"}, 2, "this version has only 'process'"),
+        ({"source_url": "ext::sh -c true"}, 2, "ext"),
+        ({"source_url": "/nowhere", "source_ref": "a..b"}, 2, "TRUELINE_SOURCE_REF"),
     ],
 )
 def test_wrong_setting_is_one_clear_line(

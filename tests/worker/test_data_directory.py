@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from utils.errors import SettingsError
 from worker.data_directory import DataDirectory, DataDirectoryInUse
-from worker.errors import WorkerError
 
 HOLD = (
     "import sys; from pathlib import Path; from worker.data_directory import DataDirectory;"
@@ -64,7 +64,7 @@ def test_lock_is_not_inherited_by_children(tmp_path: Path) -> None:
 def test_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(WorkerError, match="cannot be used") as caught:
+    with pytest.raises(SettingsError, match="cannot be used") as caught:
         DataDirectory.open(tmp_path / "file" / "data")
 
     assert "TRUELINE_DATA_DIR" in caught.value.advice
