@@ -40,7 +40,7 @@ def _prepare_database(settings: Settings) -> None:
     database = Database(settings.database)
     revision = migrate(database)
     database.close()  # the serving process opens its own, after the fork
-    log.info("database_ready", revision=revision)
+    log.info("database ready", revision=revision)
 
 
 def _make_server(settings: Settings, listener: socket.socket) -> Server:
@@ -48,11 +48,11 @@ def _make_server(settings: Settings, listener: socket.socket) -> Server:
 
     def started() -> None:
         announce(settings.data_dir, address)
-        log.info("api_listening", address=address)
+        log.info("API listening", address=address)
 
     def stopped() -> None:
         withdraw(settings.data_dir, address)
-        log.info("api_stopped", address=address)
+        log.info("API stopped", address=address)
 
     return Server(listener, lambda: create_app(settings), started, stopped)
 

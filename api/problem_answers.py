@@ -105,7 +105,7 @@ def _http_problem(error: HTTPException) -> Problem:
 
 def _answer_database(error: DBAPIError) -> Response:
     if _is_full(error):
-        log.error("database_full", request_id=request_id(), exc_info=error)
+        log.error("database full", request_id=request_id(), exc_info=error)
         return _answer(
             InsufficientStorage(
                 "the disk under the API's database is full",
@@ -133,7 +133,7 @@ def _sqlite_code(error: DBAPIError) -> int | None:
 
 
 def _answer_busy(error: Exception) -> Response:
-    log.warning("database_busy", request_id=request_id(), error=type(error).__name__)
+    log.warning("database busy", request_id=request_id(), error=type(error).__name__)
     return _answer(
         Unavailable(
             "the API's database is busy or away",
@@ -144,7 +144,7 @@ def _answer_busy(error: Exception) -> Response:
 
 
 def _answer_unexpected(error: Exception) -> Response:
-    log.error("request_failed", request_id=request_id(), path=request.path, exc_info=error)
+    log.error("request failed", request_id=request_id(), path=request.path, exc_info=error)
     return _answer(_internal_error())
 
 

@@ -76,7 +76,12 @@ class Compiling:
                     seconds = round(time.monotonic() - started, 3)
                     log.info("environment compiled", key=environment.key, seconds=seconds)
         except (WorkerError, OSError) as error:
-            log.warning("environment not compiled", key=environment.key, reason=str(error))
+            log.warning(
+                "environment not compiled",
+                key=environment.key,
+                reason=str(error),
+                advice="nothing to do: its jobs only start slower",
+            )
 
     def _compile(self, environment: Environment) -> bool:
         """Run the compiler to its end; False when it was stopped or could not start."""

@@ -10,8 +10,8 @@ Start = Callable[..., Any]
 def test_server_migrates_binds_and_tells_its_address(start_server: Start) -> None:
     served = start_server()
     events = {line["event"]: line for line in served.log_lines}
-    assert events["database_ready"]["revision"]
-    assert events["api_listening"]["address"] == served.url
+    assert events["database ready"]["revision"]
+    assert events["API listening"]["address"] == served.url
     assert httpx2.get(f"{served.url}/health/ready", trust_env=False).json()["status"] == "ok"
 
 

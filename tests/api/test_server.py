@@ -39,7 +39,7 @@ def test_sigterm_wakes_blocked_requests_and_ends_in_order(job_url: tuple[Any, st
     assert [answer.status_code for answer in answers] == [200] * 4
     assert answers[0].json()["status"] == "pending"
     assert served.process.wait(20) == 0
-    assert served.log_lines[-1]["event"] == "api_stopped"
+    assert served.log_lines[-1]["event"] == "API stopped"
     assert not (served.data_dir / "api.address").exists()
 
 
