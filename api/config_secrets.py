@@ -9,8 +9,8 @@ from typing import Any
 
 from cryptography.fernet import InvalidToken, MultiFernet
 
-from api.pointers import json_pointer
 from api.secret_key import SecretKeyError, make_key, read_key
+from utils.pointers import json_pointer
 
 MASK = "********"
 SEALED = "$sealed"

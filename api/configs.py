@@ -12,6 +12,7 @@ from api.secret_key import SecretKeyError
 from api.standing import Note
 from api.storable import storage_fault
 from utils.config_schema import secret_pointers, validate_config
+from utils.pointers import value_at
 
 MOST_SHOWN = 50
 
@@ -52,14 +53,6 @@ def judge_stored(secrets: SecretBox, schema: Mapping[str, Any], deployment: Row[
     return Judged(config, _fault(_schema_errors(schema, opened.config), deployment.id))
 
 
-def value_at(config: Any, pointer: str) -> Any:
-    """Return the value that a JSON pointer leads to."""
-    for part in pointer.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
-        config = config[int(key)] if isinstance(config, list) else config[key]
-    return config
-
-
 def _schema_errors(schema: Mapping[str, Any], config: dict[str, Any]) -> list[FieldError]:
     return [FieldError(pointer, message) for pointer, message in validate_config(schema, config)]
 
@@ -78,8 +71,7 @@ def _fault(errors: list[FieldError], deployment_id: str) -> Note | None:
 def _form_errors(config: dict[str, Any]) -> list[FieldError]:
     fault = storage_fault(config)
     if fault is not None:
-        pointer, _, message = fault.partition(": ")
-        return [FieldError(pointer, message)]
+        return [fault]
     if _has_key(config, SEALED):
         return [FieldError("", f"the name {SEALED!r} is ours; use another")]
     return []

@@ -7,8 +7,8 @@ from flask import current_app, request
 from pydantic import BaseModel, ValidationError
 
 from api.models import Path, Query
-from api.pointers import json_pointer
 from api.problems import BadRequest, FieldError, Unprocessable, UnsupportedMedia
+from utils.pointers import json_pointer
 from utils.suggest import did_you_mean
 
 

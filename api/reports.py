@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
 from api.models import Body
-from api.pointers import json_pointer
 from api.storable import storage_fault
 from api.task_results import TaskName, TaskResult
+from utils.pointers import json_pointer
 
 MOST_EVENTS = 10_000
 OUTPUT_LIMIT_CHARACTERS = 1024 * 1024
@@ -105,7 +105,7 @@ def check_events(given: Sequence[Any]) -> CheckedEvents:
 
 def _checked(value: Any) -> tuple[Event | None, str]:
     if fault := storage_fault(value):
-        return None, fault
+        return None, f"{fault.pointer}: {fault.message}"
     try:
         return _EVENT.validate_python(value), ""
     except ValidationError as error:

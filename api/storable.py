@@ -7,13 +7,16 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
+from api.problems import FieldError
+from utils.pointers import json_pointer
+
 MOST_LEVELS = 200
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL, and halves of surrogate pairs
 
 Place = tuple["Place | None", str | int]
 
 
-def storage_fault(value: Any) -> str | None:
+def storage_fault(value: Any) -> FieldError | None:
     """Say where and why a JSON value cannot be kept; None when it can.
 
     PostgreSQL keeps no NUL in text and neither database keeps lone surrogates, NaN or endless
@@ -23,11 +26,11 @@ def storage_fault(value: Any) -> str | None:
     while waiting:
         here, place, level = waiting.pop()
         if fault := _fault(here, level):
-            return f"{_pointer(place)}: {fault}"
+            return FieldError(_pointer(place), fault)
         if isinstance(here, dict):
             for key, inner in here.items():
                 if fault := _fault(key, level):
-                    return f"{_pointer(place)}: a key: {fault}"
+                    return FieldError(_pointer(place), f"a key: {fault}")
                 waiting.append((inner, (place, key), level + 1))
         elif isinstance(here, list):
             waiting.extend((inner, (place, i), level + 1) for i, inner in enumerate(here))
@@ -46,13 +49,13 @@ def _fault(value: Any, level: int) -> str | None:
 
 
 def _pointer(place: Place | None) -> str:
-    return "".join(reversed(list(_steps(place)))) or "/"
+    return json_pointer(reversed(list(_steps(place))))
 
 
-def _steps(place: Place | None) -> Iterator[str]:
+def _steps(place: Place | None) -> Iterator[str | int]:
     while place is not None:
         place, step = place
-        yield f"/{step}"
+        yield step
 
 
 def _storable_text(text: str) -> str:

@@ -7,8 +7,9 @@ import jsonschema_rs
 
 from utils.errors import ManifestError
 from utils.json_bounds import check_bounds
+from utils.pointers import json_pointer
 from utils.schema_apply import Application
-from utils.schema_walk import Schema, escape, references, resolve, walk
+from utils.schema_walk import IN_PLACE, IN_PLACE_LISTS, Schema, references, resolve, walk
 from utils.suggest import did_you_mean
 
 ERROR_LIMIT = 100
@@ -29,8 +30,6 @@ _DRAFTS: Mapping[str, Callable[..., jsonschema_rs.Validator]] = {
     "http://json-schema.org/draft-04/schema": jsonschema_rs.Draft4Validator,
 }
 _TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
-_IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
-_IN_PLACE = ("not", "if", "then", "else")
 
 
 class BadSchema(ManifestError):  # noqa: N818 - reads as the state it reports
@@ -170,8 +169,8 @@ def _expansion(root: Schema, schema: Any, sizes: dict[int, int], above: tuple[in
         raise BadSchema("a $ref leads back to itself for the same value", "break the loop")
     if own not in sizes:
         parts = [resolve(root, ref) for _, ref in references(schema)]
-        parts += [part for word in _IN_PLACE_LISTS for part in schema.get(word) or ()]
-        parts += [schema[word] for word in _IN_PLACE if word in schema]
+        parts += [part for word in IN_PLACE_LISTS for part in schema.get(word) or ()]
+        parts += [schema[word] for word in IN_PLACE if word in schema]
         sizes[own] = 1 + sum(_expansion(root, part, sizes, (*above, own)) for part in parts)
     if sizes[own] > EXPANSION_LIMIT:
         raise BadSchema(
@@ -184,7 +183,7 @@ def _expansion(root: Schema, schema: Any, sizes: dict[int, int], above: tuple[in
 def _told(error: Exception) -> str:
     if not isinstance(error, jsonschema_rs.ValidationError):
         return f"the schema is not valid: {error}"
-    pointer = "".join(escape(step) for step in error.instance_path)
+    pointer = json_pointer(error.instance_path)
     if pointer.endswith("/type") and isinstance(
         error.kind, jsonschema_rs.ValidationErrorKind.AnyOf
     ):
@@ -194,12 +193,12 @@ def _told(error: Exception) -> str:
 
 
 def _found(schema: Schema, error: jsonschema_rs.ValidationError) -> list[tuple[str, str]]:
-    pointer = "".join(escape(step) for step in error.instance_path)
+    pointer = json_pointer(error.instance_path)
     if not isinstance(error.kind, jsonschema_rs.ValidationErrorKind.AdditionalProperties):
         return [(pointer, error.message[:500])]
     known = schema.get("properties", {}) if not pointer else {}
     return [
-        (pointer + escape(name), f"is not allowed{did_you_mean(name, known)}")
+        (pointer + json_pointer([name]), f"is not allowed{did_you_mean(name, known)}")
         for name in error.kind.unexpected
     ]
 

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from utils.schema_walk import Schema, escape, references, resolve
+from utils.pointers import json_pointer
+from utils.schema_walk import IN_PLACE, IN_PLACE_LISTS, Schema, references, resolve
 
-_IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
-_IN_PLACE = ("not", "if", "then", "else")
 _IN_PLACE_MAPS = ("dependentSchemas", "dependencies")
 
 # A subschema and the key of the value below that it applies to; no key: this very value.
@@ -60,9 +59,9 @@ class Application:
     def _applied(self, schema: Schema, value: Any) -> Iterator[Applied]:
         for _, ref in references(schema):
             yield resolve(self._schema, ref), None
-        for word in _IN_PLACE_LISTS:
+        for word in IN_PLACE_LISTS:
             yield from ((part, None) for part in schema.get(word) or ())
-        for word in _IN_PLACE:
+        for word in IN_PLACE:
             yield schema.get(word), None
         for word in _IN_PLACE_MAPS:
             yield from ((part, None) for part in _mapping(schema.get(word)).values())
@@ -97,7 +96,7 @@ def _of_item(schema: Schema, position: int) -> Iterator[Any]:
 
 
 def _below(pointer: str, value: Any, key: str | int | None) -> tuple[str, Any]:
-    return (pointer, value) if key is None else (pointer + escape(key), value[key])
+    return (pointer, value) if key is None else (pointer + json_pointer([key]), value[key])
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -4,15 +4,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from utils.pointers import json_pointer, value_at
+
 Schema = Mapping[str, Any]
 
 MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 MIXED_MAPS = ("dependencies",)  # older drafts: names or schemas
-LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")  # their parts apply to the very same value
+IN_PLACE = ("not", "if", "then", "else")
+LISTS = (*IN_PLACE_LISTS, "prefixItems")
 ONES = (
     *("additionalProperties", "unevaluatedProperties", "propertyNames", "contentSchema"),
     *("items", "additionalItems", "unevaluatedItems", "contains"),
-    *("not", "if", "then", "else"),
+    *IN_PLACE,
 )
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
@@ -45,21 +49,8 @@ def resolve(root: Schema, ref: str) -> Any:
         return None
     if fragment and not fragment.startswith("/"):
         return _anchored(root, fragment)
-    here: Any = root
-    for step in fragment.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(here, Mapping) and name in here:
-            here = here[name]
-        elif isinstance(here, list) and name.isdecimal() and int(name) < len(here):
-            here = here[int(name)]
-        else:
-            return None
-    return here if isinstance(here, (Mapping, bool)) else None
-
-
-def escape(step: str | int) -> str:
-    """Return one step of a JSON pointer, with its slash."""
-    return "/" + str(step).replace("~", "~0").replace("/", "~1")
+    target = value_at(root, fragment)
+    return target if isinstance(target, (Mapping, bool)) else None
 
 
 def _anchored(root: Schema, name: str) -> Any:
@@ -80,14 +71,14 @@ def _parts(schema: Schema) -> Iterator[tuple[str, Any]]:
     for word in (*MAPS, *MIXED_MAPS):
         if isinstance(parts := schema.get(word), Mapping):
             for name, part in parts.items():
-                yield escape(word) + escape(name), part
+                yield json_pointer([word, name]), part
     for word in (*LISTS, *ONES):
         parts = schema.get(word)
         if isinstance(parts, list):
             for position, part in enumerate(parts):
-                yield escape(word) + escape(position), part
+                yield json_pointer([word, position]), part
         elif parts is not None:
-            yield escape(word), parts
+            yield json_pointer([word]), parts
 
 
 def _text(value: Any) -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from utils.pointers import value_at
 from worker.secret_forms import SHORTEST_INSIDE_TEXT, forms_of_all
 
 Text = TypeVar("Text", str, bytes)
@@ -129,19 +130,7 @@ def spans(text: Text, forms: Iterable[Text]) -> list[tuple[int, int]]:
 
 def secret_values(config: Mapping[str, Any], pointers: Iterable[str]) -> list[str]:
     """Return the strings and numbers at, or anywhere below, these JSON pointers of `config`."""
-    return [text for pointer in pointers for text in _leaves(_at(config, pointer))]
-
-
-def _at(value: Any, pointer: str) -> Any:
-    for step in pointer.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, Mapping):
-            value = value.get(name)
-        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
-            value = value[int(name)]
-        else:
-            return None
-    return value
+    return [text for pointer in pointers for text in _leaves(value_at(config, pointer))]
 
 
 def _leaves(value: Any) -> list[str]:

@@ -8,7 +8,7 @@ from api.catalogue import Report, SourceReport, record_reports, record_source
 from api.integrations import IntegrationState, Problem, ProblemBy
 from api.models import Answer, Body
 from api.openapi import blueprint
-from api.problems import FieldError, Unprocessable
+from api.problems import Unprocessable
 from api.state import current_state
 from api.storable import storage_fault
 
@@ -81,11 +81,10 @@ def put(body: CatalogueBody) -> dict[str, Any]:
 def _check_storable(body: CatalogueBody) -> None:
     fault = storage_fault(body.model_dump())
     if fault is not None:
-        pointer, _, message = fault.partition(": ")
         raise Unprocessable(
-            f"the report cannot be stored: {fault}",
+            f"the report cannot be stored: {fault.pointer}: {fault.message}",
             "remove what cannot be stored and send the report again",
-            errors=[FieldError(pointer, message)],
+            errors=[fault],
         )
 
 

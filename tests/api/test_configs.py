@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from api.config_secrets import MASK
-from api.configs import MOST_SHOWN, check_config, value_at
+from api.configs import MOST_SHOWN, check_config
 from api.problems import Unprocessable
 
 SCHEMA: dict[str, Any] = {
@@ -42,9 +42,3 @@ def test_mask_needs_a_stored_secret() -> None:
 )
 def test_our_own_name_is_refused(config: dict[str, Any]) -> None:
     assert "$sealed" in refusal(config).reason
-
-
-def test_value_is_found_by_its_pointer() -> None:
-    config = {"a/b": [{"c~d": 7}]}
-    assert value_at(config, "/a~1b/0/c~0d") == 7
-    assert value_at(config, "") == config

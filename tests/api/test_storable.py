@@ -26,20 +26,23 @@ def test_ordinary_json_can_be_kept(value: Any) -> None:
     [
         ({"a": ["x", "b\0c"]}, "/a/1: the character U+0000 cannot be stored"),
         ({"a": {"\0": 1}}, "/a: a key: the character U+0000 cannot be stored"),
-        ("\ud800", "/: the character U+D800 cannot be stored"),
+        ("\ud800", ": the character U+D800 cannot be stored"),
         ([1, float("nan")], "/1: a number that is not finite cannot be stored"),
+        ({"a/b: c": ["\0"]}, "/a~1b: c/0: the character U+0000 cannot be stored"),
         ({"x": float("-inf")}, "/x: a number that is not finite cannot be stored"),
     ],
 )
 def test_what_a_database_would_refuse_is_named_with_its_place(value: Any, fault: str) -> None:
-    assert storage_fault(value) == fault
+    found = storage_fault(value)
+    assert found is not None
+    assert f"{found.pointer}: {found.message}" == fault
 
 
 @pytest.mark.parametrize("levels", [MOST_LEVELS + 1, 100_000])
 def test_endless_nesting_is_refused_without_following_it(levels: int) -> None:
     fault = storage_fault(nested(levels))
     assert fault is not None
-    assert fault.endswith(f"it is nested more than {MOST_LEVELS} levels deep")
+    assert fault.message.endswith(f"it is nested more than {MOST_LEVELS} levels deep")
 
 
 def test_a_text_of_a_request_is_checked_where_it_comes_in() -> None:

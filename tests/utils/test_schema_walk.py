@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from utils.schema_walk import escape, references, resolve, walk
+from utils.schema_walk import references, resolve, walk
 
 SCHEMA: dict[str, Any] = {
     "properties": {"a/b": {"items": [{"not": {}}]}, "$ref": {"const": {"$ref": "#/none"}}},
@@ -56,8 +56,3 @@ def test_references_are_told_by_keyword() -> None:
         ("$dynamicRef", "#b"),
     ]
     assert references({"$ref": {"type": "string"}}) == []
-
-
-def test_steps_are_escaped() -> None:
-    assert escape("a/b~c") == "/a~1b~0c"
-    assert escape(3) == "/3"
