@@ -8,7 +8,8 @@ from typing import Any
 from api.jobs import Job
 from api.leases import Held, owns
 from api.reports import CheckedEvents, Event, JobFinished, Started, TaskFinished
-from api.task_results import MOST_TASKS, TaskStatus
+from api.task_results import MOST_TASKS
+from utils.results import TaskStatus
 
 
 class OutcomeStatus(StrEnum):

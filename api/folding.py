@@ -18,13 +18,13 @@ from api.verdicts import (
     Fold,
     Observation,
     Seen,
-    Severity,
     Standing,
-    Verdict,
     ViolationStatus,
     fingerprint,
     fold,
 )
+from utils.results import Verdict
+from utils.tasks import Severity
 
 DATA_LIMIT_BYTES = 64 * 1024  # of one violation; the task's result has all of it
 DEFAULT_SEVERITY = Severity.MEDIUM

@@ -10,7 +10,8 @@ from api.jobs import ENDED, Job, job_from_row, listed_jobs, read_job
 from api.models import PageQuery
 from api.paging import Order, Page, read_page
 from api.tables import deployments, integrations, sources, task_results, violations
-from api.verdicts import Severity, ViolationStatus
+from api.verdicts import ViolationStatus
+from utils.tasks import Severity
 
 MOST_ROWS = 100
 UNRESOLVED = (ViolationStatus.OPEN, ViolationStatus.ACKNOWLEDGED)

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -10,28 +9,12 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from api.models import Body
 from api.tables import task_results
-from api.verdicts import Severity, Verdict
+from utils.results import TaskStatus, Verdict
+from utils.tasks import Severity, TaskType
 
 TaskName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 MOST_TASKS = 1_000
 _NOT_STORED_TWICE = ("data", "resources", "errors", "logs", "partial")
-
-
-class TaskStatus(StrEnum):
-    """How a task ended."""
-
-    SUCCESS = "success"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    TIMEOUT = "timeout"
-
-
-class TaskType(StrEnum):
-    """What a task is for."""
-
-    COLLECTOR = "collector"
-    INSIGHT = "insight"
-    RECONCILER = "reconciler"
 
 
 class Resource(Body):

@@ -9,29 +9,10 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
+from utils.results import Verdict
+from utils.tasks import Severity
+
 WHOLE_INSIGHT = ""  # the resource id of a finding that concerns no single resource
-
-
-class Verdict(StrEnum):
-    """What an insight found."""
-
-    PASS = "pass"  # noqa: S105 - a verdict, not a password
-    FAIL = "fail"
-    UNKNOWN = "unknown"  # it could not tell; changes nothing
-
-
-class Severity(StrEnum):
-    """How bad a violation is."""
-
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
-
-    @property
-    def rank(self) -> int:
-        """Return 1 for low to 4 for critical."""
-        return list(Severity).index(self) + 1
 
 
 class ViolationStatus(StrEnum):

@@ -11,7 +11,8 @@ from api.listing import listed
 from api.paging import Order
 from api.problems import Conflict, FieldError, NotFound, Unprocessable
 from api.tables import violations
-from api.verdicts import BY_HAND, Severity, ViolationStatus
+from api.verdicts import BY_HAND, ViolationStatus
+from utils.tasks import Severity
 
 SHOWN = (
     *("id", "integration", "deployment_id", "deployment_name", "task", "title", "resource_id"),

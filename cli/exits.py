@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
-SEVERITIES = ("low", "medium", "high", "critical")
+from utils.tasks import Severity
+
+SEVERITIES = tuple(severity.value for severity in Severity)
 
 
 class Exit(IntEnum):

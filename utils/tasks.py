@@ -25,6 +25,11 @@ class Severity(StrEnum):
     HIGH = "high"
     CRITICAL = "critical"
 
+    @property
+    def rank(self) -> int:
+        """1 for low to 4 for critical."""
+        return list(Severity).index(self) + 1
+
 
 PHASES = (TaskType.COLLECTOR, TaskType.INSIGHT, TaskType.RECONCILER)
 DEFAULT_ORDERS = {TaskType.COLLECTOR: 100, TaskType.INSIGHT: 500, TaskType.RECONCILER: 900}

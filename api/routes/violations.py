@@ -12,7 +12,7 @@ from api.openapi import blueprint, problem_responses
 from api.paging import read_page
 from api.state import current_state
 from api.storable import StorableText
-from api.verdicts import Severity, ViolationStatus
+from api.verdicts import ViolationStatus
 from api.violations import (
     Decision,
     Wanted,
@@ -21,6 +21,7 @@ from api.violations import (
     listed_violations,
     shown_violation,
 )
+from utils.tasks import Severity
 
 routes = blueprint("violations", __name__)
 

@@ -9,8 +9,9 @@ from sqlalchemy.dialects import sqlite
 from api.database import Database
 from api.jobs import JobStatus, listed_jobs
 from api.tables import jobs
-from api.verdicts import Severity, ViolationStatus
+from api.verdicts import ViolationStatus
 from api.violations import Wanted, listed_violations
+from utils.tasks import Severity
 
 if TYPE_CHECKING:
     from tests.api.conftest import Desk

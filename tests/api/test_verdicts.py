@@ -11,13 +11,13 @@ from api.verdicts import (
     Finding,
     Fold,
     Observation,
-    Severity,
     Standing,
-    Verdict,
     ViolationStatus,
     fingerprint,
     fold,
 )
+from utils.results import Verdict
+from utils.tasks import Severity
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -91,11 +91,6 @@ def test_a_fingerprint_is_stable_and_its_parts_cannot_run_into_each_other() -> N
     assert fingerprint("i", "d", "t", "r") == fingerprint("i", "d", "t", "r")
     alike = [("a", "b", "c", "d"), ("ab", "", "c", "d"), ("a", 'b", "c', "", "d"), ("", "", "", "")]
     assert len({fingerprint(*parts) for parts in alike}) == len(alike)
-
-
-def test_severities_are_ranked_from_one_to_four() -> None:
-    ranks = {severity.value: severity.rank for severity in Severity}
-    assert ranks == {"low": 1, "medium": 2, "high": 3, "critical": 4}
 
 
 def test_nobody_reopens_or_resolves_by_hand() -> None:

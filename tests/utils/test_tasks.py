@@ -1,4 +1,4 @@
-from utils.tasks import DeclaredTask, TaskSpec, TaskType, declared_tasks, remember_task
+from utils.tasks import DeclaredTask, Severity, TaskSpec, TaskType, declared_tasks, remember_task
 
 
 def spec(name: str, kind: TaskType = TaskType.COLLECTOR, order: int = 100) -> TaskSpec:
@@ -42,3 +42,8 @@ def test_a_module_without_tasks_has_none() -> None:
 
 def test_the_place_names_file_and_line() -> None:
     assert declared("a", line=7).place == "/plugins/a.py:7"
+
+
+def test_severities_are_ranked_from_one_to_four() -> None:
+    ranks = {severity.value: severity.rank for severity in Severity}
+    assert ranks == {"low": 1, "medium": 2, "high": 3, "critical": 4}
