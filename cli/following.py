@@ -76,6 +76,9 @@ def _print_outcome(job: dict[str, Any], violations: list[dict[str, Any]]) -> Non
     console = make_console()
     console.print(f"job {text(job['id'])}: {state(job['status'])}")
     print_problem(console, job["error"])
+    tasks = (job["summary"] or {}).get("tasks", {})
+    if tasks.get("failed") or tasks.get("timeout"):
+        console.print(f"errors with their advice: trueline job {text(job['id'])}")
     if violations or job["status"] not in {"failed", "cancelled"}:
         print_violations(console, violations, "open violations")
 

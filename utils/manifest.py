@@ -130,6 +130,11 @@ class _RawEntry(BaseModel):
 def _parse(text: bytes) -> list[Any]:
     if len(text) > SIZE_LIMIT_BYTES:
         raise ManifestError(f"{MANIFEST} has {len(text)} bytes, more than {SIZE_LIMIT_BYTES}", _FIX)
+    if not text.strip():
+        raise ManifestError(
+            f"{MANIFEST} is empty",
+            "restore its entries, or write [] where there are none, and push",
+        )
     try:
         document = json.loads(
             text.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_no_constant

@@ -31,7 +31,7 @@ BAD_DOCUMENTS = [
     ("not_utf8", r"not UTF-8: byte 12 is 0xf6"),
     ("not_a_list", r"not a list"),
     ("duplicate_keys", r"the key 'title' twice"),
-    ("empty_file", r"not JSON: line 1, column 1"),
+    ("empty_file", r"integrations\.json is empty"),
 ]
 
 
