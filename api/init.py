@@ -1,12 +1,11 @@
 """Init: reads the source's manifest from Git and brings the records in line with it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from sqlalchemy import Connection, insert, select, update
 
 from api.catalogue import SourceReport, record_source
@@ -16,6 +15,7 @@ from api.registration import Change, Outcome, plan_registration
 from api.state import State
 from api.tables import integrations
 from utils.errors import ManifestError, SourceError
+from utils.locks import LockTaken, held_lock
 from utils.manifest import Manifest, Rejected, manifest_at
 from utils.mirror import open_source
 from utils.settings import Settings
@@ -107,14 +107,13 @@ def _write(connection: Connection, change: Change, now: datetime) -> None:
 
 @contextmanager
 def _alone(root: Path) -> Iterator[None]:
-    root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = FileLock(root / "init.lock", timeout=LONGEST_WAIT_SECONDS, fallback_to_soft=False)
-    try:
-        with lock:
-            yield
-    except Timeout as error:
-        raise Unavailable(
-            f"another init has been running for {LONGEST_WAIT_SECONDS} s",
-            "wait for its end and send the request again",
-            retry_after_seconds=10,
-        ) from error
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held_lock(root / "init.lock", LONGEST_WAIT_SECONDS))
+        except LockTaken as error:
+            raise Unavailable(
+                f"another init has been running for {LONGEST_WAIT_SECONDS} s",
+                "wait for its end and send the request again",
+                retry_after_seconds=10,
+            ) from error
+        yield

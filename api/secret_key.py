@@ -7,6 +7,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet, MultiFernet
 
 from utils.errors import TruelineError
+from utils.files import sync_directory
 
 
 class SecretKeyError(TruelineError):
@@ -47,8 +48,4 @@ def _link_first(beside: Path, path: Path) -> None:
         path.hardlink_to(beside)
     except FileExistsError:
         return
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_directory(path.parent)

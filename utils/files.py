@@ -32,6 +32,15 @@ def write_durably(path: Path, content: bytes, mode: int = 0o600) -> None:
         raise
 
 
+def sync_directory(directory: Path) -> None:
+    """Keep the names in a directory for after a power failure."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def make_data_directory(path: Path) -> None:
     """Make the directory that Trueline keeps everything in; git never sees what is inside.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote
 
+from utils.addresses import without_logins
 from utils.errors import SourceError
 
 SHOWN_CHARACTERS = 600
@@ -59,7 +60,7 @@ def clean_text(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         for form in {secret, quote(secret), quote(secret, safe="")} - {""}:
             text = text.replace(form, "***")
-    text = re.sub(r"://[^/\s@']*@", "://", text)
+    text = without_logins(text)
     text = re.sub(r"(://[^\s?'\"]*)\?[^\s'\"]*", r"\1", text)
     lines = [line.strip() for line in text.splitlines()]
     text = " / ".join(line for line in lines if line and not line.startswith("hint:"))

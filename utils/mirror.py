@@ -13,7 +13,7 @@ from utils.errors import SourceError
 from utils.fetching import KEPT_REFS, clear_leftovers, clone_anew, fetch_commit
 from utils.git import Git
 from utils.git_errors import Failure, GitError
-from utils.locks import file_lock
+from utils.locks import source_lock
 from utils.objects import Objects
 from utils.remote_refs import find_commit
 from utils.settings import Settings
@@ -117,7 +117,7 @@ class Mirror:
 
     def _locked(self) -> AbstractContextManager[None]:
         wait_seconds = 3 * self.git.timeout_seconds
-        return file_lock(
+        return source_lock(
             self.directory.with_suffix(".lock"), wait_seconds, f"source {self.source.shown}"
         )
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from utils.errors import SourceError
 from utils.failpoints import failpoint
-from utils.files import write_durably
-from utils.locks import file_lock
+from utils.files import sync_directory, write_durably
+from utils.locks import source_lock
 from utils.mirror import Mirror
 from utils.objects import Objects
 from utils.settings import Settings
@@ -97,7 +97,7 @@ class Snapshots:
             failpoint("snapshot-before-rename")
             self._write_notes(commit, written)
             building.rename(self.directory / commit)
-            _fsync_directory(self.directory)
+            sync_directory(self.directory)
         except OSError as error:
             raise SourceError(
                 f"commit {commit[:12]} cannot be written to {self.directory}: {error.strerror}",
@@ -128,7 +128,7 @@ class Snapshots:
 
     def _locked(self) -> AbstractContextManager[None]:
         wait_seconds = 10 * self.mirror.git.timeout_seconds  # the other one may clone anew
-        return file_lock(self.directory / ".lock", wait_seconds, f"snapshots in {self.directory}")
+        return source_lock(self.directory / ".lock", wait_seconds, f"snapshots in {self.directory}")
 
 
 def open_snapshots(mirror: Mirror, settings: Settings) -> Snapshots:
@@ -142,11 +142,3 @@ def _remove_read_only(directory: Path) -> None:
     for folder, _, _ in os.walk(directory):
         Path(folder).chmod(0o700)
     shutil.rmtree(directory, ignore_errors=True)
-
-
-def _fsync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

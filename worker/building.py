@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from utils.failpoints import failpoint
-from utils.files import write_durably
+from utils.files import sync_directory, write_durably
 from worker.diagnosis import Order
 from worker.environment import (
     RECORD_NAME,
@@ -168,8 +168,4 @@ def _name(made: Path, final: Path) -> None:
     """Give what was made its final name, also for after a power failure."""
     final.parent.mkdir(parents=True, exist_ok=True)
     made.rename(final)
-    descriptor = os.open(final.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_directory(final.parent)

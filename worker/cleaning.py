@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from worker.output import neutralise
+from worker.controls import neutralise
 from worker.redaction import Redactor, distinct
 
 # Names, types and states come from the plan and are checked; a secret that happens to be the word

@@ -4,14 +4,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from utils.addresses import without_logins
 from worker.build_failure import BuildCause, BuildFailed
+from worker.controls import neutralise
 from worker.requirement import Requirement
 
 TAIL_CHARACTERS = 4000
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 _ERROR = re.compile(r"(?m)^error:|^ERROR:|^The conflict is caused by")
 _LINE = re.compile(r"-r requirements\.txt \(line (\d+)\)")
 
@@ -111,8 +111,7 @@ _WITH_SUBJECT = frozenset(
 
 def clean_tail(output: str) -> str:
     """Return the end of a log for people: bounded, no control characters, no credentials."""
-    text = _ANSI.sub("", output).replace("\r\n", "\n").replace("\r", "\n")
-    text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _CREDENTIALS.sub("", text)).strip()
+    text = neutralise(without_logins(_ANSI.sub("", output))).strip()
     if len(text) <= TAIL_CHARACTERS:
         return text
     mark = "[...] "

@@ -1,22 +1,12 @@
 """What a job prints: bounded, without secrets and control characters, in batches of some size."""
 
 import codecs
-import re
 
+from worker.controls import neutralise
 from worker.redaction import Redactor
 
 BATCH_BYTES = 16 * 1024
 BATCH_SECONDS = 0.2  # from one batch of a stream to its next
-
-# All controls but line feed and tab, and the marks that turn the direction of text around.
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-
-
-def neutralise(text: str) -> str:
-    """Return `text` with controls and escapes written out, and every line end as a line feed."""
-    if not _CONTROLS.search(text):
-        return text
-    return _CONTROLS.sub(_written_out, text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 class CapturedStream:
@@ -80,8 +70,3 @@ def _first_batch(text: str) -> str:
     if len(head) == len(text):
         return head
     return head[: head.rfind("\n") + 1] or head
-
-
-def _written_out(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from utils.addresses import without_logins
 from worker.build_failure import BuildCause, BuildFailed
 from worker.requirement import HASH_OPTION, Requirement, contradict
 
@@ -140,7 +141,7 @@ def _parse_line(line: str, number: int, integration: str) -> Requirement:
         _refuse(
             integration,
             number,
-            f"{_without_credentials(shown)!r} is an address or a path, not a package of the index",
+            f"{without_logins(shown)!r} is an address or a path, not a package of the index",
             "name a package and its version, as name==1.2.3, and push",
         )
     try:
@@ -173,10 +174,6 @@ def _check_hashes(requirement: Requirement, integration: str) -> None:
             f"{requirement.bare!r} has a hash and no exact version",
             "name the version that the hash belongs to, as name==1.2.3, and push",
         )
-
-
-def _without_credentials(text: str) -> str:
-    return re.sub(r"://[^/@\s]*@", "://", text)
 
 
 def _refuse(

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from utils.errors import SourceError
-from utils.locks import file_lock
+from utils.locks import source_lock
 
 Start = Callable[..., subprocess.Popen[str]]
 HOLD = """
 import subprocess, sys
 from pathlib import Path
-from utils.locks import file_lock
-with file_lock(Path(sys.argv[1]), 60, "x"):
+from utils.locks import source_lock
+with source_lock(Path(sys.argv[1]), 60, "x"):
     child = subprocess.Popen(["sleep", "600"])
     print(child.pid, flush=True)
     sys.stdin.read()
@@ -22,13 +22,13 @@ with file_lock(Path(sys.argv[1]), 60, "x"):
 def test_a_lock_is_waited_for_with_a_bound(tmp_path: Path) -> None:
     path = tmp_path / "new" / "lock"
     with (
-        file_lock(path, 1, "the thing"),
+        source_lock(path, 1, "the thing"),
         pytest.raises(SourceError, match=r"^the thing: another process") as refused,
-        file_lock(path, 0.05, "the thing"),
+        source_lock(path, 0.05, "the thing"),
     ):
         pass
     assert str(path) in refused.value.advice
-    with file_lock(path, 0.05, "the thing"):
+    with source_lock(path, 0.05, "the thing"):
         pass
 
 
@@ -41,7 +41,7 @@ def test_a_killed_owner_leaves_it_free_though_its_child_lives(
     child = int(owner.stdout.readline())
     owner.kill()
     owner.wait(20)
-    with file_lock(path, 20, "the thing"):
+    with source_lock(path, 20, "the thing"):
         assert Path(f"/proc/{child}").exists()
     subprocess.run(["kill", str(child)], check=True)
     owner.stdout.close()
