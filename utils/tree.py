@@ -77,9 +77,12 @@ def check_tree(entries: Iterable[TreeEntry], link_targets: Mapping[str, bytes]) 
             submodules.append(entry.path)
         else:
             files.append(entry)
-    escapes = {path: reason for path in links if (reason := _link_problem(path, links))}
-    kept = {path: target for path, target in links.items() if path not in escapes}
-    return CheckedTree(tuple(files), kept, tuple(submodules), left_out | escapes)
+    above_links = (path.rpartition("/")[0] for path in links)
+    twofold = _twofold(links, [*(entry.path for entry in files), *submodules, *above_links])
+    alone = {path: target for path, target in links.items() if path not in twofold}
+    escapes = {path: reason for path in alone if (reason := _link_problem(path, alone))}
+    kept = {path: target for path, target in alone.items() if path not in escapes}
+    return CheckedTree(tuple(files), kept, tuple(submodules), left_out | twofold | escapes)
 
 
 def integration_of(path: str) -> str:
@@ -109,6 +112,25 @@ def _name_problem(path: str) -> str:
         if part in {"", ".", ".."} or plain in {".git", "git~1"}:
             return f"{shown(path)} has a part that no working tree may have: {part!r}"
     return ""
+
+
+def _twofold(links: Iterable[str], others: Iterable[str]) -> dict[str, str]:
+    """Return the links whose names are files or folders too: those, not they, would be written.
+
+    What leads through such a name would be checked by the link and walked by the folder. Case is
+    not told apart, as some file systems don't.
+    """
+    taken: set[str] = set()
+    for other in others:
+        path = other.casefold()
+        while path and path not in taken:
+            taken.add(path)
+            path = path.rpartition("/")[0]
+    return {
+        link: f"the link {shown(link)} has the name of a file or folder"
+        for link in links
+        if link.casefold() in taken
+    }
 
 
 def _link_problem(link: str, links: Mapping[str, str]) -> str:

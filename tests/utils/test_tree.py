@@ -118,3 +118,16 @@ def test_the_integration_of_a_path() -> None:
     assert integration_of("integrations/x") == "x"
     assert integration_of("integrations.json") == ""
     assert integration_of("other/x/y") == ""
+
+
+@pytest.mark.parametrize("beside", ["a/file", "a", "A/file"])
+def test_a_link_with_the_name_of_a_file_or_folder_is_left_out_and_not_walked(beside: str) -> None:
+    # By the link that the checks see, x stays inside; by the folder on the disk it leads out.
+    tree = tree_of({"a": "d1/d2/d3", "x": "a/../../../secret"}, beside)
+    assert not tree.links
+    assert set(tree.left_out) == {"a", "x"}
+
+
+def test_a_link_above_another_link_is_left_out() -> None:
+    tree = tree_of({"a/b": "../file", "a": "d1/d2", "x": "a/../../secret"}, "file")
+    assert tree.links == {"a/b": "../file"}
