@@ -4,8 +4,7 @@ import json
 import os
 import subprocess
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,18 +57,8 @@ def running_scene(
             "TRUELINE_API_PORT": "0",
             **settings,
         }
-        ready = threading.Event()
-        with Stack(read_settings(environ, source), environ, _when_ready(ready)) as stack:
-            while not ready.wait(0.1):
-                stack.check()
+        with Stack(read_settings(environ, source), environ) as stack:
+            stack.wait_until_ready(READY_SECONDS)
             with Client(stack.address) as api:
                 api.send("POST", "//init-integrations")
                 yield Scene(api, source, data_dir)
-
-
-def _when_ready(ready: threading.Event) -> Callable[[dict[str, Any]], None]:
-    def hear(line: dict[str, Any]) -> None:
-        if line.get("event") == "worker ready":
-            ready.set()
-
-    return hear

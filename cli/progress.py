@@ -1,6 +1,5 @@
-"""What a person sees of the worker's log while it starts: commit, environments, readiness."""
+"""What a person sees of the worker's log while it starts: commit and environments."""
 
-import threading
 from typing import Any
 
 from rich.console import Console
@@ -9,11 +8,10 @@ from cli.render import text
 
 
 class Progress:
-    """Prints the log lines that matter as they come, and knows when the worker is ready."""
+    """Prints the log lines that matter as they come."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self.ready = threading.Event()
 
     def __call__(self, line: dict[str, Any]) -> None:
         """Take one line of the worker's log."""
@@ -29,8 +27,6 @@ class Progress:
                 self._console.print(f"environment  {text(line['integration'])}: {_built(line)}")
             case "environment broken" | "integration broken":
                 self._print_broken(line)
-            case "worker ready":
-                self.ready.set()
             case _:
                 pass
 

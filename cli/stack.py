@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, Self
 
+from api.listener import ADDRESS_FILE
 from cli.exits import Exit
 from utils.errors import TruelineError
 from utils.files import make_data_directory
@@ -20,6 +21,7 @@ from utils.settings import Settings
 
 START_SECONDS = 60.0
 STOP_SECONDS = 40.0
+LOOK_SECONDS = 0.02
 PR_SET_PDEATHSIG = 1
 MOST_LAST_LINES = 3
 
@@ -33,13 +35,16 @@ class StackError(TruelineError):
 
 
 class Stack:
-    """Use as a context manager; `address` is where the API listens."""
+    """Use as a context manager; `address` is where the API listens.
+
+    `on_worker_log` hears each line that the worker logs.
+    """
 
     def __init__(
         self,
         settings: Settings,
         environ: Mapping[str, str],
-        on_worker_log: Callable[[LogLine], None],
+        on_worker_log: Callable[[LogLine], None] = lambda _: None,
     ) -> None:
         self._settings = settings
         self._environ = {**environ, "TRUELINE_DATA_DIR": str(settings.data_dir)}
@@ -47,6 +52,7 @@ class Stack:
         self._logs = settings.data_dir / "logs"
         self._processes: dict[str, subprocess.Popen[str]] = {}
         self._readers: list[threading.Thread] = []
+        self._ready = threading.Event()
         self.address = ""
 
     def __enter__(self) -> Self:
@@ -74,6 +80,17 @@ class Stack:
             if process.poll() is not None:
                 raise self._ended(name)
 
+    def wait_until_ready(self, timeout_seconds: float) -> None:
+        """Wait until the worker takes jobs; raises StackError when it ends or takes too long."""
+        end = time.monotonic() + timeout_seconds
+        while not self._ready.wait(LOOK_SECONDS):
+            self.check()
+            if time.monotonic() > end:
+                raise StackError(
+                    f"the worker was not ready within {timeout_seconds:.0f} s",
+                    f"read {self._log_file('worker')}, then try again",
+                )
+
     def stop(self) -> None:
         """End the worker, then the API; a process that does not end in time is killed."""
         for name in ("worker", "api"):
@@ -85,7 +102,7 @@ class Stack:
         self._readers.clear()
 
     def _start_api(self) -> None:
-        address_file = self._settings.data_dir / "api.address"
+        address_file = self._settings.data_dir / ADDRESS_FILE
         address_file.unlink(missing_ok=True)
         environ = {"TRUELINE_API_PORT": str(self._settings.api_port)}
         self._start("api", environ, lambda _: None)
@@ -97,11 +114,16 @@ class Stack:
                     f"the API did not start within {START_SECONDS:.0f} s",
                     f"read {self._log_file('api')}",
                 )
-            time.sleep(0.02)
+            time.sleep(LOOK_SECONDS)
         self.address = address_file.read_text(encoding="utf-8").strip()
 
     def _start_worker(self) -> None:
-        self._start("worker", {"TRUELINE_API_URL": self.address}, self._on_worker_log)
+        self._start("worker", {"TRUELINE_API_URL": self.address}, self._hear_worker)
+
+    def _hear_worker(self, line: LogLine) -> None:
+        if line.get("event") == "worker ready":
+            self._ready.set()
+        self._on_worker_log(line)
 
     def _start(
         self, name: str, environ: Mapping[str, str], on_log: Callable[[LogLine], None]

@@ -1,20 +1,17 @@
 """`trueline demo`: everything once, on this very repository."""
 
 import os
-import time
 from typing import TYPE_CHECKING
 
 import click
 
 from cli.context import json_option, settings
-from cli.exits import Exit, fail_on_option
+from cli.exits import Exit, exit_for_violations, fail_on_option
 
 if TYPE_CHECKING:  # only names in annotations
     from rich.console import Console
 
     from cli.client import Client
-    from cli.progress import Progress
-    from cli.stack import Stack
 
 READY_SECONDS = 900.0  # the first run downloads and builds
 DEPLOYMENTS = {"hello-world": "hello_world", "this-repository": "repository_audit"}
@@ -36,28 +33,14 @@ def command(*, fail_on: str | None, as_json: bool) -> Exit:
 
     given = settings().model_copy(update={"api_port": 0})
     console = make_console(stderr=as_json)
-    progress = Progress(console)
-    with Stack(given, os.environ, progress) as stack, Client(stack.address) as api:
+    with Stack(given, os.environ, Progress(console)) as stack, Client(stack.address) as api:
         api.send("POST", "//init-integrations")
-        _wait_until_ready(stack, progress)
+        stack.wait_until_ready(READY_SECONDS)
         for name, integration in DEPLOYMENTS.items():
             _scan(api, name, integration, console)
         code = _show_violations(api, fail_on, as_json=as_json)
     _say_how_to_see_more(console)
     return code
-
-
-def _wait_until_ready(stack: "Stack", progress: "Progress") -> None:
-    from cli.stack import StackError  # noqa: PLC0415 - start-up time
-
-    end = time.monotonic() + READY_SECONDS
-    while not progress.ready.wait(0.1):
-        stack.check()
-        if time.monotonic() > end:
-            raise StackError(
-                f"the worker was not ready within {READY_SECONDS:.0f} s",
-                "read its log in the data directory, then run the demo again",
-            )
 
 
 def _scan(api: "Client", name: str, integration: str, console: "Console") -> None:
@@ -78,7 +61,6 @@ def _scan(api: "Client", name: str, integration: str, console: "Console") -> Non
 
 
 def _show_violations(api: "Client", fail_on: str | None, *, as_json: bool) -> Exit:
-    from cli.exits import exit_for_violations  # noqa: PLC0415 - start-up time
     from cli.render import (  # noqa: PLC0415 - start-up time
         make_console,
         print_json,

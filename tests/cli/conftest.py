@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,17 +113,8 @@ def environ(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[s
 @pytest.fixture(scope="session")
 def stack(environ: Mapping[str, str]) -> Iterator[Stack]:
     """Run an API and a worker until the last test of this folder."""
-    ready = threading.Event()
-
-    def hear(line: dict[str, Any]) -> None:
-        if line.get("event") == "worker ready":
-            ready.set()
-
-    with Stack(read_settings(environ, Path.cwd()), environ, hear) as running:
-        end = time.monotonic() + READY_SECONDS
-        while not ready.wait(0.1):
-            running.check()
-            assert time.monotonic() < end
+    with Stack(read_settings(environ, Path.cwd()), environ) as running:
+        running.wait_until_ready(READY_SECONDS)
         yield running
 
 

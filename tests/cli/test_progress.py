@@ -5,7 +5,7 @@ from rich.console import Console
 from cli.progress import Progress
 
 
-def test_progress_tells_commit_builds_and_breakage_and_knows_when_it_is_ready() -> None:
+def test_progress_tells_commit_builds_and_breakage() -> None:
     out = io.StringIO()
     progress = Progress(Console(file=out, width=200, no_color=True))
     for line in (
@@ -17,9 +17,6 @@ def test_progress_tells_commit_builds_and_breakage_and_knows_when_it_is_ready() 
         {"event": "something else"},
     ):
         progress(line)
-    assert not progress.ready.is_set()
-    progress({"event": "worker ready"})
-    assert progress.ready.is_set()
     said = out.getvalue()
     for part in ("0123456789 of file:///x", "a: building", "a: built in 1.2 s", "b: there already"):
         assert part in said

@@ -26,7 +26,7 @@ def test_a_process_that_ends_by_itself_is_noticed_with_its_log(
     environ: Mapping[str, str], tmp_path: Path
 ) -> None:
     mine = own(environ, tmp_path)
-    with Stack(read_settings(mine, tmp_path), mine, lambda _: None) as stack:
+    with Stack(read_settings(mine, tmp_path), mine) as stack:
         stack.check()
         os.kill(stack.pids["worker"], signal.SIGKILL)
         end = time.monotonic() + 30
@@ -37,9 +37,19 @@ def test_a_process_that_ends_by_itself_is_noticed_with_its_log(
         assert "worker.log" in told.value.advice
 
 
+def test_waiting_for_the_worker_has_an_end_and_names_its_log(
+    environ: Mapping[str, str], tmp_path: Path
+) -> None:
+    mine = own(environ, tmp_path, TRUELINE_SOURCE_URL=(tmp_path / "none").as_uri())
+    with Stack(read_settings(mine, tmp_path), mine) as stack:
+        with pytest.raises(StackError, match="the worker was not ready within 0 s") as told:
+            stack.wait_until_ready(0)
+        assert "worker.log" in told.value.advice
+
+
 def test_nothing_is_left_when_the_stack_ends(environ: Mapping[str, str], tmp_path: Path) -> None:
     mine = own(environ, tmp_path)
-    with Stack(read_settings(mine, tmp_path), mine, lambda _: None) as stack:
+    with Stack(read_settings(mine, tmp_path), mine) as stack:
         pids = dict(stack.pids)
     assert not any(is_running(pid) for pid in pids.values())
 
@@ -48,7 +58,7 @@ def test_an_api_that_cannot_start_says_why_and_leaves_nothing(
     environ: Mapping[str, str], tmp_path: Path
 ) -> None:
     mine = own(environ, tmp_path, TRUELINE_API_HOST="0.0.0.0")
-    stack = Stack(read_settings(mine, tmp_path), mine, lambda _: None)
+    stack = Stack(read_settings(mine, tmp_path), mine)
     with pytest.raises(StackError, match=r"the api ended with code 2.*0\.0\.0\.0"), stack:
         pass
     assert stack.pids == {}

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,18 +160,9 @@ def checkout(tmp_path: Path, environ: Mapping[str, str]) -> Path:
 @pytest.fixture
 def stack(checkout: Path, environ: Mapping[str, str]) -> Iterator[Stack]:
     """Run an API and a worker on the checkout."""
-    ready = threading.Event()
-
-    def hear(line: dict[str, Any]) -> None:
-        if line.get("event") == "worker ready":
-            ready.set()
-
     given = {**environ, "TRUELINE_SOURCE_URL": checkout.as_uri()}
-    with Stack(read_settings(given, checkout), given, hear) as running:
-        end = time.monotonic() + READY_SECONDS
-        while not ready.wait(0.1):
-            running.check()
-            assert time.monotonic() < end
+    with Stack(read_settings(given, checkout), given) as running:
+        running.wait_until_ready(READY_SECONDS)
         yield running
 
 
