@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from utils.errors import InvalidResult
-from utils.jsonable import check_size, encoded, jsonable, shown_kind, size_bytes
+from utils.jsonable import check_size, encoded, jsonable, shortened, shown_kind, size_bytes
 from utils.results import NOTHING
 from utils.suggest import did_you_mean
 from utils.tasks import Severity, TaskType
@@ -66,7 +66,7 @@ def _checked_fields(returned: Any, kind: TaskType) -> Mapping[str, Any]:
 
 def _unknown_key(key: Any, known: Collection[str], kind: str) -> tuple[str, str]:
     whose = "a resource" if known is _RESOURCE_KEYS else f"what {kind} tasks return"
-    shown = repr(key[:40]) if isinstance(key, str) else f"of type {shown_kind(key)}"
+    shown = repr(shortened(key, 40)) if isinstance(key, str) else f"of type {shown_kind(key)}"
     nearest = did_you_mean(key, known) if isinstance(key, str) else ""
     if kind is TaskType.COLLECTOR and key in _KEYS[TaskType.INSIGHT]:
         return (
@@ -133,9 +133,10 @@ def _checked_resources(value: Any, limit_bytes: int) -> list[Any] | None:
     for index, item in enumerate(value):
         resource = _checked_resource(item, f"resources[{index}]", limit_bytes)
         if resource["id"] in places:
+            shown = shortened(resource["id"], 80)
             raise InvalidResult(
                 f"resources[{index}].id",
-                f"the same id {resource['id'][:80]!r} as resources[{places[resource['id']]}]",
+                f"the same id {shown!r} as resources[{places[resource['id']]}]",
                 "give each resource an id of its own, or put both findings into one",
             )
         places[resource["id"]] = index
@@ -182,6 +183,7 @@ def _checked_severity(value: Any, path: str) -> str | None:
     if value is None or value in known:
         return None if value is None else str(Severity(value))
     nearest = did_you_mean(value, known) if isinstance(value, str) else ""
+    shown = shortened(str(value), 40)
     raise InvalidResult(
-        path, f"unknown severity {str(value)[:40]!r}{nearest}", f"give one of {', '.join(known)}"
+        path, f"unknown severity {shown!r}{nearest}", f"give one of {', '.join(known)}"
     )

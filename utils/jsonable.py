@@ -57,6 +57,11 @@ def check_size(size: int, path: str, limit_bytes: int) -> None:
         raise _oversize(path, f"{size:,}", limit_bytes)
 
 
+def shortened(text: str, most: int) -> str:
+    """Return at most so many characters, and dots that tell where something was left out."""
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
 def shown_kind(value: Any) -> str:
     """Name the type of a value for a message; the value itself may be secret or endless."""
     return "None" if value is None else type(value).__name__
@@ -216,7 +221,7 @@ def _key(key: Any) -> str:
 
 
 def _quoted(name: str) -> str:
-    return json.dumps(name if len(name) <= 40 else f"{name[:40]}...")
+    return json.dumps(shortened(name, 40))
 
 
 def _shown_path(start: str, steps: list[str]) -> str:

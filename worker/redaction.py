@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from utils.pointers import value_at
+from worker.cut_secrets import CUT, SHORTEST_PART, cut_places
 from worker.secret_forms import SHORTEST_INSIDE_TEXT, forms_of_all
 
 Text = TypeVar("Text", str, bytes)
@@ -26,6 +27,7 @@ class Redactor:
             number for value in values if (number := _number(value)) is not None
         )
         self._signs = tuple((form, _signs_of_text(form)) for form in self._forms)
+        self._signs_of_cuts = tuple((form, _signs_of_parts(form)) for form in self._forms)
         self._signs_of_values = _signs_of_values(self._whole, self._numbers)
 
     def narrow(self, line: bytes) -> "Redactor | None":
@@ -33,7 +35,10 @@ class Redactor:
 
         It looks at each value only for the forms that occur anywhere in the line.
         """
-        forms = tuple(form for form, signs in self._signs if _any_in(line, signs))
+        found = {form for form, signs in self._signs if _any_in(line, signs)}
+        if CUT.encode() in line:
+            found |= {form for form, signs in self._signs_of_cuts if _any_in(line, signs)}
+        forms = tuple(form for form in self._forms if form in found)
         if not forms and not _any_in(line, self._signs_of_values):
             return None
         return Redactor(self._secrets, forms)
@@ -43,7 +48,7 @@ class Redactor:
         if text in self._whole:
             return MARK
         pieces, copied_to = [], 0
-        for start, end in spans(text, self._forms):
+        for start, end in spans(text, self._forms, cut_places(text, self._forms)):
             pieces += [text[copied_to:start], MARK]
             copied_to = end
         return "".join([*pieces, text[copied_to:]]) if pieces else text
@@ -115,12 +120,15 @@ def distinct(name: str, taken: Collection[str]) -> str:
     return next(unique for unique in numbered if unique not in taken)
 
 
-def spans(text: Text, forms: Iterable[Text]) -> list[tuple[int, int]]:
-    """Return where any of `forms` stands in `text`, places that overlap as one."""
+def spans(
+    text: Text, forms: Iterable[Text], more: Iterable[tuple[int, int]] = ()
+) -> list[tuple[int, int]]:
+    """Return where any of `forms` stands in `text`, and `more`; places that overlap as one."""
     # One search a form: with the hundreds of forms of a private key this is several times faster
     # than one regular expression of them all, and there is nothing to compile for each job.
     merged: list[tuple[int, int]] = []
-    for start, end in sorted(place for form in forms for place in _places(text, form)):
+    whole = (place for form in forms for place in _places(text, form))
+    for start, end in sorted(itertools.chain(whole, more)):
         if merged and start < merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
@@ -160,6 +168,11 @@ def _number(text: str) -> int | float | None:
 def _signs_of_text(form: str) -> tuple[bytes, ...]:
     signs = {json.dumps(form, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
     return tuple(map(_encoded, signs))
+
+
+def _signs_of_parts(form: str) -> tuple[bytes, ...]:
+    parts = (form[:SHORTEST_PART], form[-SHORTEST_PART:])
+    return tuple(sign for part in parts for sign in _signs_of_text(part))
 
 
 def _signs_of_values(whole: Iterable[str], numbers: Iterable[float]) -> tuple[bytes, ...]:

@@ -14,7 +14,7 @@ def forms_of_all(secrets: Iterable[str]) -> list[str]:
     found = {
         form
         for secret in secrets
-        for part in (secret, *_long_lines(secret))
+        for part in (secret, *_long_lines(secret), " ".join(secret.split()))
         if len(part) >= SHORTEST_INSIDE_TEXT
         for form in _forms(part)
     }

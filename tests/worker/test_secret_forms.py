@@ -29,6 +29,10 @@ def test_every_usual_form_is_among_them(secret: str) -> None:
     assert expected <= set(forms)
 
 
+def test_blanks_made_one_are_a_form_as_errors_are_told_on_one_line() -> None:
+    assert "one two three" in forms_of_all(["one  two\n\tthree"])
+
+
 @pytest.mark.parametrize("before", [0, 1, 2, 3, 4, 5])
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
 def test_base64_is_found_wherever_the_secret_begins_in_the_text(
