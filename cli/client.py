@@ -9,6 +9,7 @@ import httpx2
 
 from cli.exits import Exit
 from utils.errors import TruelineError
+from worker.controls import neutralise
 
 BLOCK_SECONDS = 20.0  # how long one blocking GET waits for a job's end
 LEAST_BLOCK_SECONDS = 1
@@ -159,6 +160,6 @@ def _content(answer: httpx2.Response) -> Any:
     ]
     raise ApiProblem(
         answer.status_code,
-        "; ".join([reason, *details]),
-        problem.get("advice") or "see the API's log for this request",
+        neutralise("; ".join([reason, *details])),
+        neutralise(str(problem.get("advice") or "see the API's log for this request")),
     )

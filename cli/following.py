@@ -17,6 +17,7 @@ from cli.render import (
     task_line,
     text,
 )
+from worker.controls import neutralise
 
 MOST_VIOLATIONS = 500
 
@@ -54,7 +55,8 @@ def print_errors(result: Mapping[str, Any], console: Console) -> None:
     """Print what went wrong in a task, with the lines of its traceback."""
     if result["status"] in {"failed", "timeout"}:
         for error in result.get("errors") or ():
-            console.print(indent(str(error).rstrip(), "      "), style="dim", markup=False)
+            told = neutralise(str(error).rstrip())
+            console.print(indent(told, "      "), style="dim", markup=False)
 
 
 def show_outcome(api: Client, job: dict[str, Any], *, fail_on: str | None, as_json: bool) -> Exit:

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from worker.controls import as_json_escapes, neutralise
+
 PLAIN_WIDTH = 140  # where there is no terminal to ask
 
 MARKS: Mapping[str, tuple[str, str]] = {
@@ -47,7 +49,7 @@ def make_console(*, stderr: bool = False) -> Console:
 
 def print_json(value: Any) -> None:
     """Print one JSON document."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(as_json_escapes(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
 def state(word: str | None) -> str:
@@ -74,10 +76,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
 
 
 def text(value: Any) -> str:
-    """Return a value as one safe line of markup."""
+    """Return a value as one safe line of markup, that cannot steer a terminal either."""
     if value is None:
         return ""
-    return escape(" ".join(str(value).split()))
+    return escape(neutralise(" ".join(str(value).split())))
 
 
 def shortened(line: str) -> str:
@@ -124,5 +126,5 @@ def task_line(task: Mapping[str, Any]) -> str:
     why = shortened(str(task.get("reason") or task.get("message") or ""))
     if why.startswith(STAGE_ONE):
         why = STAGE_ONE  # why it failed stands above, once
-    name = escape(f"{task['name']:<24}")
+    name = text(task["name"]).ljust(24)
     return f"  [{style}]{mark} {word:<8}[/] {name} {seconds:6.2f} s  {text(why)}"

@@ -13,6 +13,11 @@ def neutralise(text: str) -> str:
     return _CONTROLS.sub(_written_out, text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
+def as_json_escapes(document: str) -> str:
+    """Return a JSON document whose texts hold no control: the same document for who reads it."""
+    return _CONTROLS.sub(lambda match: f"\\u{ord(match.group()):04x}", document)
+
+
 def _written_out(match: re.Match[str]) -> str:
     code = ord(match.group())
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

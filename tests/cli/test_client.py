@@ -66,6 +66,12 @@ def test_a_refusal_carries_the_places_and_the_advice(api: Client) -> None:
     assert told.value.exit_code is Exit.USAGE
 
 
+def test_a_refusal_cannot_steer_the_terminal(api: Client) -> None:
+    with pytest.raises(ApiProblem) as told:
+        api.get("/deployments/%C2%9B2J")
+    assert "\\x9b2J" in told.value.reason
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", "../jobs", "a/b"])
 def test_what_no_thing_is_named_does_not_lead_to_another_address(name: str) -> None:
     with pytest.raises(NoSuchName, match="is no name and no id"):

@@ -40,6 +40,20 @@ def test_what_a_plugin_says_is_never_markup() -> None:
     assert shown(text("[red]x[/]"), state("[b]"), severity("[b]")) == "[red]x[/]\n• [b]\n[b]\n"
 
 
+def test_what_others_named_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    steering = "\x1b[2J\x9b31m\x1b]0;title\x07\u202e"
+    violation = VIOLATION | {"resource_id": steering, "message": steering}
+    finished = {"name": steering, "status": "failed", "message": steering}
+    console = Console(width=300, force_terminal=True, no_color=True)
+    print_violations(console, [violation], "violations")
+    console.print(text(steering), task_line(finished))
+    print_problem(console, {"reason": steering, "advice": steering})
+    print_json(violation)
+    printed = capsys.readouterr().out
+    assert not set("\x9b\x07\u202e") & set(printed)
+    assert not any(part.startswith(("[2J", "]")) for part in printed.split("\x1b")[1:])
+
+
 def test_a_line_stays_a_line() -> None:
     assert text("two\n  lines") == "two lines"
 

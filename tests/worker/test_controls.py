@@ -1,6 +1,8 @@
+import json
+
 import pytest
 
-from worker.controls import neutralise
+from worker.controls import as_json_escapes, neutralise
 
 
 @pytest.mark.parametrize(
@@ -16,3 +18,11 @@ from worker.controls import neutralise
 )
 def test_controls_are_written_out(text: str, shown: str) -> None:
     assert neutralise(text) == shown
+
+
+def test_json_keeps_its_meaning_without_controls() -> None:
+    value = {"a\x9b": ["\x1b[2J", "\u202egnp.exe", "\x7f", "é"]}
+    document = as_json_escapes(json.dumps(value, indent=1, ensure_ascii=False))
+    assert json.loads(document) == value
+    assert all(one.isprintable() for line in document.splitlines() for one in line)
+    assert "é" in document
