@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
@@ -22,8 +23,9 @@ log = structlog.get_logger()
 
 def main() -> int:
     """Serve until told to stop; 2 means that it could not start."""
+    environ = dict(os.environ)
     try:
-        settings = read_settings(os.environ, Path.cwd())
+        settings = read_settings(environ, Path.cwd())
         configure_logs(settings.log_format)
         check_exposure(settings)
         listener = listen(settings.api_host, settings.api_port)
@@ -31,7 +33,7 @@ def main() -> int:
     except TruelineError as error:
         sys.stderr.write(f"trueline api: {error.reason}\n  {error.advice}\n")
         return 2
-    _make_server(settings, listener).run()
+    _make_server(settings, environ, listener).run()
     return 0
 
 
@@ -43,7 +45,7 @@ def _prepare_database(settings: Settings) -> None:
     log.info("database ready", revision=revision)
 
 
-def _make_server(settings: Settings, listener: socket.socket) -> Server:
+def _make_server(settings: Settings, environ: Mapping[str, str], listener: socket.socket) -> Server:
     address = address_of(listener)
 
     def started() -> None:
@@ -54,7 +56,7 @@ def _make_server(settings: Settings, listener: socket.socket) -> Server:
         withdraw(settings.data_dir, address)
         log.info("API stopped", address=address)
 
-    return Server(listener, lambda: create_app(settings), started, stopped)
+    return Server(listener, lambda: create_app(settings, environ=environ), started, stopped)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Puts the API together: state, guard, problems and routes."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from flask_openapi.models.info import Info
 from flask_openapi.openapi import OpenAPI
 
@@ -18,11 +21,19 @@ from api.wakeups import Wakeups
 from utils import __version__
 from utils.settings import Settings
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
 
 def create_app(
-    settings: Settings, database: Database | None = None, clock: Clock = utc_now
+    settings: Settings,
+    database: Database | None = None,
+    clock: Clock = utc_now,
+    environ: Mapping[str, str] = NOTHING,
 ) -> OpenAPI:
-    """Make the application; the database must have been migrated."""
+    """Make the application; the database must have been migrated.
+
+    `environ` is where git's PATH, proxies and certificate authorities are taken from.
+    """
     app = OpenAPI(
         __name__,
         info=Info(title="Trueline", version=__version__),
@@ -39,6 +50,7 @@ def create_app(
         wakeups=Wakeups(marks_reader(database)),
         secrets=SecretBox(settings.data_dir / "secret.key"),
         started_at=clock(),
+        environ=environ,
     )
     answer_with_problems(app)
     guard(app, settings.api_host, settings.result_limit_bytes)

@@ -18,7 +18,6 @@ from utils.errors import ManifestError, SourceError
 from utils.locks import LockTaken, held_lock
 from utils.manifest import Manifest, Rejected, manifest_at
 from utils.mirror import open_source
-from utils.settings import Settings
 
 LONGEST_WAIT_SECONDS = 60
 
@@ -50,7 +49,7 @@ def register_source(state: State) -> Registered:
     """
     root = state.settings.data_dir / "api" / "source"
     with _alone(root):
-        source = read_source(root, state.settings)
+        source = read_source(root, state)
         with state.database.write() as connection:
             changes = _record(connection, source, state)
     names = {
@@ -60,10 +59,10 @@ def register_source(state: State) -> Registered:
     return Registered(source.commit, names, source.manifest.rejected)
 
 
-def read_source(root: Path, settings: Settings) -> SourceManifest:
+def read_source(root: Path, state: State) -> SourceManifest:
     """Read the manifest at the source's newest commit; `root` is where its mirror is kept."""
     try:
-        mirror = open_source(root, settings)
+        mirror = open_source(root, state.settings, state.environ)
         commit = mirror.head_commit()
         manifest = manifest_at(mirror, commit)
     except SourceError as error:

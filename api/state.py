@@ -1,5 +1,6 @@
 """What every request of one app works with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -17,7 +18,7 @@ KEY = "trueline"
 
 @dataclass(frozen=True)
 class State:
-    """One app's settings, database, clock, wake-ups and the box that seals secrets."""
+    """One app's settings, database, clock, wake-ups, sealing box and variables."""
 
     settings: Settings
     database: Database
@@ -25,6 +26,7 @@ class State:
     wakeups: Wakeups
     secrets: SecretBox
     started_at: datetime
+    environ: Mapping[str, str]  # of the process, for git
 
 
 def state_of(app: Flask) -> State:

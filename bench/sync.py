@@ -16,12 +16,10 @@ from utils.settings import Settings, read_settings
 from utils.snapshot import open_snapshots
 from worker.catalogue_file import CatalogueFile
 from worker.current_catalogue import CurrentCatalogue
-from worker.environments import BuildOptions, Environments
 from worker.execution import ProcessExecutor
 from worker.launcher import Launcher
-from worker.parts import SDK, limits_of
+from worker.parts import limits_of, open_environments
 from worker.preparation import Preparation
-from worker.requirements import read_base_requirements
 from worker.sync import Sync
 
 ROUNDS = 100
@@ -67,12 +65,7 @@ def _open_sync(settings: Settings) -> Iterator[Sync]:
     launcher = Launcher.start()
     with closing(launcher):
         executor = ProcessExecutor(launcher, limits_of(settings), settings.data_dir / "jobs", {})
-        environments = Environments(
-            settings.data_dir / "environments",
-            read_base_requirements(),
-            SDK,
-            BuildOptions(environ=os.environ),
-        )
+        environments = open_environments(settings, os.environ)
         snapshots = open_snapshots(open_source(settings.data_dir, settings, os.environ), settings)
         file = CatalogueFile(settings.data_dir / "catalogue.json", snapshots.mirror.source.shown)
         current = CurrentCatalogue(file.read(lambda _: None, environments.existing))

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from cli.client import Client
@@ -17,12 +16,13 @@ from utils.errors import TruelineError
 from utils.files import make_data_directory
 from utils.mirror import open_source
 from utils.settings import Settings
+from worker.data_directory import HEARTBEAT_FILE
+from worker.installer import find_uv
 from worker.isolation import choose_isolation
 
 LEAST_GIT = (2, 30)
 LEAST_FREE_BYTES = 1024**3
 GIT_SECONDS = 10
-WORKER_FILE = "worker.json"  # what a worker says about itself every few seconds
 LONGEST_SILENCE = timedelta(minutes=1)
 
 
@@ -42,15 +42,15 @@ class Check:
         return asdict(self)
 
 
-def run_checks(settings: Settings) -> Iterator[Check]:
+def run_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check]:
     """Run every check, in the order in which Trueline needs what it looks at."""
     checks: Mapping[str, Callable[[Settings], str]] = {
         "python": _check_python,
-        "git": _check_git,
-        "uv": _check_uv,
+        "git": lambda _: _check_git(environ),
+        "uv": lambda _: _check_uv(environ),
         "isolation": lambda given: choose_isolation(given.isolation).value,
         "data directory": _check_data_directory,
-        "source": _check_source,
+        "source": lambda given: _check_source(given, environ),
         "API": _check_api,
         "worker": _check_worker,
     }
@@ -75,8 +75,8 @@ def _check_python(_settings: Settings) -> str:
     return f"{sys.version.split()[0]} in {sys.prefix}"
 
 
-def _check_git(_settings: Settings) -> str:
-    git = shutil.which("git")
+def _check_git(environ: Mapping[str, str]) -> str:
+    git = shutil.which("git", path=environ.get("PATH"))
     if git is None:
         raise TruelineError("git is not on PATH", "install git")
     said = subprocess.run(
@@ -89,9 +89,9 @@ def _check_git(_settings: Settings) -> str:
     return version
 
 
-def _check_uv(_settings: Settings) -> str:
-    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
-    return uv or "not found: virtualenv and pip build the environments, more slowly"
+def _check_uv(environ: Mapping[str, str]) -> str:
+    uv = find_uv(environ)
+    return str(uv) if uv else "not found: virtualenv and pip build the environments, more slowly"
 
 
 def _check_data_directory(settings: Settings) -> str:
@@ -109,8 +109,8 @@ def _check_data_directory(settings: Settings) -> str:
     return f"{directory}, {free_bytes // 1024**3} GiB free"
 
 
-def _check_source(settings: Settings) -> str:
-    mirror = open_source(settings.data_dir / "source", settings)
+def _check_source(settings: Settings, environ: Mapping[str, str]) -> str:
+    mirror = open_source(settings.data_dir / "source", settings, environ)
     return f"{mirror.source.shown} at {mirror.head_commit()[:10]}"
 
 
@@ -121,7 +121,7 @@ def _check_api(settings: Settings) -> str:
 
 
 def _check_worker(settings: Settings) -> str:
-    file = settings.data_dir / WORKER_FILE
+    file = settings.data_dir / HEARTBEAT_FILE
     if not file.exists():
         return f"none has run on {settings.data_dir}: it may run elsewhere"
     said = json.loads(file.read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
-"""What every command needs: the settings, a client, and the options they share."""
+"""What every command needs: variables, settings, a client, and the options they share."""
 
-import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,17 @@ if TYPE_CHECKING:  # the command's help must not wait for pydantic and the HTTP 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+def environ() -> Mapping[str, str]:
+    """Return the variables of this process, which `cli.main` read at its start."""
+    variables: Mapping[str, str] = click.get_current_context().obj
+    return variables
+
+
 def settings() -> "Settings":
     """Read the settings of this process."""
     from utils.settings import read_settings  # noqa: PLC0415 - keeps `--help` quick
 
-    return read_settings(os.environ, Path.cwd())
+    return read_settings(environ(), Path.cwd())
 
 
 def client() -> "Client":

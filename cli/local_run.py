@@ -1,6 +1,5 @@
 """Running one integration from the files of a checkout as they are now, with no API."""
 
-import os
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -8,21 +7,20 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import utils
 from cli.exits import Exit
 from utils.config_schema import secret_pointers, validate_config
 from utils.errors import ManifestError, TruelineError
 from utils.files import make_data_directory
-from utils.manifest import Entry, read_manifest
+from utils.manifest import MANIFEST, Entry, read_manifest
 from utils.settings import Settings
 from utils.suggest import did_you_mean
-from worker.environments import BuildOptions, Environment, Environments
+from utils.tree import INTEGRATIONS
+from worker.environments import Environment
 from worker.execution import JobEnd, JobOrder, Prepared, ProcessExecutor, StopSignal
 from worker.launcher import Launcher
-from worker.parts import limits_of
-from worker.requirements import read_base_requirements, read_requirements
+from worker.parts import limits_of, open_environments
+from worker.requirements import read_requirements
 
-MANIFEST = "integrations.json"
 WORKING_TREE = "working tree"
 
 
@@ -56,7 +54,7 @@ def find_checkout(cwd: Path) -> Path:
 
 def read_entry(checkout: Path, name: str) -> Entry:
     """Return the manifest's entry of one integration; its state `enabled` does not matter here."""
-    home = checkout / "integrations"
+    home = checkout / INTEGRATIONS
     folders = {path.name for path in home.iterdir() if path.is_dir()} if home.is_dir() else set()
     try:
         manifest = read_manifest((checkout / MANIFEST).read_bytes(), folders)
@@ -86,59 +84,60 @@ def check_config(entry: Entry, config: Mapping[str, Any]) -> None:
         )
 
 
-def run_locally(
-    settings: Settings,
-    checkout: Path,
-    entry: Entry,
-    config: Mapping[str, Any],
-    on_event: Callable[[dict[str, Any]], None],
-) -> Outcome:
-    """Run an integration in its real environment; `on_event` hears each event as it comes."""
-    outcome: list[dict[str, Any]] = []
+@dataclass(frozen=True)
+class LocalWorker:
+    """Runs jobs in real environments; `on_event` hears each event as it comes."""
 
-    def take(event: dict[str, Any]) -> None:
-        if event["type"] == "task_finished":
-            outcome.append(event["result"])
-        on_event(event)
+    settings: Settings
+    environ: Mapping[str, str]
+    on_event: Callable[[dict[str, Any]], None]
 
-    make_data_directory(settings.data_dir)
-    launcher = Launcher.start()
-    with closing(launcher):
-        environment = _environment(settings, checkout, entry.name, on_event)
-        source = {"url": settings.source_url, "ref": settings.source_ref, "commit": ""}
-        prepared = Prepared(entry.name, WORKING_TREE, checkout, environment, source)
-        order = JobOrder(
-            job_id=str(uuid4()),
-            attempt=1,
-            integration=entry.name,
-            config=config,
-            secrets=secret_pointers(entry.schema, config),
-        )
-        work_dir = settings.data_dir / "local"
-        executor = ProcessExecutor(launcher, limits_of(settings), work_dir, os.environ)
-        with closing(executor), environment.in_use():
-            end = executor.run(order, prepared, take, StopSignal())
-    return Outcome(end, outcome)
+    def run(self, checkout: Path, entry: Entry, config: Mapping[str, Any]) -> Outcome:
+        """Run an integration from its files in the checkout."""
+        results: list[dict[str, Any]] = []
+
+        def take(event: dict[str, Any]) -> None:
+            if event["type"] == "task_finished":
+                results.append(event["result"])
+            self.on_event(event)
+
+        make_data_directory(self.settings.data_dir)
+        with Launcher.start() as launcher:
+            prepared = self._prepared(checkout, entry.name)
+            work_dir = self.settings.data_dir / "local"
+            limits = limits_of(self.settings)
+            executor = ProcessExecutor(launcher, limits, work_dir, self.environ)
+            with closing(executor), prepared.environment.in_use():
+                end = executor.run(_order(entry, config), prepared, take, StopSignal())
+        return Outcome(end, results)
+
+    def _prepared(self, checkout: Path, name: str) -> Prepared:
+        source = {"url": self.settings.source_url, "ref": self.settings.source_ref}
+        environment = self._environment(checkout / INTEGRATIONS / name, name)
+        return Prepared(name, WORKING_TREE, checkout, environment, source)
+
+    def _environment(self, folder: Path, name: str) -> Environment:
+        environments = open_environments(self.settings, self.environ)
+        requirements = read_requirements(folder / "requirements.txt", name)
+        source_builds = name in self.settings.source_builds_allowed
+        key = environments.key(requirements, source_builds=source_builds)
+        environment = environments.existing(key)
+        if environment is None:
+            self.on_event({"type": "environment", "state": "building"})
+            environment = environments.build(name, requirements, source_builds=source_builds)
+            seconds = environment.seconds
+            self.on_event({"type": "environment", "state": "ready", "seconds": seconds})
+        return environment
 
 
-def _environment(
-    settings: Settings, checkout: Path, name: str, on_event: Callable[[dict[str, Any]], None]
-) -> Environment:
-    environments = Environments(
-        settings.data_dir / "environments",
-        read_base_requirements(),
-        Path(utils.__file__).parent,
-        BuildOptions(environ=os.environ, timeout_seconds=settings.build_timeout_seconds),
+def _order(entry: Entry, config: Mapping[str, Any]) -> JobOrder:
+    return JobOrder(
+        job_id=str(uuid4()),
+        attempt=1,
+        integration=entry.name,
+        config=config,
+        secrets=secret_pointers(entry.schema, config),
     )
-    requirements = read_requirements(checkout / "integrations" / name / "requirements.txt", name)
-    source_builds = name in settings.source_builds_allowed
-    key = environments.key(requirements, source_builds=source_builds)
-    environment = environments.existing(key)
-    if environment is None:
-        on_event({"type": "environment", "state": "building"})
-        environment = environments.build(name, requirements, source_builds=source_builds)
-        on_event({"type": "environment", "state": "ready", "seconds": environment.seconds})
-    return environment
 
 
 def _violations_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:

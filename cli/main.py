@@ -80,8 +80,10 @@ def trueline() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code. An error is a sentence with advice, no traceback."""
+    environ = dict(os.environ)
+    color = False if environ.get("NO_COLOR") else None  # None: where it is a terminal
     try:
-        result = trueline.main(arguments, prog_name="trueline", standalone_mode=False)
+        result = trueline.main(arguments, "trueline", standalone_mode=False, obj=environ)
     except click.ClickException as error:
         error.show()
         return Exit.USAGE
@@ -89,7 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
         click.echo("stopped", err=True)
         return Exit.INTERRUPTED
     except TruelineError as error:
-        _show(error.reason, error.advice)
+        _show(error.reason, error.advice, color=color)
         usage = isinstance(error, SettingsError)
         return int(getattr(error, "exit_code", Exit.USAGE if usage else Exit.FAILED))
     except BrokenPipeError:
@@ -99,13 +101,13 @@ def main(arguments: list[str] | None = None) -> int:
         _show(
             f"unexpected {type(error).__name__}: {error}",
             "this is a defect of ours: report it with the command that you ran",
+            color=color,
         )
         return Exit.FAILED
     return int(result) if isinstance(result, int) else Exit.FINE
 
 
-def _show(reason: str, advice: str) -> None:
-    color = False if os.environ.get("NO_COLOR") else None  # None: where it is a terminal
+def _show(reason: str, advice: str, *, color: bool | None) -> None:
     click.echo(f"{click.style('error:', fg='red')} {reason}", err=True, color=color)
     if advice:
         click.echo(f"{click.style(' next:', fg='cyan')} {advice}", err=True, color=color)

@@ -80,8 +80,8 @@ class Git:
         self,
         home: Path,
         timeout_seconds: float,
+        environ: Mapping[str, str],
         credentials: Credentials | None = None,
-        environ: Mapping[str, str] = os.environ,
     ) -> None:
         self.home = home.resolve()
         self.timeout_seconds = timeout_seconds

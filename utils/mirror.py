@@ -1,7 +1,6 @@
 """The bare mirror of a source: a cache of fetched commits that processes share."""
 
 import hashlib
-import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -122,12 +121,13 @@ class Mirror:
         )
 
 
-def open_source(root: Path, settings: Settings, environ: Mapping[str, str] = os.environ) -> Mirror:
+def open_source(root: Path, settings: Settings, environ: Mapping[str, str]) -> Mirror:
     """Return the mirror of the settings' source; nothing is written before its first use.
 
-    All of it lies in `root/<hash of the URL>/`: `mirror.git`, `home` and `snapshots`.
+    All of it lies in `root/<hash of the URL>/`: `mirror.git`, `home` and `snapshots`. Git sees of
+    `environ` what a network needs.
     """
     source, credentials = source_from_settings(settings)
     directory = root.resolve() / hashlib.sha256(source.url.encode()).hexdigest()[:16]
-    git = Git(directory / "home", settings.source_timeout_seconds, credentials, environ)
+    git = Git(directory / "home", settings.source_timeout_seconds, environ, credentials)
     return Mirror(git, directory / "mirror.git", source)

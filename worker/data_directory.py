@@ -12,6 +12,8 @@ from utils.errors import SettingsError
 from utils.files import make_data_directory, write_durably
 from worker.errors import WorkerError
 
+HEARTBEAT_FILE = "worker.json"
+
 
 class DataDirectoryInUse(WorkerError):  # noqa: N818 - reads as the state it reports
     """Another worker runs on this data directory."""
@@ -49,11 +51,6 @@ class DataDirectory:
         return self.root / "catalogue.json"
 
     @property
-    def environments(self) -> Path:
-        """Virtual environments."""
-        return self.root / "environments"
-
-    @property
     def jobs(self) -> Path:
         """Private directories of running jobs."""
         return self.root / "jobs"
@@ -61,7 +58,7 @@ class DataDirectory:
     @property
     def heartbeat(self) -> Path:
         """What the worker last said about itself."""
-        return self.root / "worker.json"
+        return self.root / HEARTBEAT_FILE
 
     def close(self) -> None:
         """Let another worker have the directory."""

@@ -117,8 +117,7 @@ def _make_sync(
 ) -> tuple[Sync, Reclaim]:
     directory = ground.directory
     snapshots = open_snapshots(open_source(directory.root / "source", settings, environ), settings)
-    options = BuildOptions(environ=environ, timeout_seconds=settings.build_timeout_seconds)
-    environments = Environments(directory.environments, read_base_requirements(), SDK, options)
+    environments = open_environments(settings, environ)
     file = CatalogueFile(directory.catalogue, snapshots.mirror.source.shown)
     known = set(snapshots.commits())
     current = CurrentCatalogue(
@@ -145,6 +144,13 @@ def _make_leasing(
         settings.concurrency, settings.lease_seconds, lambda: not ground.outbox.is_filling
     )
     return Leasing(ground.client, held, runner.run, room)
+
+
+def open_environments(settings: Settings, environ: Mapping[str, str]) -> Environments:
+    """Return the environments of the settings' data directory, built with this process's SDK."""
+    directory = settings.data_dir / "environments"
+    options = BuildOptions(environ=environ, timeout_seconds=settings.build_timeout_seconds)
+    return Environments(directory, read_base_requirements(), SDK, options)
 
 
 def limits_of(settings: Settings) -> Limits:

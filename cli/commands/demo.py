@@ -1,11 +1,10 @@
 """`trueline demo`: everything once, on this very repository."""
 
-import os
 from typing import TYPE_CHECKING
 
 import click
 
-from cli.context import json_option, settings
+from cli.context import environ, json_option, settings
 from cli.exits import Exit, exit_for_violations, fail_on_option
 
 if TYPE_CHECKING:  # only names in annotations
@@ -33,7 +32,7 @@ def command(*, fail_on: str | None, as_json: bool) -> Exit:
 
     given = settings().model_copy(update={"api_port": 0})
     console = make_console(stderr=as_json)
-    with Stack(given, os.environ, Progress(console)) as stack, Client(stack.address) as api:
+    with Stack(given, environ(), Progress(console)) as stack, Client(stack.address) as api:
         api.send("POST", "//init-integrations")
         stack.wait_until_ready(READY_SECONDS)
         for name, integration in DEPLOYMENTS.items():

@@ -2,7 +2,7 @@
 
 import click
 
-from cli.context import json_option, settings
+from cli.context import environ, json_option, settings
 from cli.exits import Exit
 
 
@@ -15,7 +15,7 @@ def command(*, as_json: bool) -> Exit:
 
     console = make_console(stderr=as_json)
     checks = []
-    for check in run_checks(settings()):
+    for check in run_checks(settings(), environ()):
         checks.append(check)
         mark = "[green]✓[/]" if check.status == "ok" else "[red]✗[/]"
         detail = text(check.error or check.detail)

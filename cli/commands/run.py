@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.config import config_option, read_config, set_option
-from cli.context import json_option, settings
+from cli.context import environ, json_option, settings
 from cli.exits import Exit, exit_for_violations, fail_on_option
 
 if TYPE_CHECKING:  # only names in annotations
@@ -35,10 +35,10 @@ def command(
     """
     from cli.following import print_event  # noqa: PLC0415 - start-up time
     from cli.local_run import (  # noqa: PLC0415 - start-up time
+        LocalWorker,
         check_config,
         find_checkout,
         read_entry,
-        run_locally,
     )
     from cli.render import make_console  # noqa: PLC0415 - start-up time
 
@@ -47,9 +47,8 @@ def command(
     config = read_config(config_file, assignments)
     check_config(entry, config)
     console = make_console(stderr=as_json)
-    outcome = run_locally(
-        settings(), checkout, entry, config, lambda event: print_event(event, console)
-    )
+    here = LocalWorker(settings(), environ(), lambda event: print_event(event, console))
+    outcome = here.run(checkout, entry, config)
     _show(outcome, console, as_json=as_json)
     if outcome.end.status in {"failed", "cancelled"}:
         return Exit.FAILED

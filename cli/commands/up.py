@@ -1,14 +1,13 @@
 """`trueline up`: the API and a worker, kept running."""
 
 import json
-import os
 import signal
 import threading
 from typing import TYPE_CHECKING
 
 import click
 
-from cli.context import json_option, settings
+from cli.context import environ, json_option, settings
 
 if TYPE_CHECKING:  # only names in annotations
     from rich.console import Console
@@ -33,7 +32,7 @@ def command(*, as_json: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     given = settings()
-    with Stack(given, os.environ, Progress(console)) as stack, Client(stack.address) as api:
+    with Stack(given, environ(), Progress(console)) as stack, Client(stack.address) as api:
         if as_json:
             click.echo(json.dumps({"address": stack.address}))
         console.print(f"[bold]Trueline is at {text(stack.address)}[/] (Ctrl-C stops it)")

@@ -85,7 +85,7 @@ def database(settings: Settings) -> Iterator[Database]:
 
 @pytest.fixture
 def app(settings: Settings, database: Database, clock: HandClock) -> Iterator[OpenAPI]:
-    app = create_app(settings, database, clock)
+    app = create_app(settings, database, clock, os.environ)
     app.validate_response = True  # every answer is what /openapi.json says
     yield app
     state_of(app).wakeups.close()

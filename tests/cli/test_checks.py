@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 from cli.checks import run_checks
@@ -11,7 +12,8 @@ def test_checks_never_raise_and_each_failure_has_advice(tmp_path: Path) -> None:
         "TRUELINE_SOURCE_URL": "ext::sh -c true",
         "TRUELINE_API_URL": "http://127.0.0.1:9",
     }
-    checks = {check.name: check for check in run_checks(read_settings(environ, tmp_path))}
+    settings = read_settings(environ, tmp_path)
+    checks = {check.name: check for check in run_checks(settings, os.environ)}
     for name in ("isolation", "data directory", "source", "API"):
         assert checks[name].status == "failed"
         assert checks[name].error

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cli.local_run import CannotRun, check_config, find_checkout, read_entry, run_locally
+from cli.local_run import CannotRun, LocalWorker, check_config, find_checkout, read_entry
 from utils.settings import read_settings
 
 
@@ -40,7 +40,8 @@ def test_a_run_reports_events_results_and_violations_and_keeps_secrets(
     events: list[dict[str, Any]] = []
     settings = read_settings(environ, source)
     config = {"tired": True, "token": "hunter2-hunter2"}
-    outcome = run_locally(settings, source, read_entry(source, "nap"), config, events.append)
+    here = LocalWorker(settings, environ, events.append)
+    outcome = here.run(source, read_entry(source, "nap"), config)
     assert outcome.end.status == "success"
     assert [result["name"] for result in outcome.results] == ["nap", "well_rested"]
     assert [row["severity"] for row in outcome.violations()] == ["high"]
@@ -51,5 +52,6 @@ def test_a_run_reports_events_results_and_violations_and_keeps_secrets(
 def test_nothing_of_a_run_stays_in_the_checkout(environ: Mapping[str, str], source: Path) -> None:
     before = sorted(source.rglob("*"))
     settings = read_settings(environ, source)
-    run_locally(settings, source, read_entry(source, "hello_world"), {}, lambda _: None)
+    here = LocalWorker(settings, environ, lambda _: None)
+    here.run(source, read_entry(source, "hello_world"), {})
     assert sorted(source.rglob("*")) == before

@@ -98,7 +98,7 @@ def mirror_of(tmp_path: Path) -> Callable[..., Mirror]:
         timeout_seconds: float = 60,
     ) -> Mirror:
         source, credentials = parse_source(str(url), ref)
-        git = Git(tmp_path / name / "home", timeout_seconds, credentials, environ)
+        git = Git(tmp_path / name / "home", timeout_seconds, environ, credentials)
         return Mirror(git, tmp_path / name / "mirror.git", source)
 
     return open_mirror

@@ -172,7 +172,7 @@ def test_a_pinned_ssh_host_with_the_given_key_works(
     port = url.rpartition(":")[2]
     known.write_text(f"[127.0.0.1]:{port} {host.read_text()}")
     settings = settings_for_ssh(tmp_path, f"{url}{repository}", key, known)
-    mirror = open_source(tmp_path / "data", settings)
+    mirror = open_source(tmp_path / "data", settings, os.environ)
     mirror.fetch(mirror.head_commit())
     assert mirror.read_file(mirror.head_commit(), "integrations.json") == b"[]"
 
@@ -183,7 +183,7 @@ def test_an_unknown_ssh_host_key_is_refused(
     url, key, _ = ssh_server
     settings = settings_for_ssh(tmp_path, f"{url}{repository}", key, None)
     with pytest.raises(GitError) as failed:
-        open_source(tmp_path / "data", settings).head_commit()
+        open_source(tmp_path / "data", settings, os.environ).head_commit()
     assert failed.value.failure is Failure.HOST_KEY
     assert "TRUELINE_SOURCE_KNOWN_HOSTS_FILE" in failed.value.advice
 
@@ -197,7 +197,7 @@ def test_a_changed_ssh_host_key_is_refused(
     known.write_text(f"[127.0.0.1]:{port} {key.with_suffix('.pub').read_text()}")
     settings = settings_for_ssh(tmp_path, f"{url}{repository}", key, known)
     with pytest.raises(GitError) as failed:
-        open_source(tmp_path / "data", settings).head_commit()
+        open_source(tmp_path / "data", settings, os.environ).head_commit()
     assert failed.value.failure is Failure.HOST_KEY
 
 
@@ -210,7 +210,7 @@ def test_a_wrong_ssh_key_is_an_authentication_failure(
     known.write_text(f"[127.0.0.1]:{port} {host.read_text()}")
     settings = settings_for_ssh(tmp_path, f"{url}{repository}", key.with_name("host"), known)
     with pytest.raises(GitError) as failed:
-        open_source(tmp_path / "data", settings).head_commit()
+        open_source(tmp_path / "data", settings, os.environ).head_commit()
     assert failed.value.failure is Failure.AUTHENTICATION
 
 

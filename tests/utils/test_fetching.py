@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def test_a_server_that_gives_no_single_commits_is_asked_for_its_branches(
     first = run_git(repository, "rev-parse", "HEAD")
     commit_files(repository, {"new": "1"})
     source, _ = parse_source(str(repository), first)
-    mirror = Mirror(OldGit(tmp_path / "home", 60), tmp_path / "mirror.git", source)
+    mirror = Mirror(OldGit(tmp_path / "home", 60, os.environ), tmp_path / "mirror.git", source)
     mirror.fetch(first)
     assert mirror.has(first)
     assert list(mirror.list_folders(first)) == ["alpha", "beta"]

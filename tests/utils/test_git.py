@@ -25,14 +25,14 @@ def planted(folder: Path, name: str, marker: Path) -> Path:
 
 
 def test_output_comes_back_and_failures_name_what_it_was_about(tmp_path: Path) -> None:
-    git = Git(tmp_path / "home", 60)
+    git = Git(tmp_path / "home", 60, os.environ)
     assert git.run(["hash-object", "--stdin"], input_bytes=b"x").startswith(b"c1b0730e")
     with pytest.raises(GitError, match=r"^the thing: .*git said: .*unknown-command"):
         git.run(["unknown-command"], about="the thing")
 
 
 def test_a_missing_git_says_so(tmp_path: Path) -> None:
-    git = Git(tmp_path / "home", 60, environ={"PATH": str(tmp_path)})
+    git = Git(tmp_path / "home", 60, {"PATH": str(tmp_path)})
     with pytest.raises(GitError) as failed:
         git.run(["version"])
     assert failed.value.failure is Failure.NO_GIT
@@ -49,7 +49,7 @@ def test_only_what_a_network_needs_is_passed_on(tmp_path: Path) -> None:
         "LD_PRELOAD": "x",
         "SSH_AUTH_SOCK": "x",
     }
-    given = Git(tmp_path / "home", 60, environ=environ).environment()
+    given = Git(tmp_path / "home", 60, environ).environment()
     assert given["https_proxy"] == "http://proxy"
     assert given["NO_PROXY"] == "x"
     assert not {"AWS_SECRET_ACCESS_KEY", "GIT_CONFIG_COUNT", "LD_PRELOAD", "SSH_AUTH_SOCK"} & {
@@ -162,7 +162,7 @@ def test_an_option_as_url_or_ref_never_reaches_git(
 
 
 def test_transports_that_are_not_allowed_are_refused_by_git_too(tmp_path: Path) -> None:
-    git = Git(tmp_path / "home", 60)
+    git = Git(tmp_path / "home", 60, os.environ)
     for url in ("ext::sh -c true", "git://127.0.0.1/r", "http://127.0.0.1:1/r"):
         with pytest.raises(GitError, match="not allowed"):
             git.run(["ls-remote", "--", url])
@@ -194,6 +194,6 @@ def test_a_hanging_host_ends_at_the_deadline_and_so_do_the_helpers(
 
 
 def test_credentials_are_not_asked_for(tmp_path: Path) -> None:
-    environment = Git(tmp_path / "home", 60, Credentials()).environment()
+    environment = Git(tmp_path / "home", 60, {}, Credentials()).environment()
     assert environment["GIT_TERMINAL_PROMPT"] == "0"
     assert "GIT_ASKPASS" not in environment

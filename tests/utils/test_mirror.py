@@ -194,13 +194,14 @@ def test_a_stale_lock_of_a_killed_git_does_not_stop_a_fetch(
 
 
 TAKE = """
-import sys
+import os, sys
 from pathlib import Path
 from utils.git import Git
 from utils.mirror import Mirror
 from utils.source import Source
 root = Path(sys.argv[1])
-Mirror(Git(root / "home", 60), root / "mirror.git", Source(sys.argv[2])).fetch(sys.argv[3])
+git = Git(root / "home", 60, os.environ)
+Mirror(git, root / "mirror.git", Source(sys.argv[2])).fetch(sys.argv[3])
 """
 
 
@@ -263,12 +264,12 @@ def test_many_small_fetches_do_not_pile_up(
 
 def test_settings_open_a_source_in_a_directory_of_its_own(tmp_path: Path, repository: Path) -> None:
     settings = read_settings({"TRUELINE_SOURCE_URL": str(repository)}, tmp_path)
-    mirror = open_source(tmp_path / "source", settings)
+    mirror = open_source(tmp_path / "source", settings, os.environ)
     assert not (tmp_path / "source").exists()
     commit = mirror.head_commit()
     mirror.fetch(commit)
     assert mirror.directory.parent.parent == tmp_path / "source"
-    assert open_source(tmp_path / "source", settings).has(commit)
+    assert open_source(tmp_path / "source", settings, os.environ).has(commit)
 
 
 def test_a_sha256_source_works(

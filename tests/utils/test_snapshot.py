@@ -138,21 +138,21 @@ def test_a_commit_past_the_limit_is_refused_with_both_numbers_and_writes_nothing
 def test_settings_set_the_limit_and_the_place(tmp_path: Path, repository: Path) -> None:
     environ = {"TRUELINE_SOURCE_URL": str(repository), "TRUELINE_SOURCE_LIMIT_MB": "2"}
     settings = read_settings(environ, tmp_path)
-    mirror = open_source(tmp_path / "source", settings)
+    mirror = open_source(tmp_path / "source", settings, os.environ)
     snapshots = open_snapshots(mirror, settings)
     assert snapshots.max_bytes == 2 * 1024 * 1024
     assert snapshots.directory == mirror.directory.parent / "snapshots"
 
 
 TAKE = """
-import sys
+import os, sys
 from pathlib import Path
 from utils.git import Git
 from utils.mirror import Mirror
 from utils.snapshot import Snapshots
 from utils.source import Source
 root = Path(sys.argv[1])
-mirror = Mirror(Git(root / "home", 60), root / "mirror.git", Source(sys.argv[2]))
+mirror = Mirror(Git(root / "home", 60, os.environ), root / "mirror.git", Source(sys.argv[2]))
 snapshot = Snapshots(mirror, root / "snapshots").take(sys.argv[3])
 print(snapshot.path.stat().st_ino)
 """
@@ -223,7 +223,7 @@ def test_a_discarded_snapshot_is_gone_and_can_be_taken_again(
 
 
 FULL = """
-import resource, sys
+import os, resource, sys
 from pathlib import Path
 from utils.errors import SourceError
 from utils.git import Git
@@ -231,7 +231,7 @@ from utils.mirror import Mirror
 from utils.snapshot import Snapshots
 from utils.source import Source
 root = Path(sys.argv[1])
-mirror = Mirror(Git(root / "home", 60), root / "mirror.git", Source(sys.argv[2]))
+mirror = Mirror(Git(root / "home", 60, os.environ), root / "mirror.git", Source(sys.argv[2]))
 mirror.fetch(sys.argv[3])
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 try:

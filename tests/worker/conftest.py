@@ -451,7 +451,8 @@ def sync_parts(
 
     def make() -> SyncParts:
         settings = Settings.model_validate({"source_url": str(small_source.path)})
-        snapshots = open_snapshots(open_source(tmp_path / "data" / "source", settings), settings)
+        mirror = open_source(tmp_path / "data" / "source", settings, os.environ)
+        snapshots = open_snapshots(mirror, settings)
         environments = Environments(tmp_path / "data" / "environments", (), REPOSITORY / "utils")
         file = CatalogueFile(tmp_path / "data" / "catalogue.json", snapshots.mirror.source.shown)
         known = set(snapshots.commits())
