@@ -67,7 +67,7 @@ class SecretBox:
     def _open(self, token: str, deployment_id: str, pointer: str) -> Any:
         try:
             owner, value = json.loads(self._opening_key().decrypt(token))
-        except InvalidToken as error:
+        except (InvalidToken, TypeError) as error:
             raise _unreadable(deployment_id, pointer) from error
         if owner != deployment_id:
             raise _unreadable(deployment_id, pointer)

@@ -19,7 +19,7 @@ MOST_SHOWN = 50
 
 def check_config(schema: Mapping[str, Any], config: dict[str, Any]) -> tuple[str, ...]:
     """Return the pointers to the secrets of a config in clear; raises Unprocessable."""
-    _refuse(_form_errors(config))
+    check_form(config)
     _refuse(_schema_errors(schema, config))
     pointers = secret_pointers(schema, config)
     _refuse(
@@ -30,6 +30,11 @@ def check_config(schema: Mapping[str, Any], config: dict[str, Any]) -> tuple[str
         ]
     )
     return pointers
+
+
+def check_form(config: dict[str, Any]) -> None:
+    """Refuse what no config may hold, such as our mark of a sealed secret; for what comes in."""
+    _refuse(_form_errors(config))
 
 
 @dataclass(frozen=True)

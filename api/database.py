@@ -51,9 +51,13 @@ class Database:
 
 def _make_engine(url: str, busy_timeout_ms: int) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        return create_engine(
+            url, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True
+        )
     engine = create_engine(
-        url, connect_args={"timeout": busy_timeout_ms / 1000, "isolation_level": None}
+        url,
+        connect_args={"timeout": busy_timeout_ms / 1000, "isolation_level": None},
+        hide_parameters=True,  # tokens of leases are among them, and errors are logged
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from api.config_secrets import masked, with_kept_secrets
-from api.configs import check_config, judge_stored
+from api.configs import check_config, check_form, judge_stored
 from api.cron import ScheduleError
 from api.problems import Conflict, FieldError, NotFound, Unprocessable
 from api.retirement import retire
@@ -148,6 +148,7 @@ def _changed_config(
     if "config" not in changes:
         judged = judge_stored(state.secrets, integration.schema, old)
         return judged.config, judged.fault
+    check_form(changes["config"])  # first: a sealed secret that came in would be opened
     kept = with_kept_secrets(changes["config"], old.config)
     try:
         config = state.secrets.open_config(old.id, kept).config

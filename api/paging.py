@@ -12,7 +12,10 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 
 from api.models import PageQuery
 from api.problems import FieldError, Unprocessable
+from api.storable import storable_time, storage_fault
 from api.tables import UtcDateTime
+
+LARGEST_NUMBER = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,10 @@ def _typed(value: Any, column: KeyedColumnElement[Any]) -> Any:
         time = datetime.fromisoformat(value)
         if time.tzinfo is None:
             raise ValueError("a naive time")
-        return time
+        return storable_time(time)
     wanted = column.type.python_type
     if type(value) is not wanted:
         raise TypeError(f"{column.key} is not a {wanted.__name__}")
+    if storage_fault(value) or (wanted is int and abs(value) > LARGEST_NUMBER):
+        raise ValueError(f"{column.key} cannot be in a database")
     return value

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from api.models import Body
-from api.storable import storage_fault
+from api.storable import StorableTime, storage_fault
 from api.task_results import TaskName, TaskResult
 from utils.pointers import json_pointer
 
@@ -26,7 +26,7 @@ class Fault(Body):
 
 class _Event(Body):
     seq: int = Field(ge=1, le=2**31 - 1)
-    at: AwareDatetime
+    at: StorableTime
 
 
 class Started(_Event):

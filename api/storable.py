@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from math import isfinite
 from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, AwareDatetime
 
 from api.problems import FieldError
 from utils.pointers import json_pointer
@@ -64,4 +65,13 @@ def _storable_text(text: str) -> str:
     return text
 
 
+def storable_time(time: datetime) -> datetime:
+    """Return an aware time as UTC; ValueError for one that is beyond the calendar there."""
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("this time cannot be stored: it is beyond the calendar in UTC") from error
+
+
+StorableTime = Annotated[AwareDatetime, AfterValidator(storable_time)]
 StorableText = Annotated[str, AfterValidator(_storable_text)]  # for fields of a request

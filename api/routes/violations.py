@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from api.deployments import deployment_id_of
 from api.integrations import find_integration
@@ -11,7 +11,7 @@ from api.models import Answer, Body, PageQuery, Path
 from api.openapi import blueprint, problem_responses
 from api.paging import read_page
 from api.state import current_state
-from api.storable import StorableText
+from api.storable import StorableText, StorableTime
 from api.verdicts import ViolationStatus
 from api.violations import (
     Decision,
@@ -47,7 +47,7 @@ class DecisionBody(Body):
 
     status: Literal["open", "acknowledged", "muted"]
     reason: StorableText | None = Field(None, max_length=10_000, description="needed for a mute")
-    until: AwareDatetime | None = Field(None, description="when a mute ends; none: never")
+    until: StorableTime | None = Field(None, description="when a mute ends; none: never")
 
 
 class ViolationAnswer(Answer):

@@ -35,6 +35,12 @@ def test_changed_token_does_not_open(box: SecretBox) -> None:
         box.open_config("d1", sealed)
 
 
+def test_token_that_is_no_text_does_not_open(box: SecretBox) -> None:
+    box.seal(CONFIG, POINTERS, "d1")
+    with pytest.raises(SecretKeyError, match="/token"):
+        box.open_config("d1", {"token": {"$sealed": 5}})
+
+
 def test_another_process_opens_with_the_same_key_file(tmp_path: Path, box: SecretBox) -> None:
     sealed = box.seal(CONFIG, POINTERS, "d1")
     assert SecretBox(tmp_path / "secret.key").open_config("d1", sealed).config == CONFIG

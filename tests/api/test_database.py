@@ -35,6 +35,14 @@ def test_error_in_a_transaction_leaves_nothing(counter: Database) -> None:
     counter.close()
 
 
+def test_error_does_not_tell_the_values_of_its_statement(counter: Database) -> None:
+    add(counter, 8675309)
+    with pytest.raises(IntegrityError) as error:
+        add(counter, 8675309)
+    assert "8675309" not in str(error.value)
+    counter.close()
+
+
 def test_writers_at_once_lose_no_commit(counter: Database) -> None:
     def work(first: int) -> None:
         for number in range(first, first + 10):

@@ -71,6 +71,26 @@ def test_secret_never_moves_to_another_item_of_a_list(registered: FlaskClient) -
     assert registered.patch(f"{URL}/prod", json={"config": second}).status_code == 200
 
 
+def test_sealed_secret_that_comes_in_is_refused_and_never_opened(
+    registered: FlaskClient, state: State
+) -> None:
+    create(registered)
+    with state.database.read() as connection:
+        stolen = connection.execute(select(deployments)).one().config["token"]
+    for zone in (stolen, {"$sealed": 5}, {"a": {"$sealed": ["x"]}}):
+        answer = registered.patch(f"{URL}/prod", json={"config": {"token": MASK, "zone": zone}})
+        assert answer.status_code == 422
+        assert "'$sealed' is ours" in answer.get_json()["detail"]
+    assert "s3cret" not in registered.get(f"{URL}/prod").text
+
+
+def test_update_that_is_nested_too_deeply_is_refused(registered: FlaskClient) -> None:
+    create(registered)
+    body = '{"config": {"zone": ' + '{"a":' * 900 + "1" + "}" * 900 + "}}"
+    answer = registered.patch(f"{URL}/prod", data=body, content_type="application/json")
+    assert answer.status_code == 422
+
+
 @pytest.mark.parametrize(
     ("config", "pointer"),
     [

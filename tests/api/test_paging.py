@@ -1,3 +1,5 @@
+import base64
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +10,7 @@ from api.database import Database
 from api.models import PageQuery
 from api.paging import Order, read_page
 from api.problems import Unprocessable
-from api.tables import deployments, integrations
+from api.tables import deployments, integrations, violations
 
 NEWEST = Order((deployments.c.created_at, deployments.c.id))
 BY_NAME = Order((deployments.c.name,), descending=False)
@@ -104,3 +106,25 @@ def test_cursor_of_another_list_is_refused(database: Database, names: list[str])
         other = PageQuery(limit=1, cursor=page.next_cursor)
         with pytest.raises(Unprocessable):
             read_page(connection, select(deployments), BY_NAME, other)
+
+
+NOW = "2026-03-02T12:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [10**30, NOW, "x"],
+        [1, "0001-01-01T00:00:00+23:59", "x"],
+        [1, "9999-12-31T23:59:59-23:59", "x"],
+        [1, NOW, "\ud800"],
+        [1, NOW, "\0"],
+    ],
+)
+def test_cursor_with_what_no_database_keeps_is_refused(
+    database: Database, values: list[Any]
+) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
+    worst = Order((violations.c.severity_rank, violations.c.last_seen, violations.c.id))
+    with database.read() as connection, pytest.raises(Unprocessable, match="not a cursor"):
+        read_page(connection, select(violations), worst, PageQuery(limit=1, cursor=cursor))

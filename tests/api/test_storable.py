@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from api.storable import MOST_LEVELS, StorableText, storage_fault
+from api.storable import MOST_LEVELS, StorableText, StorableTime, storage_fault
 
 
 def nested(levels: int) -> Any:
@@ -50,3 +50,14 @@ def test_a_text_of_a_request_is_checked_where_it_comes_in() -> None:
     assert texts.validate_python("ü") == "ü"
     with pytest.raises(ValidationError, match=r"U\+0000 cannot be stored"):
         texts.validate_python("a\0b")
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_time_beyond_the_calendar_is_refused(time: str) -> None:
+    with pytest.raises(ValidationError, match="cannot be stored"):
+        TypeAdapter(StorableTime).validate_python(time)
+
+
+def test_time_is_taken_as_utc() -> None:
+    taken = TypeAdapter(StorableTime).validate_python("2026-03-02T12:00:00+02:00")
+    assert taken.isoformat() == "2026-03-02T10:00:00+00:00"
