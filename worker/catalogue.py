@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from utils.notes import Note
 from utils.suggest import did_you_mean
 from worker.errors import WorkerError
 from worker.job_order import Prepared
@@ -14,18 +15,6 @@ TaskSpec = Mapping[str, Any]
 
 class NotRunnable(WorkerError):  # noqa: N818 - reads as the state it reports
     """There is nothing that a job of this integration could run."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Why an integration is broken, and what to do now."""
-
-    reason: str
-    advice: str = ""
-
-    def as_json(self) -> dict[str, str]:
-        """Return it as the API and the file have it."""
-        return {"reason": self.reason, "advice": self.advice}
 
 
 @dataclass(frozen=True)
@@ -44,7 +33,7 @@ class Offer:
     name: str
     judged_at: str
     good: Good | None = None
-    problem: Problem | None = None
+    problem: Note | None = None
     retry: bool = False  # the problem may go away without a new commit
 
     @property
@@ -70,7 +59,7 @@ class Catalogue:
                 "enable it in integrations.json, push, and POST /init-integrations",
             )
         if offer.good is None:
-            problem = offer.problem or Problem("it was not prepared yet", "run the job again")
+            problem = offer.problem or Note("it was not prepared yet", "run the job again")
             raise NotRunnable(f"integration {name!r} is broken: {problem.reason}", problem.advice)
         return offer.good.prepared
 

@@ -8,7 +8,8 @@ import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from utils.files import write_durably
-from worker.catalogue import Catalogue, Good, Offer, Problem, catalogue_of
+from utils.notes import Note
+from worker.catalogue import Catalogue, Good, Offer, catalogue_of
 from worker.environment import Environment
 from worker.job_order import Prepared
 
@@ -22,7 +23,7 @@ class _Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class _Problem(_Row):
+class _Note(_Row):
     reason: str
     advice: str
 
@@ -39,7 +40,7 @@ class _Offer(_Row):
     name: str
     judged_at: str
     good: _Good | None
-    problem: _Problem | None
+    problem: _Note | None
     retry: bool
 
 
@@ -90,7 +91,7 @@ def _row(offer: Offer) -> _Offer:
         name=offer.name,
         judged_at=offer.judged_at,
         good=_good_row(offer.good) if offer.good else None,
-        problem=_Problem(**offer.problem.as_json()) if offer.problem else None,
+        problem=_Note(**offer.problem.as_json()) if offer.problem else None,
         retry=offer.retry,
     )
 
@@ -107,7 +108,7 @@ def _good_row(good: Good) -> _Good:
 
 def _offer(row: _Offer, snapshot: FindSnapshot, environment: FindEnvironment) -> Offer:
     good = _good(row.name, row.good, snapshot, environment) if row.good else None
-    problem = Problem(row.problem.reason, row.problem.advice) if row.problem else None
+    problem = Note(row.problem.reason, row.problem.advice) if row.problem else None
     return Offer(row.name, row.judged_at, good, problem, row.retry)
 
 

@@ -176,12 +176,11 @@ class JobReport:
 def _append(spool: Path, result: str) -> None:
     # A later child reads there how the task ended. The file is the child's to spoil: no link is
     # followed, no pipe waited for, and what cannot be written counts as not succeeded anyway.
+    # The line begins with an end of line: a killed child may have left half of one.
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
     with suppress(OSError):
         descriptor = os.open(spool, flags, 0o600)
         try:
-            os.write(
-                descriptor, f"\n{result}\n".encode()
-            )  # a killed child may have left half a line
+            os.write(descriptor, f"\n{result}\n".encode())
         finally:
             os.close(descriptor)

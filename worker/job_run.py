@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from utils.errors import TruelineError
+from utils.notes import Note
 from worker.api_answers import Grant
 from worker.current_catalogue import CurrentCatalogue
 from worker.execution import Executor
@@ -21,6 +23,14 @@ from worker.stop_signal import StopSignal
 KINDS = frozenset({"scan"})
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class WorkerIdentity:
+    """Who runs a job, and how far apart from others."""
+
+    name: str
+    isolation: Isolation
 
 
 class JobReports:
@@ -59,7 +69,7 @@ class JobReports:
         event = {
             "type": LAST_EVENT,
             "status": "failed",
-            "error": {"reason": error.reason, "advice": error.advice},
+            "error": Note.of(error).as_json(),
         }
         self._outbox.put(self._lease, event, reserve=True).result()
         self.last = event
@@ -74,13 +84,13 @@ class JobRunner:
         freshen: Callable[[str, str | None], None],
         executor: Executor,
         outbox: Outbox,
-        identity: tuple[str, Isolation],
+        identity: WorkerIdentity,
     ) -> None:
         self._current = current
         self._freshen = freshen
         self._executor = executor
         self._outbox = outbox
-        self._worker, self._isolation = identity
+        self._identity = identity
 
     def run(self, grant: Grant, stop: StopSignal) -> str:
         """Carry out one attempt; return the status that it ended with."""
@@ -115,8 +125,8 @@ class JobRunner:
                     "type": "started",
                     "commit": prepared.commit,
                     "environment": prepared.environment.key,
-                    "isolation": str(self._isolation),
-                    "worker": self._worker,
+                    "isolation": str(self._identity.isolation),
+                    "worker": self._identity.name,
                 }
             )
             order = JobOrder(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
+from utils.notes import Note
 from worker.child_command import child_command, run_spec
 from worker.child_ends import Cause, ChildEnd
 from worker.child_events import Fault
@@ -63,7 +64,7 @@ class JobWatch:
                 end = self._conclude(self._run_child(done))
             except LaunchError as error:
                 self._report.skip_rest(error.reason)
-                end = self._by_results({"reason": error.reason, "advice": error.advice})
+                end = self._by_results(Note.of(error).as_json())
             done = self._report.ledger.done()
         return self._report.end(end)
 

@@ -21,7 +21,7 @@ from worker.heartbeat import Heartbeat
 from worker.held_leases import HeldLeases
 from worker.isolation import Isolation
 from worker.job_order import Limits
-from worker.job_run import JobRunner
+from worker.job_run import JobRunner, WorkerIdentity
 from worker.launcher import Launcher
 from worker.leasing import Leasing, Room
 from worker.outbox import Outbox
@@ -138,7 +138,7 @@ def _make_leasing(
     syncing: Syncing,
     held: HeldLeases,
 ) -> Leasing:
-    identity = (ground.directory.worker, ground.isolation)
+    identity = WorkerIdentity(ground.directory.worker, ground.isolation)
     runner = JobRunner(current, syncing.freshen, ground.executor, ground.outbox, identity)
     room = Room.of(
         settings.concurrency, settings.lease_seconds, lambda: not ground.outbox.is_filling

@@ -9,9 +9,10 @@ import structlog
 
 from utils.errors import TruelineError
 from utils.manifest import Rejected
+from utils.notes import Note
 from utils.snapshot import Snapshot
 from worker.build_failure import BuildCause, BuildFailed
-from worker.catalogue import Good, Offer, Problem
+from worker.catalogue import Good, Offer
 from worker.environment import Environment
 from worker.environments import Environments
 from worker.errors import WorkerError
@@ -65,7 +66,7 @@ class Preparation:
         try:
             good = self._prepare(candidate, known)
         except TruelineError as error:
-            problem = Problem(error.reason, error.advice)
+            problem = Note.of(error)
             retry = isinstance(error, BuildFailed) and error.cause != BuildCause.BAD_REQUIREMENT
             said = error.log_tail if isinstance(error, BuildFailed | CannotLoad) else ""
             what = "environment" if retry else "integration"
@@ -112,12 +113,12 @@ class Preparation:
 
 def broken_offer(rejected: Rejected, commit: str, before: Offer | None) -> Offer:
     """Return the offer of an integration that the manifest rules out."""
-    problem = Problem(rejected.reason, rejected.advice)
+    problem = Note(rejected.reason, rejected.advice)
     _say_broken(rejected.name, problem, "integration")
     return Offer(rejected.name, commit, before.good if before else None, problem)
 
 
-def _say_broken(name: str, problem: Problem, what: str, said: str = "") -> None:
+def _say_broken(name: str, problem: Note, what: str, said: str = "") -> None:
     more = {"output": said} if said else {}
     event = f"{what} broken"
     log.warning(event, integration=name, reason=problem.reason, advice=problem.advice, **more)

@@ -9,9 +9,10 @@ import structlog
 from utils.errors import TruelineError
 from utils.manifest import Manifest, manifest_at
 from utils.mirror import Mirror
+from utils.notes import Note
 from utils.snapshot import Snapshot, Snapshots
 from utils.source import Source
-from worker.catalogue import Offer, Problem, catalogue_of
+from worker.catalogue import Offer, catalogue_of
 from worker.catalogue_file import CatalogueFile
 from worker.current_catalogue import CurrentCatalogue
 from worker.preparation import Candidate, Preparation, broken_offer
@@ -24,7 +25,7 @@ log = structlog.get_logger()
 class SourceState:
     """How the source was found; with a problem, what was taken before goes on serving."""
 
-    problem: Problem | None = None
+    problem: Note | None = None
 
     @property
     def name(self) -> str:
@@ -65,11 +66,11 @@ class Sync:
             self.state = SourceState()
         except TruelineError as error:
             changed = False
-            self.state = SourceState(Problem(error.reason, error.advice))
+            self.state = SourceState(Note.of(error))
         except OSError as error:
             changed = False
             reason = f"the data directory cannot be written: {error.strerror}"
-            self.state = SourceState(Problem(reason, "free some room on its disk"))
+            self.state = SourceState(Note(reason, "free some room on its disk"))
         if self.state != before:
             self._say_state()
         return changed or self.state != before

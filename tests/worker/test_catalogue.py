@@ -2,7 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
-from worker.catalogue import Catalogue, Good, NotRunnable, Offer, Problem, catalogue_of
+from utils.notes import Note
+from worker.catalogue import Catalogue, Good, NotRunnable, Offer, catalogue_of
 from worker.job_order import Prepared
 
 C1, C2 = "1" * 40, "2" * 40
@@ -23,7 +24,7 @@ def test_ready_integration_gives_its_pair(good: Good) -> None:
 
 
 def test_broken_integration_gives_its_last_good_pair(good: Good) -> None:
-    offer = Offer("dns", C2, good, Problem("it broke", "mend it"), retry=True)
+    offer = Offer("dns", C2, good, Note("it broke", "mend it"), retry=True)
     catalogue = catalogue_of(C2, [offer])
 
     assert catalogue.pair("dns") is good.prepared
@@ -32,7 +33,7 @@ def test_broken_integration_gives_its_last_good_pair(good: Good) -> None:
 
 
 def test_broken_integration_without_a_last_good_pair_says_why() -> None:
-    catalogue = catalogue_of(C2, [Offer("dns", C2, None, Problem("it broke", "mend it"))])
+    catalogue = catalogue_of(C2, [Offer("dns", C2, None, Note("it broke", "mend it"))])
 
     with pytest.raises(NotRunnable, match="it broke") as caught:
         catalogue.pair("dns")

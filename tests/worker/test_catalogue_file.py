@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from worker.catalogue import Catalogue, Good, Offer, Problem, catalogue_of
+from utils.notes import Note
+from worker.catalogue import Catalogue, Good, Offer, catalogue_of
 from worker.catalogue_file import CatalogueFile
 from worker.environment import Environment
 from worker.job_order import Prepared
@@ -15,7 +16,7 @@ C1 = "1" * 40
 @pytest.fixture
 def written(prepare: Callable[[str], Prepared]) -> Catalogue:
     good = Good(prepare("dns"), "tree", ({"name": "look", "type": "collector"},))
-    broken = Offer("web", C1, None, Problem("it broke", "mend it"), retry=True)
+    broken = Offer("web", C1, None, Note("it broke", "mend it"), retry=True)
     return catalogue_of(C1, [Offer("dns", C1, good), broken])
 
 

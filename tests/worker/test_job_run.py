@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from utils.notes import Note
 from worker.api_answers import Grant
-from worker.catalogue import Good, Offer, Problem, catalogue_of
+from worker.catalogue import Good, Offer, catalogue_of
 from worker.current_catalogue import CurrentCatalogue
 from worker.execution import Executor, JobEnd, ProcessExecutor
 from worker.isolation import Isolation
 from worker.job_order import Description, JobOrder, Prepared
-from worker.job_run import JobRunner
+from worker.job_run import JobRunner, WorkerIdentity
 from worker.outbox import Outbox
 from worker.stop_signal import StopSignal
 
@@ -66,7 +67,7 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 
 @pytest.fixture
 def current(prepare: Callable[[str], Prepared]) -> CurrentCatalogue:
-    broken = Offer("broken", C1, None, Problem("it broke", "mend it"))
+    broken = Offer("broken", C1, None, Note("it broke", "mend it"))
     return CurrentCatalogue(
         catalogue_of(C1, [Offer("one", C1, Good(prepare("one"), "tree", ())), broken])
     )
@@ -75,7 +76,7 @@ def current(prepare: Callable[[str], Prepared]) -> CurrentCatalogue:
 @pytest.fixture
 def runner(current: CurrentCatalogue, outbox: Outbox) -> Callable[[Executor], JobRunner]:
     def make(executor: Executor) -> JobRunner:
-        identity = ("worker-1", Isolation.PROCESS)
+        identity = WorkerIdentity("worker-1", Isolation.PROCESS)
         return JobRunner(current, lambda *_: None, executor, outbox, identity)
 
     return make
@@ -101,7 +102,7 @@ def test_real_job_is_reported_from_start_to_end(
         lambda name, wanted: asked.append((name, wanted)),
         executor_with(),
         outbox,
-        ("worker-1", Isolation.PROCESS),
+        WorkerIdentity("worker-1", Isolation.PROCESS),
     )
 
     assert runner.run(grant(), StopSignal()) == "success"
@@ -198,7 +199,7 @@ def test_full_outbox_stops_the_job_and_fails_it_with_the_reason(
             emit({"type": "output", "stream": "stdout", "text": "x" * 500})
         return JobEnd(stop.reason or "success")
 
-    identity = ("worker-1", Isolation.PROCESS)
+    identity = WorkerIdentity("worker-1", Isolation.PROCESS)
     runner = JobRunner(current, lambda *_: None, Scripted(act), outbox, identity)
 
     assert runner.run(grant(), stop) == "failed"
