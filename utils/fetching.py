@@ -6,7 +6,7 @@ from pathlib import Path
 
 from utils.failpoints import failpoint
 from utils.git import Git
-from utils.git_errors import Failure, GitError
+from utils.git_errors import GitError, GitFailure
 from utils.source import Source
 
 KEPT_REFS = "refs/trueline"  # a ref per fetched commit marks that all of it is there
@@ -18,7 +18,7 @@ def fetch_commit(git: Git, directory: Path, source: Source, commit: str) -> None
     try:
         _fetch(git, directory, source, ["--depth=1"], [f"+{commit}:{mark}"])
     except GitError as error:
-        if error.failure is not Failure.REF_MISSING and "shallow" not in error.reason:
+        if error.failure is not GitFailure.REF_MISSING and "shallow" not in error.reason:
             raise
     else:
         return
@@ -30,7 +30,7 @@ def fetch_commit(git: Git, directory: Path, source: Source, commit: str) -> None
         git.run([f"--git-dir={directory}", "update-ref", mark, commit], about=about)
     except GitError as error:
         raise GitError(
-            Failure.REF_MISSING, about, f"no branch or tag leads to commit {commit}"
+            GitFailure.REF_MISSING, about, f"no branch or tag leads to commit {commit}"
         ) from error
 
 

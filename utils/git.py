@@ -10,7 +10,7 @@ from pathlib import Path
 from utils.command import DeadlinePassed, Running, Spec, running
 from utils.credentials import Credentials
 from utils.files import write_if_changed
-from utils.git_errors import Failure, GitError, git_error
+from utils.git_errors import GitError, GitFailure, git_error
 
 OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024  # the names of half a million files
 
@@ -102,7 +102,7 @@ class Git:
             content = output.read(OUTPUT_LIMIT_BYTES + 1)
             if len(content) > OUTPUT_LIMIT_BYTES:
                 raise GitError(
-                    Failure.TOO_MUCH,
+                    GitFailure.TOO_MUCH,
                     about or _named(args),
                     f"git printed more than {OUTPUT_LIMIT_BYTES} bytes",
                 )
@@ -128,7 +128,7 @@ class Git:
                 self._check_end(command, about)
         except DeadlinePassed:
             detail = f"git did not answer within {self.timeout_seconds:g} s and was ended"
-            raise GitError(Failure.TIMEOUT, about, detail) from None
+            raise GitError(GitFailure.TIMEOUT, about, detail) from None
 
     def environment(self) -> dict[str, str]:
         """Make the private home and return all variables that git is given."""
@@ -155,7 +155,7 @@ class Git:
     def _program(self, about: str) -> str:
         program = shutil.which("git", path=self._environ["PATH"])
         if program is None:
-            raise GitError(Failure.NO_GIT, about, "the git command was not found")
+            raise GitError(GitFailure.NO_GIT, about, "the git command was not found")
         return program
 
     def _check_end(self, command: Running, about: str) -> None:

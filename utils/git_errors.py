@@ -12,7 +12,7 @@ from utils.errors import SourceError
 SHOWN_CHARACTERS = 600
 
 
-class Failure(StrEnum):
+class GitFailure(StrEnum):
     """Why a git command failed."""
 
     TIMEOUT = "timeout"  # it did not end within its deadline
@@ -34,28 +34,28 @@ class Failure(StrEnum):
 class GitError(SourceError):
     """A git command failed; `failure` says why."""
 
-    def __init__(self, failure: Failure, about: str, detail: str) -> None:
+    def __init__(self, failure: GitFailure, about: str, detail: str) -> None:
         super().__init__(f"{about}: {detail}", _MEANINGS[failure].advice)
         self.failure = failure
 
 
 def git_error(about: str, stderr: bytes, secrets: Iterable[str] = ()) -> GitError:
     """Say what git's standard error means for `about`, without any secret in it."""
-    text = clean_text(stderr.decode("utf-8", "replace"), secrets)
+    text = shown_words(stderr.decode("utf-8", "replace"), secrets)
     failure = failure_in(text)
     said = f"git said: {text}" if text else "git said nothing"
     return GitError(failure, about, f"{_MEANINGS[failure].title} ({said})")
 
 
-def failure_in(text: str) -> Failure:
+def failure_in(text: str) -> GitFailure:
     """Return what git's words mean."""
     for failure, meaning in _MEANINGS.items():
         if meaning.signs and re.search("|".join(meaning.signs), text, re.IGNORECASE):
             return failure
-    return Failure.OTHER
+    return GitFailure.OTHER
 
 
-def clean_text(text: str, secrets: Iterable[str] = ()) -> str:
+def shown_words(text: str, secrets: Iterable[str] = ()) -> str:
     """Return the text on one line: no secret, no control character, the last part of it."""
     for secret in secrets:
         for form in {secret, quote(secret), quote(secret, safe="")} - {""}:
@@ -77,7 +77,7 @@ class _Meaning:
 
 # In this order: an early sign says more than a later one that stands in the same text.
 _MEANINGS = {
-    Failure.HOST_KEY: _Meaning(
+    GitFailure.HOST_KEY: _Meaning(
         "the ssh host key is unknown or has changed",
         "verify the host's key and put its line (see ssh-keyscan) into the file that "
         "TRUELINE_SOURCE_KNOWN_HOSTS_FILE names",
@@ -87,7 +87,7 @@ _MEANINGS = {
             "no .* host key is known",
         ),
     ),
-    Failure.CERTIFICATE: _Meaning(
+    GitFailure.CERTIFICATE: _Meaning(
         "the host's certificate could not be verified",
         "make the host's authority known by SSL_CERT_FILE or GIT_SSL_CAINFO",
         (
@@ -97,7 +97,7 @@ _MEANINGS = {
             "no alternative certificate subject name",
         ),
     ),
-    Failure.AUTHENTICATION: _Meaning(
+    GitFailure.AUTHENTICATION: _Meaning(
         "authentication failed",
         "for https, put a token that can read the repository into the file that "
         "TRUELINE_SOURCE_TOKEN_FILE names; for ssh, name a private key of mode 0600 by "
@@ -111,7 +111,7 @@ _MEANINGS = {
             "too many authentication failures",
         ),
     ),
-    Failure.UNREACHABLE: _Meaning(
+    GitFailure.UNREACHABLE: _Meaning(
         "the host cannot be reached",
         "check TRUELINE_SOURCE_URL, the network and its proxy settings",
         (
@@ -135,7 +135,7 @@ _MEANINGS = {
             r"returned error: 5\d\d",
         ),
     ),
-    Failure.REF_MISSING: _Meaning(
+    GitFailure.REF_MISSING: _Meaning(
         "it has no such ref or commit",
         "set TRUELINE_SOURCE_REF to a branch, tag or full commit id that exists",
         (
@@ -145,17 +145,17 @@ _MEANINGS = {
             "remote ref .* not found",
         ),
     ),
-    Failure.OWNERSHIP: _Meaning(
+    GitFailure.OWNERSHIP: _Meaning(
         "it belongs to another user",
         "give the repository to the user that Trueline runs as",
         ("dubious ownership",),
     ),
-    Failure.NO_ROOM: _Meaning(
+    GitFailure.NO_ROOM: _Meaning(
         "there is no room on the disk",
         "make room on the disk of TRUELINE_DATA_DIR; the next sync tries again",
         ("no space left", "disk quota exceeded"),
     ),
-    Failure.NOT_FOUND: _Meaning(
+    GitFailure.NOT_FOUND: _Meaning(
         "there is no such repository, or it is private",
         "check TRUELINE_SOURCE_URL; a private repository also needs TRUELINE_SOURCE_TOKEN_FILE "
         "or TRUELINE_SOURCE_SSH_KEY_FILE",
@@ -166,22 +166,22 @@ _MEANINGS = {
             r"returned error: 4(04|10)\b",
         ),
     ),
-    Failure.NOT_A_REPOSITORY: _Meaning(
+    GitFailure.NOT_A_REPOSITORY: _Meaning(
         "it is not a Git repository",
         "set TRUELINE_SOURCE_URL to a Git repository",
         ("not a git repository", "not a valid repository"),
     ),
-    Failure.TIMEOUT: _Meaning(
+    GitFailure.TIMEOUT: _Meaning(
         "it took too long",
         "check the host and the network, or raise TRUELINE_SOURCE_TIMEOUT_SECONDS",
     ),
-    Failure.DAMAGED: _Meaning(
+    GitFailure.DAMAGED: _Meaning(
         "the local mirror is damaged",
         "nothing needs to be done: it is cloned again when the source can be reached",
     ),
-    Failure.TOO_MUCH: _Meaning(
+    GitFailure.TOO_MUCH: _Meaning(
         "it is too large", "check that TRUELINE_SOURCE_URL is the repository you meant"
     ),
-    Failure.NO_GIT: _Meaning("git is missing", "install git and put it on PATH"),
-    Failure.OTHER: _Meaning("git failed", "see git's words; the next sync tries again"),
+    GitFailure.NO_GIT: _Meaning("git is missing", "install git and put it on PATH"),
+    GitFailure.OTHER: _Meaning("git failed", "see git's words; the next sync tries again"),
 }

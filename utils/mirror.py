@@ -11,7 +11,7 @@ from typing import TypeVar
 from utils.errors import SourceError
 from utils.fetching import KEPT_REFS, clear_leftovers, clone_anew, fetch_commit
 from utils.git import Git
-from utils.git_errors import Failure, GitError
+from utils.git_errors import GitError, GitFailure
 from utils.locks import source_lock
 from utils.objects import Objects
 from utils.remote_refs import find_commit
@@ -21,9 +21,11 @@ from utils.tree import INTEGRATIONS, CheckedTree
 
 PACK_LIMIT = 60  # each fetch leaves a pack; past this the next one starts a new mirror
 # Failures that a damaged mirror may be the cause of: cloning again may help.
-_PERHAPS_DAMAGED = frozenset({Failure.OTHER, Failure.NOT_A_REPOSITORY, Failure.DAMAGED})
+_PERHAPS_DAMAGED = frozenset({GitFailure.OTHER, GitFailure.NOT_A_REPOSITORY, GitFailure.DAMAGED})
 # Failures of reading our own objects that it is not.
-_NOT_DAMAGED = frozenset({Failure.TIMEOUT, Failure.NO_ROOM, Failure.NO_GIT, Failure.TOO_MUCH})
+_NOT_DAMAGED = frozenset(
+    {GitFailure.TIMEOUT, GitFailure.NO_ROOM, GitFailure.NO_GIT, GitFailure.TOO_MUCH}
+)
 
 Answer = TypeVar("Answer")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from utils.errors import SourceError
 from utils.git import Git
-from utils.git_errors import Failure, GitError
+from utils.git_errors import GitError, GitFailure
 from utils.tree import (
     FOLDER,
     LINK,
@@ -89,7 +89,7 @@ class Objects:
     def _blob(self, output: BufferedIOBase, object_id: str) -> Iterator[bytes]:
         header = output.readline().split()
         if len(header) != 3 or header[1] != b"blob":
-            raise GitError(Failure.DAMAGED, self.about, f"object {object_id} cannot be read")
+            raise GitError(GitFailure.DAMAGED, self.about, f"object {object_id} cannot be read")
         return self._chunks(output, int(header[2]))
 
     def _small_blobs(self, object_ids: Iterable[str]) -> list[bytes]:
@@ -100,7 +100,7 @@ class Objects:
         while size_bytes:
             chunk = output.read(min(size_bytes, CHUNK_BYTES))
             if not chunk:
-                raise GitError(Failure.DAMAGED, self.about, "an object ends too early")
+                raise GitError(GitFailure.DAMAGED, self.about, "an object ends too early")
             size_bytes -= len(chunk)
             yield chunk
         output.read(1)  # the newline behind an object

@@ -10,7 +10,7 @@ import pytest
 
 from utils.credentials import TOKEN_USER, Credentials
 from utils.errors import SourceError
-from utils.git_errors import Failure, GitError
+from utils.git_errors import GitError, GitFailure
 from utils.mirror import Mirror, open_source
 from utils.settings import Settings, read_settings
 from utils.snapshot import open_snapshots
@@ -71,7 +71,7 @@ def test_a_wrong_token_fails_without_showing_it(
     mirror = mirror_of(f"{https_url}/{repository.name}/.git", environ=https_environ)
     with pytest.raises(GitError) as failed:
         with_credentials(mirror, token_file=wrong).head_commit()
-    assert failed.value.failure is Failure.AUTHENTICATION
+    assert failed.value.failure is GitFailure.AUTHENTICATION
     assert "TRUELINE_SOURCE_TOKEN_FILE" in failed.value.advice
     assert "wr0ng" not in str(failed.value)
 
@@ -103,7 +103,7 @@ def test_another_host_is_never_told_the_token(
     mirror = mirror_of(f"{https_url}/redirected/{repository.name}/.git", environ=https_environ)
     with pytest.raises(GitError) as failed:
         with_credentials(mirror, token_file=token_file).head_commit()
-    assert failed.value.failure is Failure.AUTHENTICATION
+    assert failed.value.failure is GitFailure.AUTHENTICATION
 
 
 def test_askpass_answers_for_its_origin_alone(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_an_unknown_ssh_host_key_is_refused(
     settings = settings_for_ssh(tmp_path, f"{url}{repository}", key, None)
     with pytest.raises(GitError) as failed:
         open_source(tmp_path / "data", settings, os.environ).head_commit()
-    assert failed.value.failure is Failure.HOST_KEY
+    assert failed.value.failure is GitFailure.HOST_KEY
     assert "TRUELINE_SOURCE_KNOWN_HOSTS_FILE" in failed.value.advice
 
 
@@ -198,7 +198,7 @@ def test_a_changed_ssh_host_key_is_refused(
     settings = settings_for_ssh(tmp_path, f"{url}{repository}", key, known)
     with pytest.raises(GitError) as failed:
         open_source(tmp_path / "data", settings, os.environ).head_commit()
-    assert failed.value.failure is Failure.HOST_KEY
+    assert failed.value.failure is GitFailure.HOST_KEY
 
 
 def test_a_wrong_ssh_key_is_an_authentication_failure(
@@ -211,7 +211,7 @@ def test_a_wrong_ssh_key_is_an_authentication_failure(
     settings = settings_for_ssh(tmp_path, f"{url}{repository}", key.with_name("host"), known)
     with pytest.raises(GitError) as failed:
         open_source(tmp_path / "data", settings, os.environ).head_commit()
-    assert failed.value.failure is Failure.AUTHENTICATION
+    assert failed.value.failure is GitFailure.AUTHENTICATION
 
 
 def test_ssh_reads_no_one_s_configuration(tmp_path: Path, mirror_of: Callable[..., Mirror]) -> None:

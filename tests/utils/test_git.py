@@ -10,7 +10,7 @@ import pytest
 from utils.credentials import Credentials
 from utils.errors import SourceError
 from utils.git import Git
-from utils.git_errors import Failure, GitError
+from utils.git_errors import GitError, GitFailure
 from utils.mirror import Mirror
 from utils.snapshot import Snapshots
 
@@ -35,7 +35,7 @@ def test_a_missing_git_says_so(tmp_path: Path) -> None:
     git = Git(tmp_path / "home", 60, {"PATH": str(tmp_path)})
     with pytest.raises(GitError) as failed:
         git.run(["version"])
-    assert failed.value.failure is Failure.NO_GIT
+    assert failed.value.failure is GitFailure.NO_GIT
 
 
 def test_only_what_a_network_needs_is_passed_on(tmp_path: Path) -> None:

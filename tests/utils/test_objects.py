@@ -5,7 +5,7 @@ import pytest
 
 from utils import objects
 from utils.errors import SourceError
-from utils.git_errors import Failure, GitError
+from utils.git_errors import GitError, GitFailure
 from utils.mirror import Mirror
 from utils.objects import Objects
 
@@ -41,7 +41,7 @@ def test_a_missing_object_is_damage(fetched: Objects) -> None:
         fetched.blobs(["1" * 40]) as blobs,
     ):
         next(blobs)
-    assert failed.value.failure is Failure.DAMAGED
+    assert failed.value.failure is GitFailure.DAMAGED
 
 
 def test_no_objects_are_read_without_a_process(tmp_path: Path, fetched: Objects) -> None:
@@ -84,4 +84,4 @@ def test_a_tree_that_unfolds_without_end_is_refused(
     run_git(repository, "update-ref", "refs/heads/main", commit)
     with pytest.raises(GitError) as refused:
         mirror_of(repository).tree(commit)
-    assert refused.value.failure is Failure.TOO_MUCH
+    assert refused.value.failure is GitFailure.TOO_MUCH
