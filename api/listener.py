@@ -3,6 +3,7 @@
 import errno
 import ipaddress
 import socket
+import struct
 from pathlib import Path
 
 from utils.errors import TruelineError
@@ -10,6 +11,7 @@ from utils.files import write_durably
 from utils.settings import Settings
 
 ADDRESS_FILE = "api.address"
+SILENCE_SECONDS = 20  # so long a client may pause within a request, or not take its answer
 
 
 class ListenError(TruelineError):
@@ -31,12 +33,18 @@ def check_exposure(settings: Settings) -> None:
         )
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Bind and listen; port 0 takes any free one. Raises ListenError."""
+def listen(host: str, port: int, silence_seconds: int = SILENCE_SECONDS) -> socket.socket:
+    """Bind and listen; port 0 takes any free one. Raises ListenError.
+
+    A read from a client that says nothing for `silence_seconds` fails: it holds a thread.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # The system's time-outs: connections inherit them, and gunicorn leaves them alone.
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            listener.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", silence_seconds, 0))
         listener.bind((host, port))
         listener.listen(1024)
     except OSError as error:

@@ -14,6 +14,18 @@ def test_port_0_takes_a_free_one_and_tells_it() -> None:
         socket.create_connection((host, port), 5).close()
 
 
+def test_client_that_stalls_is_not_waited_for() -> None:
+    with listen("127.0.0.1", 0, silence_seconds=1) as listener:
+        client = socket.create_connection(listener.getsockname(), 5)
+        served, _ = listener.accept()
+        with client, served:
+            served.setblocking(True)
+            client.sendall(b"GET / HT")
+            assert served.recv(100) == b"GET / HT"
+            with pytest.raises(BlockingIOError):
+                served.recv(100)
+
+
 def test_busy_port_says_what_to_do() -> None:
     with listen("127.0.0.1", 0) as first, pytest.raises(ListenError, match="is in use") as error:
         listen("127.0.0.1", first.getsockname()[1])
