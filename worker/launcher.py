@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -69,6 +70,7 @@ class Running:
 
     def __init__(self, control: socket.socket, channels: "_Channels", stdin: bytes) -> None:
         self.pid = 0
+        self._supervisor = 0
         self.stdin: int | None = channels.stdin
         self.events, self.stdout, self.stderr = channels.events, channels.stdout, channels.stderr
         self._control = control
@@ -99,6 +101,7 @@ class Running:
         """Ask for the end of the child and of everything that it started."""
         with contextlib.suppress(OSError):
             self._control.send(KILL)
+        self._wake_supervisor()
 
     def wait(self, timeout: float | None = None) -> Exit | None:
         """Return how it ended, once nothing of its tree is left; None after `timeout` seconds."""
@@ -115,6 +118,7 @@ class Running:
     def close(self) -> None:
         """Give up every descriptor; a child that still runs is ended by that."""
         self._control.close()
+        self._wake_supervisor()
         for fd in {self.stdin, self.events, self.stdout, self.stderr} - {None, -1}:
             os.close(fd)  # type: ignore[arg-type]  # None was taken out
         self.stdin = None
@@ -131,7 +135,13 @@ class Running:
                 f"a child process did not start: {answer['error']}",
                 "check the path, and the limits on memory and processes of this machine",
             )
-        self.pid = answer["pid"]
+        self.pid, self._supervisor = answer["pid"], answer["supervisor"]
+
+    def _wake_supervisor(self) -> None:
+        # A child may have stopped it, to outlive its deadline.
+        if self._supervisor and self._exit is None:
+            with contextlib.suppress(OSError):
+                os.kill(self._supervisor, signal.SIGCONT)
 
     def _next_answer(self, timeout: float | None) -> dict[str, Any]:
         until = None if timeout is None else time.monotonic() + timeout

@@ -72,6 +72,7 @@ class Launching:
     def _end_supervisors(self) -> None:
         for pid in self.supervisors:  # ours until they are reaped, so no pid is another's
             os.kill(pid, END_SIGNAL)
+            os.kill(pid, signal.SIGCONT)  # its child may have stopped it
 
     def _any_left(self) -> bool:
         return bool(self.supervisors) or self.orphans_left

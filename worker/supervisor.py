@@ -82,7 +82,7 @@ def supervise(control: socket.socket, launcher: Parent) -> None:
         return
     for fd in fds:
         os.close(fd)
-    answer(control, {"pid": pid})
+    answer(control, {"pid": pid, "supervisor": os.getpid()})
     answer(control, _ending(_wait_and_end(pid, control, wake, launcher)))
 
 

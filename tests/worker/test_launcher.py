@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.launcher import Command, Exit, Launcher, LaunchError
+from worker.launcher import Command, Exit, Launcher, LaunchError, Running
 from worker.process_tree import descendants, read_process, read_process_table
 
 Eventually = Callable[[Callable[[], object]], None]
@@ -66,6 +66,37 @@ def test_worker_killed_with_jobs_leaves_no_process(eventually: Eventually) -> No
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
         eventually(lambda: not any(map(is_running, below)))
+
+
+@pytest.mark.parametrize("end", [Running.kill, Running.close])
+def test_child_that_stopped_its_supervisor_ends_all_the_same(
+    launcher: Launcher, eventually: Eventually, end: Callable[[Running], None]
+) -> None:
+    running = stopping_its_supervisor(launcher, eventually)
+    end(running)
+    eventually(lambda: not descendants(launcher.pid, read_process_table()))
+    if end is Running.kill:
+        assert running.wait(10) == Exit(None, signal.SIGKILL)
+        running.close()
+
+
+def test_launcher_that_ends_takes_a_stopped_supervisor_along(
+    launcher: Launcher, eventually: Eventually
+) -> None:
+    running = stopping_its_supervisor(launcher, eventually)
+    launcher.close()
+    eventually(lambda: not is_running(running.pid))
+    running.close()
+
+
+def stopping_its_supervisor(launcher: Launcher, eventually: Eventually) -> Running:
+    code = "import os, signal, time; os.kill(os.getppid(), signal.SIGSTOP); time.sleep(600)"
+    running = launcher.spawn(Command((sys.executable, "-c", code), {}, Path("/")))
+    supervisor = read_process(running.pid)
+    assert supervisor is not None
+    stat = Path(f"/proc/{supervisor.parent}/stat")
+    eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T")
+    return running
 
 
 def test_two_hundred_children_leave_no_zombie_and_no_descriptor(
