@@ -19,7 +19,8 @@ from utils.settings import read_settings
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "bad_input"
 READY_SECONDS = 120
-TASK_SECONDS = 4  # an import that hangs is waited for as long
+WAIT_SECONDS = 60
+TASK_SECONDS = 3  # an import that hangs is waited for as long
 RESULT_LIMIT_BYTES = 1_000_000
 JOB_ENDED = {"success", "partial", "failed", "cancelled"}
 
@@ -40,15 +41,6 @@ class Ran:
 
 
 RunCommand = Callable[..., Ran]
-
-
-def eventually(condition: Callable[[], Any], timeout_seconds: float = 60) -> Any:
-    """Poll until the condition holds, and return what it gave."""
-    end = time.monotonic() + timeout_seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "it did not come to this"
-        time.sleep(0.05)
-    return found
 
 
 class Repository:
@@ -95,6 +87,7 @@ class Scene:
     address: str
     log: list[LogLine]
     api_log: Path
+    manifests: Path = FIXTURES / "manifests"
 
     def ask(self, method: str, path: str, **more: Any) -> httpx2.Response:
         return self.http.request(method, path, **more)
@@ -114,11 +107,14 @@ class Scene:
         registered: dict[str, Any] = answer.json()
         return registered
 
-    def deploy(self, name: str, **fields: Any) -> dict[str, Any]:
-        """Return the deployment of the integration's own name, made where it is missing."""
+    def deploy(
+        self, integration: str, name: str = "", config: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the deployment of this name, else of the integration's; made where missing."""
+        name = name or integration
         answer = self.http.get(f"/api/v1/deployments/{name}")
         if answer.status_code == 404:
-            new = {"name": name, "integration": name, "config": {}} | fields
+            new = {"name": name, "integration": integration, "config": config or {}}
             answer = self.http.post("/api/v1/deployments", json=new)
         assert answer.is_success, answer.text
         deployment: dict[str, Any] = answer.json()
@@ -132,6 +128,15 @@ class Scene:
         job: dict[str, Any] = self.get(f"/jobs/{started.json()['job_id']}", timeout=60)
         assert job["status"] in JOB_ENDED, job
         return job
+
+    @staticmethod
+    def wait_for(condition: Callable[[], Any]) -> Any:
+        """Poll until the condition holds, and return what it gave."""
+        end = time.monotonic() + WAIT_SECONDS
+        while not (found := condition()):
+            assert time.monotonic() < end, "it did not come to this"
+            time.sleep(0.05)
+        return found
 
     def check_good(self) -> None:
         """The good integration works whatever stands beside it."""
@@ -188,7 +193,7 @@ def scene(environ: Mapping[str, str], repository: Repository) -> Iterator[Scene]
         while not ready.wait(0.1):
             stack.check()
             assert time.monotonic() < end
-        eventually(lambda: scene.integration("good")["state"] == "ready")
+        scene.wait_for(lambda: scene.integration("good")["state"] == "ready")
         scene.check_good()
         yield scene
         scene.check_good()
@@ -204,7 +209,7 @@ def trueline(
     capfd: pytest.CaptureFixture[str],
 ) -> RunCommand:
     """Call the command in a checkout of the source, against the running API."""
-    for name, value in (environ | {"TRUELINE_API_URL": scene.address}).items():
+    for name, value in {**environ, "TRUELINE_API_URL": scene.address}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(scene.repository.path)
 

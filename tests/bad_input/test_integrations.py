@@ -42,8 +42,10 @@ LOADING = {
         "another name",
     ),
     "task_unknown_type": (
-        "task_unknown_type/collectors/look.py:4: task 'look': unknown type 'colector' "
-        "(did you mean 'collector'?)",
+        (
+            "task_unknown_type/collectors/look.py:4: task 'look': unknown type 'colector' "
+            "(did you mean 'collector'?)"
+        ),
         "collector, insight, reconciler",
     ),
     "task_collector_severity": (
@@ -51,8 +53,10 @@ LOADING = {
         "remove severity",
     ),
     "task_unknown_severity": (
-        "task_unknown_severity/insights/look.py:4: task 'look': unknown severity 'hihg' "
-        "(did you mean 'high'?)",
+        (
+            "task_unknown_severity/insights/look.py:4: task 'look': unknown severity 'hihg' "
+            "(did you mean 'high'?)"
+        ),
         "low, medium, high, critical",
     ),
     "task_wrong_signature": (
@@ -60,20 +64,24 @@ LOADING = {
         "def look(self, ctx):",
     ),
     "task_depends_on_unknown": (
-        "task_depends_on_unknown/insights/judge.py:4: task 'judge' depends on 'lok', which no task "
-        "is named (did you mean 'look'?)",
+        (
+            "task_depends_on_unknown/insights/judge.py:4: task 'judge' depends on 'lok', "
+            "which no task is named (did you mean 'look'?)"
+        ),
         "depends_on",
     ),
     "task_depends_on_later": (
-        "task_depends_on_later/collectors/look.py:4: task 'look' depends on 'judge', which runs "
-        "later",
+        (
+            "task_depends_on_later/collectors/look.py:4: task 'look' depends on 'judge', "
+            "which runs later"
+        ),
         "remove it from depends_on",
     ),
     "task_none": ("integrations/task_none has no task", "integrations/task_none/collectors/"),
 }
 HANGS = {
     "entry_hangs": (
-        "importing integrations/entry_hangs took longer than 4 s and was stopped",
+        "importing integrations/entry_hangs took longer than 3 s and was stopped",
         "it stood at integrations/entry_hangs/entry.py:3",
     )
 }

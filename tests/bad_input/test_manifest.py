@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.bad_input.conftest import FIXTURES, eventually
-
 if TYPE_CHECKING:
-    from tests.bad_input.conftest import Repository, RunCommand, Scene
+    from tests.bad_input.conftest import LogLine, Repository, RunCommand, Scene
 
 MANIFEST = "integrations.json"
 LONG = "a_name_that_is_longer_than_the_sixty_four_characters_that_a_name_may_have"
@@ -21,8 +19,10 @@ REJECTED = {
     "no_folder_of_mine": ("there is no folder integrations/no_folder_of_mine", "add the folder"),
     "without_entry": ("the folder integrations/without_entry has no entry.py", "the folder"),
     "schema_invalid": (
-        "schema: /properties/port/type: 'intger' is none of array, boolean, integer, null, number, "
-        "object, string (did you mean 'integer'?)",
+        (
+            "schema: /properties/port/type: 'intger' is none of array, boolean, integer, null, "
+            "number, object, string (did you mean 'integer'?)"
+        ),
         "json-schema.org",
     ),
     "schema_remote_ref": (
@@ -42,13 +42,14 @@ WHOLE = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def source(scene: Scene) -> Iterator[Repository]:
-    """Return the source, which goes back to where it was, and the worker with it."""
+    """Return the source, which at last goes back to where it was, and the worker with it."""
     commit = scene.repository.git("rev-parse", "HEAD")
     yield scene.repository
     scene.repository.back_to(commit)
-    eventually(lambda: scene.logged("source back"))
+    scene.wait_for(lambda: scene.logged("source back"))
+    scene.check_good()
 
 
 def test_rejected_entries_are_told_by_init_and_in_the_log(scene: Scene) -> None:
@@ -102,16 +103,15 @@ def test_unusable_manifest_leaves_everything_as_it_was(
 ) -> None:
     before = scene.get("/integrations", limit=500)
     reason, advice = WHOLE.get(kind, ("has no file integrations.json", ""))
-    scene.log.clear()
     if kind == "missing":
         (source.path / MANIFEST).unlink()
     else:
-        source.write(MANIFEST, (FIXTURES / "manifests" / kind / MANIFEST).read_bytes())
+        source.write(MANIFEST, (scene.manifests / kind / MANIFEST).read_bytes())
     source.commit()
 
     answer = scene.ask("POST", "/init-integrations")
     ran = trueline("init")
-    line = eventually(lambda: scene.logged("source degraded"))
+    line = scene.wait_for(lambda: _degraded(scene, reason))
 
     assert answer.status_code == 422
     assert reason in answer.json()["detail"]
@@ -120,17 +120,21 @@ def test_unusable_manifest_leaves_everything_as_it_was(
     assert ran.code == 2
     assert reason in ran.said
     assert answer.json()["advice"] in ran.said
-    assert reason in line["reason"]
+    assert line["advice"] == answer.json()["advice"]
     assert scene.get("/integrations", limit=500) == before
     scene.check_good()
+
+
+def _degraded(scene: Scene, reason: str) -> LogLine | None:
+    line = scene.logged("source degraded")
+    return line if line and reason in line["reason"] else None
 
 
 @pytest.mark.parametrize("kind", WHOLE)
 def test_run_in_a_checkout_with_an_unusable_manifest_names_the_place(
     scene: Scene, trueline: RunCommand, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert scene.repository.path.is_dir()
-    monkeypatch.chdir(FIXTURES / "manifests" / kind)
+    monkeypatch.chdir(scene.manifests / kind)
     reason, advice = WHOLE[kind]
 
     ran = trueline("run", "good")
