@@ -1,6 +1,8 @@
 """`trueline deploy`: create or update a deployment."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
@@ -28,7 +30,7 @@ def command(
 ) -> None:
     """Create a deployment of INTEGRATION, or update the one of that name."""
     from cli.client import ApiProblem, address_part  # noqa: PLC0415 - start-up time
-    from cli.render import make_console, print_json, text  # noqa: PLC0415 - start-up time
+    from cli.render import print_json  # noqa: PLC0415 - start-up time
 
     body: dict[str, Any] = {key: value for key, value in when.items() if value is not None}
     if body.get("schedule") == "none":
@@ -50,12 +52,23 @@ def command(
                 api.send("PATCH", f"/deployments/{existing['id']}", body=body),
                 "updated",
             )
+        of = api.get(f"/integrations/{deployment['integration']}")
     if as_json:
         print_json(deployment)
-        return
+    else:
+        _show(deployment, done, of)
+
+
+def _show(deployment: Mapping[str, Any], done: str, integration: Mapping[str, Any]) -> None:
+    from cli.render import make_console, print_problem, text  # noqa: PLC0415 - start-up time
+
     console = make_console()
     console.print(f"{done} {text(deployment['name'])} ({text(deployment['id'])})")
-    console.print(f"run it: trueline scan {text(deployment['name'])} --wait")
+    if integration["state"] == "broken":
+        serves = "its last good commit runs" if integration["environment"] else "it cannot run yet"
+        console.print(f"[yellow]note[/] {text(integration['name'])} is broken: {serves}")
+        print_problem(console, integration["problem"])
+    console.print(f"run it: trueline scan {text(quote(deployment['name']))} --wait")
 
 
 def _check_same_integration(existing: dict[str, Any], integration: str) -> None:
