@@ -76,7 +76,7 @@ def test_task_out_of_memory_names_the_limit_and_the_others_run(run_plugin: RunPl
 
 
 def test_process_that_ends_after_a_result_loses_none_of_it(run_plugin: RunPlugin) -> None:
-    job = run_plugin("misbehaving", {"act": "leave_in_a_thread"})
+    job = run_plugin("misbehaving", {"act": "leave_after_its_result"})
     assert job.statuses["misbehave"] == "success"
     assert set(job.statuses) == set(ALL_WELL)
 
