@@ -1,14 +1,15 @@
 """What workers report: which integrations they can run, and how the source is."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
-from api.integrations import IntegrationState, Problem, ProblemBy
+from api.integrations import IntegrationState, ProblemBy, stored_problem
 from api.tables import integrations, sources
+from utils.notes import Note
 
 WRITTEN = ("state", "commit", "tasks", "environment", "problem")
 
@@ -21,7 +22,7 @@ class SourceReport:
     ref: str
     commit: str | None
     state: str
-    problem: Mapping[str, str] | None
+    problem: Note | None
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Report:
     commit: str | None
     tasks: list[dict[str, Any]] | None
     environment: dict[str, Any] | None
-    problem: Problem | None
+    problem: Note | None
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def record_source(connection: Connection, report: SourceReport, now: datetime) -
             ref=report.ref,
             commit=report.commit,
             state=report.state,
-            problem=dict(report.problem) if report.problem else None,
+            problem=report.problem.as_json() if report.problem else None,
             checked_at=now,
         )
     )
@@ -77,7 +78,7 @@ def record_reports(connection: Connection, reports: Iterable[Report], now: datet
 
 
 def _columns(row: Row[Any], report: Report) -> dict[str, Any]:
-    problem = report.problem.document() if report.problem else None
+    problem = stored_problem(report.problem, ProblemBy.WORKER) if report.problem else None
     if problem is None and (row.problem or {}).get("by") == ProblemBy.MANIFEST:
         problem = row.problem
     return {

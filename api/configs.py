@@ -9,9 +9,9 @@ from sqlalchemy import Row
 from api.config_secrets import MASK, SEALED, SecretBox
 from api.problems import FieldError, Unprocessable
 from api.secret_key import SecretKeyError
-from api.standing import Note
 from api.storable import storage_fault
 from utils.config_schema import secret_pointers, validate_config
+from utils.notes import Note
 from utils.pointers import value_at
 
 MOST_SHOWN = 50
@@ -50,7 +50,7 @@ def judge_stored(secrets: SecretBox, schema: Mapping[str, Any], deployment: Row[
     try:
         opened = secrets.open_config(deployment.id, deployment.config)
     except SecretKeyError as error:
-        return Judged(deployment.config, Note(error.reason, error.advice))
+        return Judged(deployment.config, Note.of(error))
     pointers = secret_pointers(schema, opened.config)
     config = deployment.config
     if not set(pointers) <= set(opened.pointers):

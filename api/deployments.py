@@ -17,9 +17,10 @@ from api.problems import Conflict, FieldError, NotFound, Unprocessable
 from api.retirement import retire
 from api.schedules import next_due, read_timezone
 from api.secret_key import SecretKeyError
-from api.standing import Note, Timing, disabled_note, standing
+from api.standing import Timing, disabled_note, standing
 from api.state import State
 from api.tables import deployments, integrations
+from utils.notes import Note
 from utils.suggest import did_you_mean
 
 SHOWN = (

@@ -13,11 +13,16 @@ from api.jobs import Job, JobStatus, lock_job, move_job
 from api.problems import Conflict
 from api.tables import jobs
 from api.task_results import count_results
+from utils.notes import Note
 
-CANCELLED_EARLY: Mapping[str, str] = {
-    "reason": "the job was cancelled before a worker had carried it out",
-    "advice": "ask for another job of the deployment when you want one",
-}
+CANCELLED_EARLY = Note(
+    "the job was cancelled before a worker had carried it out",
+    "ask for another job of the deployment when you want one",
+).as_json()
+DEPLOYMENT_DELETED = Note(
+    "the job's deployment was deleted before a worker had the job",
+    "make the deployment again when you want it to run",
+).as_json()
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from api.config_secrets import SecretBox
-from api.endings import Ending, end_job_here
+from api.endings import DEPLOYMENT_DELETED, Ending, end_job_here
 from api.jobs import Job, JobStatus
 from api.leases import Term, claim_jobs
 from api.secret_key import SecretKeyError
 from api.tables import deployments, integrations
-
-NO_DEPLOYMENT = {
-    "reason": "the job's deployment was deleted before a worker had the job",
-    "advice": "make the deployment again when you want it to run",
-}
+from utils.notes import Note
 
 
 @dataclass(frozen=True)
@@ -75,11 +71,11 @@ def _wanted(connection: Connection, ids: Collection[str]) -> dict[str, _Wanted]:
 
 def _granted(secrets: SecretBox, job: Job, wanted: _Wanted | None) -> Grant | dict[str, str]:
     if wanted is None:
-        return NO_DEPLOYMENT
+        return DEPLOYMENT_DELETED
     try:
         opened = secrets.open_config(job.deployment_id, wanted.config)
     except SecretKeyError as error:
-        return {"reason": error.reason, "advice": error.advice}
+        return Note.of(error).as_json()
     return Grant(job, opened.config, opened.pointers, wanted.commit)
 
 

@@ -1,6 +1,5 @@
 """Integrations as the API keeps them: the manifest's entry and what workers report of it."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -8,6 +7,7 @@ from sqlalchemy import Connection, Row, select
 
 from api.problems import NotFound
 from api.tables import integrations
+from utils.notes import Note
 from utils.suggest import did_you_mean
 
 SHOWN = (
@@ -32,17 +32,9 @@ class ProblemBy(StrEnum):
     WORKER = "worker"  # the folder or its environment is broken
 
 
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong with an integration, as its row keeps it."""
-
-    reason: str
-    advice: str
-    by: ProblemBy
-
-    def document(self) -> dict[str, str]:
-        """Return it as it is stored."""
-        return {"reason": self.reason, "advice": self.advice, "by": self.by.value}
+def stored_problem(note: Note, by: ProblemBy) -> dict[str, str]:
+    """Return what is wrong with an integration, as its row keeps it."""
+    return note.as_json() | {"by": by.value}
 
 
 def shown_integration(row: Row[Any]) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from api.jobs import ENDED, Job, job_from_row, listed_jobs, read_job
+from api.jobs import Job, job_from_row, listed_jobs, read_job
 from api.models import PageQuery
 from api.paging import Order, Page, read_page
-from api.tables import deployments, integrations, sources, task_results, violations
+from api.tables import deployments, integrations, sources, violations
+from api.task_results import read_results
 from api.verdicts import ViolationStatus
 from utils.tasks import Severity
 
@@ -39,7 +40,7 @@ class JobPage:
     @property
     def is_moving(self) -> bool:
         """Whether the page will show something else in a moment."""
-        return self.job.status not in ENDED
+        return not self.job.ended
 
 
 def read_overview(connection: Connection) -> Overview:
@@ -70,9 +71,7 @@ def read_violations(connection: Connection, status: ViolationStatus, query: Page
 def read_job_page(connection: Connection, job_id: str) -> JobPage:
     """Read a job with its task results; raises NotFound."""
     job = read_job(connection, job_id)
-    statement = select(task_results.c.result).where(task_results.c.job_id == job.id)
-    results = connection.execute(statement.order_by(task_results.c.position)).scalars()
-    return JobPage(job, results.all())
+    return JobPage(job, read_results(connection, job.id))
 
 
 def _counts(connection: Connection) -> dict[str, int]:

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from api.integrations import IntegrationState, Problem, ProblemBy
+from api.integrations import IntegrationState, ProblemBy, stored_problem
 from utils.manifest import Entry, Manifest, Rejected
+from utils.notes import Note
 
 
 class Outcome(StrEnum):
@@ -77,7 +78,7 @@ def _remaining_problem(entry: Entry, record: Row[Any]) -> Any:
 
 def _rejection(rejected: Rejected, records: Mapping[str, Row[Any]]) -> Change:
     record = records.get(rejected.name)
-    problem = Problem(rejected.reason, rejected.advice, ProblemBy.MANIFEST).document()
+    problem = stored_problem(Note(rejected.reason, rejected.advice), ProblemBy.MANIFEST)
     if record is None or record.problem == problem:
         return Change(rejected.name, Outcome.REJECTED, {})
     return Change(rejected.name, Outcome.REJECTED, {"problem": problem})

@@ -5,17 +5,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
 
-from api.endings import Ending, end_job_here
+from api.endings import DEPLOYMENT_DELETED, Ending, end_job_here
 from api.jobs import JobStatus, job_from_row
 from api.problems import Conflict
 from api.tables import jobs, verdicts, violations
 from api.verdicts import ACTIVE, ViolationStatus
 
 NOTE = "resolved because its deployment was deleted"
-DELETED = {
-    "reason": "the job's deployment was deleted before a worker had the job",
-    "advice": "make the deployment again when you want it to run",
-}
 
 
 def retire(connection: Connection, deployment: Row[Any], now: datetime) -> tuple[str, ...]:
@@ -42,7 +38,7 @@ def _cancel_waiting(connection: Connection, deployment: Row[Any], now: datetime)
     )
     found = [job_from_row(row) for row in connection.execute(waiting)]
     for job in found:
-        end_job_here(connection, job, Ending(JobStatus.CANCELLED, DELETED, now))
+        end_job_here(connection, job, Ending(JobStatus.CANCELLED, DEPLOYMENT_DELETED, now))
     return tuple(job.id for job in found)
 
 

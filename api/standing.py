@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from api.schedules import next_due
+from utils.notes import Note
 
 
 class DeploymentState(StrEnum):
@@ -14,18 +15,6 @@ class DeploymentState(StrEnum):
     ACTIVE = "active"  # it runs on demand and on its schedule
     PAUSED = "paused"  # by the user, or because its integration is disabled
     NEEDS_ATTENTION = "needs_attention"  # its config does not fit the schema any more
-
-
-@dataclass(frozen=True)
-class Note:
-    """What is wrong with a thing, and what to do now."""
-
-    reason: str
-    advice: str
-
-    def document(self) -> dict[str, str]:
-        """Return it as it is stored and shown."""
-        return {"reason": self.reason, "advice": self.advice}
 
 
 @dataclass(frozen=True)
@@ -50,7 +39,7 @@ class Standing:
         """Return the values of the table's columns."""
         return {
             "state": self.state.value,
-            "problem": self.problem.document() if self.problem else None,
+            "problem": self.problem.as_json() if self.problem else None,
             "next_due_at": self.next_due_at,
         }
 

@@ -13,6 +13,7 @@ from api.schedules import next_due
 from api.standing import DeploymentState
 from api.tables import deployments, jobs
 from api.violations import end_mutes
+from utils.notes import Note
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def _set_aside(connection: Connection, deployment: Row[Any], error: ScheduleErro
         .where(deployments.c.id == deployment.id)
         .values(
             state=DeploymentState.NEEDS_ATTENTION,
-            problem={"reason": error.reason, "advice": error.advice},
+            problem=Note.of(error).as_json(),
             next_due_at=None,
         )
     )

@@ -5,12 +5,13 @@ from typing import Any, Literal
 from pydantic import Field
 
 from api.catalogue import Report, SourceReport, record_reports, record_source
-from api.integrations import IntegrationState, Problem, ProblemBy
+from api.integrations import IntegrationState
 from api.models import Answer, Body
 from api.openapi import blueprint
 from api.problems import Unprocessable
 from api.state import current_state
 from api.storable import storage_fault
+from utils.notes import Note
 
 routes = blueprint("catalogue", __name__)
 
@@ -20,6 +21,10 @@ class ProblemBody(Body):
 
     reason: str = Field(max_length=100_000)
     advice: str = Field("", max_length=10_000)
+
+    def note(self) -> Note:
+        """Return it as the rest of the API knows it."""
+        return Note(self.reason, self.advice)
 
 
 class SourceBody(Body):
@@ -89,13 +94,12 @@ def _check_storable(body: CatalogueBody) -> None:
 
 
 def _source(body: CatalogueBody) -> SourceReport:
-    problem = body.source.problem
     return SourceReport(
         url=body.source.url,
         ref=body.source.ref,
         commit=body.commit,
         state=body.source.state,
-        problem=problem.model_dump() if problem else None,
+        problem=body.source.problem.note() if body.source.problem else None,
     )
 
 
@@ -103,14 +107,11 @@ def _report(body: IntegrationBody) -> Report:
     environment = None
     if body.environment is not None:
         environment = {**body.environment.model_dump(), "state": "ready"}
-    problem = None
-    if body.problem is not None:
-        problem = Problem(body.problem.reason, body.problem.advice, ProblemBy.WORKER)
     return Report(
         name=body.name,
         state=IntegrationState(body.state),
         commit=body.commit,
         tasks=body.tasks,
         environment=environment,
-        problem=problem,
+        problem=body.problem.note() if body.problem else None,
     )

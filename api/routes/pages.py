@@ -3,14 +3,14 @@
 from typing import Any
 
 from flask import Response, render_template
-from pydantic import Field
 
 from api.json_format import iso
-from api.models import PageQuery, Path
+from api.models import PageQuery
 from api.openapi import blueprint
 from api.pages import read_job_page, read_overview, read_violations
 from api.problem_answers import request_id
 from api.problems import Problem
+from api.routes.jobs import JobPath
 from api.state import current_state
 from api.verdicts import ViolationStatus
 from utils import __version__
@@ -20,12 +20,6 @@ POLICY = (
     "frame-ancestors 'none'"
 )
 routes = blueprint("pages", __name__, prefix=None)
-
-
-class PagePath(Path):
-    """Which job."""
-
-    job_id: str = Field(max_length=64)
 
 
 class ViolationsQuery(PageQuery):
@@ -43,7 +37,7 @@ def home() -> str:
 
 
 @routes.get("/jobs/<job_id>", doc_ui=False)
-def job(path: PagePath) -> str:
+def job(path: JobPath) -> str:
     """Show a job with its tasks."""
     with current_state().database.read() as connection:
         page = read_job_page(connection, path.job_id)

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from api.standing import Note, Standing, Timing, disabled_note, standing
+from api.standing import Standing, Timing, disabled_note, standing
+from utils.notes import Note
 
 NOW = datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
 HOURLY = Timing("every 1h", "UTC", NOW - timedelta(minutes=30))
@@ -49,6 +50,6 @@ def test_what_is_wrong_decides_the_state(
     columns = stands(**fields).columns()
     assert columns == {
         "state": state,
-        "problem": problem.document() if problem else None,
+        "problem": problem.as_json() if problem else None,
         "next_due_at": None,
     }
