@@ -25,6 +25,11 @@ class Position:
 BEFORE_ALL = Position(-1, 0)
 _ORDER = (events.c.attempt, events.c.seq)
 _PLACE = tuple_(*_ORDER)
+LAST_SEQ = (  # of a job's present attempt, beside other columns of `jobs`
+    select(func.max(events.c.seq))
+    .where(events.c.job_id == jobs.c.id, events.c.attempt == jobs.c.attempt)
+    .scalar_subquery()
+)
 
 
 @dataclass(frozen=True)
@@ -68,12 +73,7 @@ def last_event(
 
 def last_seqs(connection: Connection, job_ids: Collection[str]) -> dict[str, int]:
     """Return the last sequence number of each job's present attempt; 0 where it has no events."""
-    last = (
-        select(func.max(events.c.seq))
-        .where(events.c.job_id == jobs.c.id, events.c.attempt == jobs.c.attempt)
-        .scalar_subquery()
-    )
-    statement = select(jobs.c.id, last).where(jobs.c.id.in_(job_ids))
+    statement = select(jobs.c.id, LAST_SEQ).where(jobs.c.id.in_(job_ids))
     return {job_id: seq or 0 for job_id, seq in connection.execute(statement)}
 
 

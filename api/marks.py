@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Hashable, Mapping
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from api.database import Database
+from api.events import LAST_SEQ
 from api.jobs import JobStatus
-from api.tables import events, jobs
+from api.tables import jobs
 from api.wakeups import WORK, Kind, ReadMarks, Topic
 
 
@@ -36,16 +37,9 @@ def _work(connection: Connection) -> Hashable:
 
 
 def _jobs(connection: Connection, job_ids: Collection[str]) -> dict[str, tuple[str, int, int]]:
-    last = (
-        select(func.max(events.c.seq))
-        .where(events.c.job_id == jobs.c.id, events.c.attempt == jobs.c.attempt)
-        .scalar_subquery()
-    )
-    statement = select(jobs.c.id, jobs.c.status, jobs.c.attempt, last).where(jobs.c.id.in_(job_ids))
-    return {
-        job_id: (status, attempt, seq or 0)
-        for job_id, status, attempt, seq in connection.execute(statement)
-    }
+    columns = (jobs.c.id, jobs.c.status, jobs.c.attempt, LAST_SEQ)
+    rows = connection.execute(select(*columns).where(jobs.c.id.in_(job_ids)))
+    return {job_id: (status, attempt, seq or 0) for job_id, status, attempt, seq in rows}
 
 
 def _mark(topic: Topic, known: Mapping[str, tuple[str, int, int]]) -> Hashable:

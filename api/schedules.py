@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from apscheduler.triggers.cron import CronTrigger
 
-from api.cron import CronLine, ScheduleError, read_cron_line
+from api.cron import WEEKDAYS, CronLine, ScheduleError, read_cron_line
 from utils.suggest import did_you_mean
 
 SHORTEST = timedelta(seconds=10)
@@ -18,7 +18,6 @@ _EVERY = re.compile(r"every\s+(\d{1,9})\s*([a-z]*)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _INSTANT = timedelta(microseconds=1)
 _LONGEST_SHIFT = timedelta(hours=3)  # of a zone's clock at one go, in this century
-_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _HOW_TO = "write 'every 15m' (s, m, h or d) or a cron line such as '0 6 * * mon-fri'"
 
 
@@ -89,7 +88,7 @@ def _triggers(schedule: Schedule) -> Iterator[CronTrigger]:
     if line is None:
         return
     days = ",".join(map(str, line.days))
-    weekdays = ",".join(_WEEKDAYS[day] for day in line.weekdays)
+    weekdays = ",".join(WEEKDAYS[day] for day in line.weekdays)
     choices = [(days, "*"), ("*", weekdays)] if line.either_day else [(days, weekdays)]
     for day, weekday in choices:
         yield CronTrigger(

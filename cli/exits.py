@@ -21,6 +21,8 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
+FAILED_ENDS = frozenset({"failed", "cancelled"})  # of a job: what it found is not the whole truth
+
 fail_on_option = click.option(
     "--fail-on",
     type=click.Choice(SEVERITIES),
