@@ -70,13 +70,11 @@ class Mirror:
         return self.reading(commit, lambda objects: objects.read_file(commit, path))
 
     def list_folders(self, commit: str, path: str = INTEGRATIONS) -> Mapping[str, str]:
-        """Return the folders directly in `path`: their names and the ids of their content."""
-        return self.reading(commit, lambda objects: objects.list_folders(commit, path))
+        """Return the folders directly in `path`: their names and the ids of their content.
 
-    def tree_id(self, commit: str, path: str) -> str | None:
-        """Return the id of a folder's content, the same as long as nothing in it changes."""
-        parent, _, name = path.strip("/").rpartition("/")
-        return self.list_folders(commit, parent).get(name)
+        An id is the same as long as nothing in the folder changes.
+        """
+        return self.reading(commit, lambda objects: objects.list_folders(commit, path))
 
     def tree(self, commit: str) -> CheckedTree:
         """Return all files of a commit, checked."""

@@ -79,11 +79,6 @@ class Leasing:
         """How many jobs run now."""
         return len(self._jobs)
 
-    @property
-    def is_stopping(self) -> bool:
-        """Whether no more jobs are taken."""
-        return self._stop.is_set()
-
     def given_up(self) -> tuple[Lease, ...]:
         """Return the leases of jobs that were interrupted and may go to another worker."""
         with self._changed:

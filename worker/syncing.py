@@ -79,11 +79,6 @@ class Syncing:
             if self._done >= number and self._sync.state.problem is None:
                 self._remember(integration, commit)
 
-    def wake(self) -> None:
-        """Make those who wait for a commit look again."""
-        with self._changed:
-            self._changed.notify_all()
-
     def _stands_at(self, integration: str, commit: str) -> bool:
         catalogue = self._current.get()
         offer = catalogue.offers.get(integration)

@@ -193,7 +193,7 @@ def test_job_that_comes_with_the_last_poll_goes_back(
     eventually(lambda: scripted_api.asked)
     stopping = threading.Thread(target=leasing.stop, args=(20,))
     stopping.start()
-    eventually(lambda: leasing.is_stopping)
+    eventually(leasing._stop.is_set)
 
     queue.add("a")
     stopping.join(20)
