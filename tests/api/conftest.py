@@ -133,6 +133,35 @@ def commit_source(tmp_path: Path) -> CommitSource:
     return commit
 
 
+@dataclass(frozen=True)
+class Registrar:
+    """Registers what the source lists, deploys it and looks at both, over the routes."""
+
+    client: FlaskClient
+
+    def init(self) -> Any:
+        answer = self.client.post("/init-integrations")
+        assert answer.status_code == 200, answer.json
+        return answer.json
+
+    def deploy(self, integration: str = "dns", **fields: Any) -> Any:
+        body = {"name": "prod", "integration": integration, "config": {}, "schedule": "every 1h"}
+        answer = self.client.post("/api/v1/deployments", json=body | fields)
+        assert answer.status_code == 201, answer.json
+        return answer.json
+
+    def deployment(self) -> Any:
+        return self.client.get("/api/v1/deployments/prod").json
+
+    def integration(self, name: str) -> Any:
+        return self.client.get(f"/api/v1/integrations/{name}").json
+
+
+@pytest.fixture
+def registrar(client: FlaskClient) -> Registrar:
+    return Registrar(client)
+
+
 @pytest.fixture
 def registered(client: FlaskClient, database: Database) -> FlaskClient:
     """A client of an API that knows the integration `dns`, whose config needs a secret token."""
