@@ -21,7 +21,8 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-FAILED_ENDS = frozenset({"failed", "cancelled"})  # of a job: what it found is not the whole truth
+FAILED_ENDS = frozenset({"failed", "cancelled"})  # of a job: it says nothing of the system
+UNFINE_ENDS = FAILED_ENDS | {"partial"}  # some task could not look: no violation is not a pass
 
 fail_on_option = click.option(
     "--fail-on",
@@ -41,3 +42,14 @@ def exit_for_violations(violations: Iterable[Mapping[str, Any]], fail_on: str | 
         if violation.get("status", "open") == "open"
     )
     return Exit.VIOLATIONS if reached else Exit.FINE
+
+
+def exit_for_run(status: str, violations: Iterable[Mapping[str, Any]], fail_on: str | None) -> Exit:
+    """Return the code of a run that ended with `status` and left these violations open.
+
+    A run that is partial found at least what it found, so violations count first.
+    """
+    if status in FAILED_ENDS:
+        return Exit.FAILED
+    code = exit_for_violations(violations, fail_on)
+    return Exit.FAILED if code is Exit.FINE and status in UNFINE_ENDS else code

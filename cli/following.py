@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from cli.client import Client
-from cli.exits import FAILED_ENDS, Exit, exit_for_violations
+from cli.exits import UNFINE_ENDS, Exit, exit_for_run
 from cli.render import (
     make_console,
     print_json,
@@ -69,9 +69,7 @@ def show_outcome(api: Client, job: dict[str, Any], *, fail_on: str | None, as_js
     else:
         _print_outcome(job, violations)
         _say_when_old(api, job)
-    if job["status"] in FAILED_ENDS:
-        return Exit.FAILED
-    return exit_for_violations(violations, fail_on)
+    return exit_for_run(job["status"], violations, fail_on)
 
 
 def _print_outcome(job: dict[str, Any], violations: list[dict[str, Any]]) -> None:
@@ -81,7 +79,7 @@ def _print_outcome(job: dict[str, Any], violations: list[dict[str, Any]]) -> Non
     tasks = (job["summary"] or {}).get("tasks", {})
     if tasks.get("failed") or tasks.get("timeout"):
         console.print(f"errors with their advice: trueline job {text(job['id'])}")
-    if violations or job["status"] not in FAILED_ENDS:
+    if violations or job["status"] not in UNFINE_ENDS:
         print_violations(console, violations, "open violations")
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.context import environ, json_option, settings
-from cli.exits import Exit, exit_for_violations, fail_on_option
+from cli.exits import UNFINE_ENDS, Exit, exit_for_violations, fail_on_option
 
 if TYPE_CHECKING:  # only names in annotations
     from rich.console import Console
@@ -67,7 +67,8 @@ def _show_violations(api: "Client", fail_on: str | None, *, as_json: bool) -> Ex
     )
 
     violations = api.items("/violations", most=500, status="open")
-    failed = [job for name in DEPLOYMENTS if (job := _last_job(api, name))["status"] == "failed"]
+    ended = [_last_job(api, name) for name in DEPLOYMENTS]
+    failed = [job for job in ended if job["status"] in UNFINE_ENDS]
     if as_json:
         print_json({"violations": violations, "failed_jobs": failed})
     else:

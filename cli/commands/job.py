@@ -3,7 +3,7 @@
 import click
 
 from cli.context import client, json_option
-from cli.exits import FAILED_ENDS, Exit
+from cli.exits import UNFINE_ENDS, Exit
 
 
 @click.command()
@@ -39,4 +39,4 @@ def command(*, job_id: str, follow: bool, as_json: bool) -> int:
 
 
 def _exit(status: str) -> Exit:
-    return Exit.FAILED if status in FAILED_ENDS else Exit.FINE
+    return Exit.FAILED if status in UNFINE_ENDS else Exit.FINE

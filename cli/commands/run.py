@@ -7,7 +7,7 @@ import click
 
 from cli.config import config_option, read_config, set_option
 from cli.context import environ, json_option, settings
-from cli.exits import FAILED_ENDS, Exit, exit_for_violations, fail_on_option
+from cli.exits import UNFINE_ENDS, Exit, exit_for_run, fail_on_option
 
 if TYPE_CHECKING:  # only names in annotations
     from rich.console import Console
@@ -50,9 +50,7 @@ def command(
     here = LocalWorker(settings(), environ(), lambda event: print_event(event, console))
     outcome = here.run(checkout, entry, config)
     _show(outcome, console, as_json=as_json)
-    if outcome.end.status in FAILED_ENDS:
-        return Exit.FAILED
-    return exit_for_violations(outcome.violations(), fail_on)
+    return exit_for_run(outcome.end.status, outcome.violations(), fail_on)
 
 
 def _show(outcome: "Outcome", console: "Console", *, as_json: bool) -> None:
@@ -64,5 +62,5 @@ def _show(outcome: "Outcome", console: "Console", *, as_json: bool) -> None:
         return
     console.print(f"run: {state(outcome.end.status)}")
     print_problem(console, outcome.end.error)
-    if outcome.violations() or outcome.end.status not in FAILED_ENDS:
+    if outcome.violations() or outcome.end.status not in UNFINE_ENDS:
         print_violations(console, outcome.violations(), "violations")
