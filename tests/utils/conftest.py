@@ -2,9 +2,7 @@
 
 import base64
 import contextlib
-import getpass
 import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -269,51 +267,3 @@ class _GitHandler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
-
-
-@pytest.fixture
-def ssh_server(tmp_path: Path) -> Iterator[tuple[str, Path, Path]]:
-    """A real sshd for this user: its URL up to the path, a client key, the host's public key."""
-    search = os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/usr/local/sbin"])
-    sshd = shutil.which("sshd", path=search)
-    if sshd is None:
-        pytest.skip("no sshd here; on Debian: apt-get install openssh-server")
-    folder = tmp_path / "ssh"
-    folder.mkdir(mode=0o700)
-    for name in ("host", "client"):
-        subprocess.run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True
-        )
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    options = {
-        "Port": port,
-        "ListenAddress": "127.0.0.1",
-        "HostKey": folder / "host",
-        "AuthorizedKeysFile": folder / "client.pub",
-        "PasswordAuthentication": "no",
-        "KbdInteractiveAuthentication": "no",
-        "StrictModes": "no",
-        "UsePAM": "no",
-        "PermitRootLogin": "prohibit-password",
-        "PidFile": "none",
-    }
-    config = folder / "sshd_config"
-    config.write_text("".join(f"{name} {value}\n" for name, value in options.items()))
-    if os.getuid() == 0:
-        Path("/run/sshd").mkdir(exist_ok=True)  # where sshd of root drops its privileges
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen([sshd, "-D", "-e", "-f", config], stderr=log)
-    _wait_for_port(port)
-    yield f"ssh://{getpass.getuser()}@127.0.0.1:{port}", folder / "client", folder / "host.pub"
-    server.terminate()
-    server.wait(10)
-
-
-def _wait_for_port(port: int) -> None:
-    give_up = time.monotonic() + 20
-    while time.monotonic() < give_up:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.01)
-    raise AssertionError("the server never listened")

@@ -1,11 +1,16 @@
 """Security rows 6 and 7."""
 
+import asyncio
 import os
+import shlex
 import subprocess
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from utils.credentials import TOKEN_USER, Credentials
@@ -155,6 +160,52 @@ def test_an_unusable_token_file_says_what_is_wrong(tmp_path: Path, content: byte
 def test_a_missing_token_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="No such file"):
         Credentials(origin="host", token_file=tmp_path / "none").login()
+
+
+async def run_git(process: "asyncssh.SSHServerProcess[bytes]") -> None:
+    """Run what git asks for over ssh: this one program."""
+    program, *arguments = shlex.split(process.command or "")
+    assert program == "git-upload-pack"
+    pipe = asyncio.subprocess.PIPE
+    git = await asyncio.create_subprocess_exec(
+        "git", "upload-pack", *arguments, stdin=pipe, stdout=pipe, stderr=pipe
+    )
+    await process.redirect(git.stdin, git.stdout, git.stderr)
+    process.exit(await git.wait())
+    await process.wait_closed()
+
+
+async def serve_ssh(folder: Path, port: Future[int], stop: Future[None]) -> None:
+    server = await asyncssh.listen(
+        "127.0.0.1",
+        0,
+        server_host_keys=[str(folder / "host")],
+        authorized_client_keys=str(folder / "client.pub"),
+        process_factory=run_git,
+        encoding=None,
+    )
+    port.set_result(server.get_port())
+    await asyncio.wrap_future(stop)
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.fixture
+def ssh_server(tmp_path: Path) -> Iterator[tuple[str, Path, Path]]:
+    """Serve every repository over ssh: the URL up to its path, a client key, the host's key."""
+    folder = tmp_path / "ssh"
+    folder.mkdir(mode=0o700)
+    for name in ("host", "client"):
+        key = asyncssh.generate_private_key("ssh-ed25519")
+        key.write_private_key(folder / name)
+        key.write_public_key(folder / f"{name}.pub")
+        (folder / name).chmod(0o600)
+    port, stop = Future[int](), Future[None]()
+    thread = threading.Thread(target=lambda: asyncio.run(serve_ssh(folder, port, stop)))
+    thread.start()
+    yield f"ssh://ada@127.0.0.1:{port.result(20)}", folder / "client", folder / "host.pub"
+    stop.set_result(None)
+    thread.join(20)
 
 
 def settings_for_ssh(tmp_path: Path, url: str, key: Path, known_hosts: Path | None) -> Settings:
