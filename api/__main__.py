@@ -14,7 +14,7 @@ from api.listener import address_of, announce, check_exposure, listen, withdraw
 from api.migrate import migrate
 from api.server import Server
 from utils.errors import TruelineError
-from utils.files import make_data_directory
+from utils.files import keep_files_private, make_data_directory
 from utils.logs import configure_logs
 from utils.settings import Settings, read_settings
 
@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 def main() -> int:
     """Serve until told to stop; 2 means that it could not start."""
+    keep_files_private()
     environ = dict(os.environ)
     try:
         settings = read_settings(environ, Path.cwd())

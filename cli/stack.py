@@ -57,7 +57,7 @@ class Stack:
 
     def __enter__(self) -> Self:
         make_data_directory(self._settings.data_dir)
-        self._logs.mkdir(exist_ok=True)
+        self._logs.mkdir(mode=0o700, exist_ok=True)
         try:
             self._start_api()
             self._start_worker()

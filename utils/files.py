@@ -41,6 +41,11 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
+def keep_files_private() -> None:
+    """Let nobody else read what this process writes; for its start."""
+    os.umask(0o077)
+
+
 def make_data_directory(path: Path) -> None:
     """Make the directory that Trueline keeps everything in; git never sees what is inside.
 

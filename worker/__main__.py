@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 
 from utils.errors import SettingsError, SourceError, TruelineError
+from utils.files import keep_files_private
 from utils.logs import configure_logs
 from utils.settings import read_settings
 from utils.source import source_from_settings
@@ -20,6 +21,7 @@ FAILED = 3
 
 def main() -> int:
     """Run the worker; return its exit code."""
+    keep_files_private()
     stops = StopRequests()
     stops.listen()
     environ = dict(os.environ)

@@ -15,6 +15,12 @@ def test_server_migrates_binds_and_tells_its_address(start_server: Start) -> Non
     assert httpx2.get(f"{served.url}/health/ready", trust_env=False).json()["status"] == "ok"
 
 
+def test_others_can_read_nothing_but_the_address(start_server: Start) -> None:
+    served = start_server()
+    public = [path.name for path in served.data_dir.iterdir() if path.stat().st_mode & 0o077]
+    assert public == ["api.address"]
+
+
 def test_one_line_curl_registers_the_manifest(
     start_server: Start, commit_source: Callable[..., str]
 ) -> None:

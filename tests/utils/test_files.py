@@ -1,8 +1,9 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from utils.files import make_data_directory, write_durably, write_if_changed
+from utils.files import keep_files_private, make_data_directory, write_durably, write_if_changed
 
 
 def test_content_and_mode_are_as_asked(tmp_path: Path) -> None:
@@ -11,6 +12,17 @@ def test_content_and_mode_are_as_asked(tmp_path: Path) -> None:
     assert path.read_bytes() == b"one"
     assert path.stat().st_mode & 0o777 == 0o600
     assert [*path.parent.iterdir()] == [path]
+
+
+def test_private_files_are_read_by_nobody_else(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        keep_files_private()
+        (tmp_path / "file").touch()
+        (tmp_path / "folder").mkdir()
+    finally:
+        os.umask(before)
+    assert not any(path.stat().st_mode & 0o077 for path in tmp_path.iterdir())
 
 
 def test_an_unchanged_file_is_left_alone(tmp_path: Path) -> None:
