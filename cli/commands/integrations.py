@@ -9,40 +9,21 @@ from cli.context import client, json_option
 @json_option
 def command(*, as_json: bool) -> None:
     """List the integrations and their state."""
-    from cli.render import (  # noqa: PLC0415 - start-up time
-        make_console,
-        print_json,
-        print_problem,
-        state,
-        table,
-        text,
-    )
+    from cli.listing import print_rows  # noqa: PLC0415 - start-up time
+    from cli.render import make_console, print_problem, state, text  # noqa: PLC0415 - start-up time
 
     with client() as api:
         rows = api.items("/integrations", most=10_000)
-    if as_json:
-        print_json(rows)
-        return
-    console = make_console()
-    if not rows:
-        console.print("no integrations yet; register those of the source with `trueline init`")
-        return
-    console.print(
-        table(
-            ("name", "state", "tasks", "commit", "title"),
-            [
-                [
-                    text(row["name"]),
-                    state(row["state"]),
-                    str(len(row["tasks"] or [])),
-                    text((row["commit"] or "")[:10]),
-                    text(row["title"]),
-                ]
-                for row in rows
-            ],
-        )
-    )
-    for row in rows:
+    cells = {
+        "name": lambda row: text(row["name"]),
+        "state": lambda row: state(row["state"]),
+        "tasks": lambda row: str(len(row["tasks"] or [])),
+        "commit": lambda row: text((row["commit"] or "")[:10]),
+        "title": lambda row: text(row["title"]),
+    }
+    none = "no integrations yet; register those of the source with `trueline init`"
+    print_rows(rows, cells, none=none, as_json=as_json)
+    for row in () if as_json else rows:
         if row["problem"]:
-            console.print(f"[red]{text(row['name'])}[/]")
-            print_problem(console, row["problem"])
+            make_console().print(f"[red]{text(row['name'])}[/]")
+            print_problem(make_console(), row["problem"])

@@ -14,32 +14,19 @@ from cli.context import client, json_option
 @json_option
 def command(*, status: str | None, deployment: str | None, limit: int, as_json: bool) -> None:
     """List recent jobs, newest first."""
-    from cli.render import make_console, print_json, state, table, text  # noqa: PLC0415 - start-up time
+    from cli.listing import print_rows  # noqa: PLC0415 - start-up time
+    from cli.render import state, text  # noqa: PLC0415 - start-up time
 
     with client() as api:
         rows = api.items("/jobs", limit, status=status, deployment=deployment)
-    if as_json:
-        print_json(rows)
-        return
-    console = make_console()
-    if not rows:
-        console.print("no jobs; run one with `trueline scan DEPLOYMENT`")
-        return
-    columns = ("job", "deployment", "status", "commit", "attempt", "created", "why")
-    console.print(
-        table(
-            columns,
-            [
-                [
-                    text(row["id"]),
-                    text(row["deployment_name"]),
-                    state(row["status"]),
-                    text((row["commit"] or "")[:10]),
-                    text(row["attempt"]),
-                    text(row["created_at"]),
-                    text((row["error"] or {}).get("reason")),
-                ]
-                for row in rows
-            ],
-        )
-    )
+    cells = {
+        "job": lambda row: text(row["id"]),
+        "deployment": lambda row: text(row["deployment_name"]),
+        "status": lambda row: state(row["status"]),
+        "commit": lambda row: text((row["commit"] or "")[:10]),
+        "attempt": lambda row: text(row["attempt"]),
+        "created": lambda row: text(row["created_at"]),
+        "why": lambda row: text((row["error"] or {}).get("reason")),
+    }
+    none = "no jobs; run one with `trueline scan DEPLOYMENT`"
+    print_rows(rows, cells, none=none, as_json=as_json)

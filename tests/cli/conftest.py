@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cli.client import Client
 from cli.main import main
 from cli.stack import Stack
 from utils.settings import read_settings
@@ -112,9 +114,15 @@ def environ(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[s
 
 @pytest.fixture(scope="session")
 def stack(environ: Mapping[str, str]) -> Iterator[Stack]:
-    """Run an API and a worker until the last test of this folder."""
-    with Stack(read_settings(environ, Path.cwd()), environ) as running:
+    """Run an API and a worker until the last test of this folder; they know the integrations."""
+    settings = read_settings(environ, Path.cwd())
+    with Stack(settings, environ) as running, Client(running.address) as api:
+        api.send("POST", "//init-integrations")
         running.wait_until_ready(READY_SECONDS)
+        give_up = time.monotonic() + READY_SECONDS
+        while api.get("/integrations/nap")["state"] != "ready":
+            assert time.monotonic() < give_up, "the worker's catalogue never came"
+            time.sleep(0.02)
         yield running
 
 
@@ -138,7 +146,6 @@ def trueline(
 
 @pytest.fixture
 def live(trueline: RunCommand, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> RunCommand:
-    """Call the command against the running API, with the source's integrations registered."""
+    """Call the command against the running API."""
     monkeypatch.setenv("TRUELINE_API_URL", stack.address)
-    trueline("init")
     return trueline
