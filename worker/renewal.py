@@ -82,29 +82,25 @@ class Renewal:
         self._held.cancel(answer.cancelled)
         for lease in _named(self._held.good(), answer.lost):
             self._held.lose(lease)
-            log.warning(
-                "lease lost",
-                job_id=lease.job_id,
-                attempt=lease.attempt,
-                reason="the API has given the job to another worker, or ended it",
-                advice="nothing to do: this worker stops its attempt",
-            )
+            reason = "the API has given the job to another worker, or ended it"
+            _say_lost(lease, reason, "nothing to do: this worker stops its attempt")
 
     def _watch_fence(self) -> None:
         while not self._stop.wait(LOOK_SECONDS):
             for lease in self._held.fence(steady_seconds()):
-                log.warning(
-                    "lease lost",
-                    job_id=lease.job_id,
-                    attempt=lease.attempt,
-                    reason="it could not be renewed in time",
-                    advice="check the connection to the API; the job runs again elsewhere",
-                )
+                advice = "check the connection to the API; the job runs again elsewhere"
+                _say_lost(lease, "it could not be renewed in time", advice)
 
     def _say_away(self, error: WorkerError) -> None:
         if not self._away:
             log.warning("leases cannot be renewed", reason=error.reason, advice=error.advice)
         self._away = True
+
+
+def _say_lost(lease: Lease, reason: str, advice: str) -> None:
+    log.warning(
+        "lease lost", job_id=lease.job_id, attempt=lease.attempt, reason=reason, advice=advice
+    )
 
 
 def _named(leases: tuple[Lease, ...], job_ids: tuple[str, ...]) -> tuple[Lease, ...]:
