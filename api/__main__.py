@@ -1,5 +1,6 @@
 """Starts the API: settings, database, listener, server."""
 
+import argparse
 import os
 import socket
 import sys
@@ -18,11 +19,14 @@ from utils.files import keep_files_private, make_data_directory
 from utils.logs import configure_logs
 from utils.settings import Settings, read_settings
 
+ABOUT = "The API. Its settings are TRUELINE_ variables: see docs/operating.md."
+
 log = structlog.get_logger()
 
 
 def main() -> int:
     """Serve until told to stop; 2 means that it could not start."""
+    argparse.ArgumentParser(prog="python -m api", description=ABOUT).parse_args()
     keep_files_private()
     environ = dict(os.environ)
     try:

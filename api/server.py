@@ -1,6 +1,7 @@
 """Serves the app with gunicorn: one process, many threads, an orderly end."""
 
 import logging
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped
 
 from api.state import state_of
 from api.wakeups import MOST_WAITS
+from utils.parent_death import end_with_parent
 
 THREADS = MOST_WAITS + 56  # waiting requests never take the last thread
 CONNECTIONS = 1024
@@ -22,6 +24,11 @@ GRACE_SECONDS = 10
 
 class Threads(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """The serving process: wakes waiting requests when it has to stop."""
+
+    def init_process(self) -> None:
+        """Serve for as long as gunicorn's first process lives: its successor needs the port."""
+        end_with_parent(signal.SIGKILL)
+        super().init_process()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop accepting, let waiting requests answer with what they have, finish the rest."""

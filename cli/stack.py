@@ -1,7 +1,6 @@
 """An API and a worker as two processes of this command, started in order and ended with it."""
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -10,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -17,12 +17,12 @@ from api.listener import ADDRESS_FILE
 from cli.exits import Exit
 from utils.errors import TruelineError
 from utils.files import make_data_directory
+from utils.parent_death import end_with_parent
 from utils.settings import Settings
 
 START_SECONDS = 60.0
 STOP_SECONDS = 40.0
 LOOK_SECONDS = 0.02
-PR_SET_PDEATHSIG = 1
 MOST_LAST_LINES = 3
 
 LogLine = dict[str, Any]
@@ -137,7 +137,7 @@ class Stack:
             text=True,
             errors="replace",
             start_new_session=True,
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - before any thread of ours locks
+            preexec_fn=partial(end_with_parent, signal.SIGTERM),  # noqa: PLW1509 - it takes no lock
         )
         self._processes[name] = process
         assert process.stderr is not None  # noqa: S101 - it is a pipe, see above
@@ -154,14 +154,17 @@ class Stack:
         code = self._processes[name].wait()
         for reader in self._readers:
             reader.join(timeout=1)
-        said = _last_words(self._log_file(name))
+        log = self._log_file(name)
+        if code < 0:
+            killed_by = signal.Signals(-code).name
+            return StackError(
+                f"the {name} was killed by {killed_by}", f"start again; its log: {log}"
+            )
+        reason, advice = _last_words(log)
         return StackError(
-            f"the {name} ended with code {code}: {said}", f"its log: {self._log_file(name)}"
+            f"the {name} ended with code {code}: {reason}",
+            f"{advice or 'read its log'}; log: {log}",
         )
-
-
-def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -187,8 +190,8 @@ def _read_log(stream: IO[str], path: Path, on_log: Callable[[LogLine], None]) ->
                 on_log(entry)
 
 
-def _last_words(path: Path) -> str:
-    """Return the last event of a log, or the plain lines that follow it."""
+def _last_words(path: Path) -> tuple[str, str]:
+    """Return what a log says last and its advice: an event's, or the plain lines after it."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
     plain: list[str] = []
     for line in reversed(lines[-MOST_LAST_LINES:]):
@@ -198,6 +201,6 @@ def _last_words(path: Path) -> str:
             plain.insert(0, line.strip())
             continue
         if not plain:
-            return str(entry.get("reason") or entry.get("error") or entry.get("event"))
+            return str(entry.get("reason") or entry.get("event")), str(entry.get("advice") or "")
         break
-    return "; ".join(plain) or "it said nothing"
+    return "; ".join(plain) or "it said nothing", ""

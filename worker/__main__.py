@@ -1,5 +1,6 @@
 """`python -m worker`: the daemon."""
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -15,12 +16,14 @@ from worker.daemon import run_daemon
 from worker.isolation import IsolationMissing
 from worker.stop_requests import StopRequests
 
+ABOUT = "The worker. Its settings are TRUELINE_ variables: see docs/operating.md."
 USAGE = 2
 FAILED = 3
 
 
 def main() -> int:
     """Run the worker; return its exit code."""
+    argparse.ArgumentParser(prog="python -m worker", description=ABOUT).parse_args()
     keep_files_private()
     stops = StopRequests()
     stops.listen()

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -67,3 +69,16 @@ def test_busy_port_is_a_clear_error(start_server: Start) -> None:
     second = start_server(wait=False, TRUELINE_API_PORT=port)
     assert second.process.wait(30) == 2
     assert f"port {port} on 127.0.0.1 is in use" in second.log.read_text()
+
+
+@pytest.mark.parametrize(("argument", "code"), [("--help", 0), ("--bogus", 2)])
+def test_arguments_are_answered_with_how_to_use_it(argument: str, code: int) -> None:
+    end = subprocess.run(
+        [sys.executable, "-m", "api", argument],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert end.returncode == code
+    assert "usage: python -m api" in end.stdout + end.stderr

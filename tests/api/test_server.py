@@ -86,3 +86,21 @@ def wait_for_connections(served: Any, count: int) -> None:
             return
         assert time.monotonic() < end, f"{len(found)} of {count} connections"
         threading.Event().wait(0.02)
+
+
+def test_killed_server_starts_again_at_once_on_its_port_while_requests_wait(
+    job_url: tuple[Any, str], start_server: Start
+) -> None:
+    served, url = job_url
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        blocked = [pool.submit(get, f"{url}?timeout=300") for _ in range(2)]
+        wait_for_connections(served, 2)
+        served.process.kill()
+        served.process.wait()
+        for request in blocked:
+            assert isinstance(request.exception(20), httpx2.TransportError)
+    address = served.url
+    (served.data_dir / "api.address").unlink()
+    again = start_server(TRUELINE_API_PORT=address.rpartition(":")[2])
+    assert again.url == address
+    assert get(url).json()["status"] == "pending"

@@ -32,7 +32,7 @@ def test_a_process_that_ends_by_itself_is_noticed_with_its_log(
         end = time.monotonic() + 30
         while is_running(stack.pids["worker"]):
             assert time.monotonic() < end
-        with pytest.raises(StackError, match="the worker ended with code -9") as told:
+        with pytest.raises(StackError, match="the worker was killed by SIGKILL") as told:
             stack.check()
         assert "worker.log" in told.value.advice
 

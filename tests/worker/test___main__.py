@@ -32,3 +32,16 @@ def test_wrong_setting_is_one_line_and_exit_code_2(
     assert words in end.stderr
     assert end.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("argument", "code"), [("--help", 0), ("--bogus", 2)])
+def test_arguments_are_answered_with_how_to_use_it(argument: str, code: int) -> None:
+    end = subprocess.run(
+        [sys.executable, "-m", "worker", argument],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert end.returncode == code
+    assert "usage: python -m worker" in end.stdout + end.stderr
