@@ -11,6 +11,8 @@ from api.problems import BadRequest, FieldError, Unprocessable, UnsupportedMedia
 from utils.pointers import json_pointer
 from utils.suggest import did_you_mean
 
+NO_OBJECT = frozenset({"model_type", "model_attributes_type", "dict_type"})
+
 
 def refuse_request(error: ValidationError) -> NoReturn:
     """Raise the problem that says what is wrong; flask-openapi calls it."""
@@ -55,6 +57,8 @@ def _model_named(title: str) -> type[BaseModel]:
 
 def _message(kind: str, found: Any, model: type[BaseModel]) -> str:
     message: str = found["msg"]
+    if kind in NO_OBJECT:
+        return "expected a JSON object"
     if kind != "extra_forbidden":
         return message.removeprefix("Value error, ")
     known = model.model_fields if len(found["loc"]) == 1 else ()

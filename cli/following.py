@@ -13,6 +13,7 @@ from cli.render import (
     print_json,
     print_problem,
     print_violations,
+    shortened,
     state,
     task_line,
     text,
@@ -20,6 +21,8 @@ from cli.render import (
 from worker.controls import neutralise
 
 MOST_VIOLATIONS = 500
+MOST_LINES = 40  # of one piece of output
+LONGEST_LINE = 400
 
 
 def follow_job(api: Client, job_id: str, console: Console) -> None:
@@ -45,10 +48,20 @@ def print_event(event: dict[str, Any], console: Console) -> None:
             console.print(task_line(result), soft_wrap=True)
             print_errors(result, console)
         case "output":
-            for line in str(event["text"]).splitlines():
-                console.print(f"  [dim]{text(event['stream'])}[/] {text(line)}", soft_wrap=True)
+            print_output(event, console)
         case _:
             pass
+
+
+def print_output(event: Mapping[str, Any], console: Console) -> None:
+    """Print the beginning of what a child printed; all that was kept stands in its events."""
+    lines = str(event["text"]).splitlines()
+    stream = text(event["stream"])
+    for line in lines[:MOST_LINES]:
+        told = text(shortened(line, LONGEST_LINE))
+        console.print(f"  [dim]{stream}[/] {told}", soft_wrap=True)
+    if len(lines) > MOST_LINES:
+        console.print(f"  [dim]{stream}[/] … {len(lines) - MOST_LINES} more lines")
 
 
 def print_errors(result: Mapping[str, Any], console: Console) -> None:

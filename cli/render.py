@@ -82,9 +82,9 @@ def text(value: Any) -> str:
     return escape(neutralise(" ".join(str(value).split())))
 
 
-def shortened(line: str) -> str:
+def shortened(line: str, most: int = GLANCE) -> str:
     """Return a line cut to what is read at a glance; the whole stands in `trueline job ID`."""
-    return line if len(line) <= GLANCE else f"{line[: GLANCE - 1]}…"
+    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def violation_rows(violations: Iterable[Mapping[str, Any]]) -> list[list[str]]:

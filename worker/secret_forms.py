@@ -35,6 +35,9 @@ def _forms(secret: str) -> Iterator[str]:
         yield quoted
         yield _lower_escapes(quoted)
     yield from (data.hex(), data.hex().upper())
+    for whole in (base64.b64encode(data).decode(), base64.urlsafe_b64encode(data).decode()):
+        yield whole
+        yield whole.rstrip("=")
     for offset in range(3):
         yield from _base64_cores(data, offset)
 

@@ -44,3 +44,9 @@ def test_a_failed_task_shows_its_traceback() -> None:
         "errors": ["Traceback:\n  line 3"],
     }
     assert "        line 3" in told({"type": "task_finished", "result": result})
+
+
+def test_a_flood_of_output_does_not_flood_the_terminal() -> None:
+    said = told({"type": "output", "stream": "stdout", "text": "y" * 300_000 + "\nx" * 500})
+    assert len(said) < 2000
+    assert "more lines" in said

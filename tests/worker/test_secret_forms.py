@@ -43,6 +43,12 @@ def test_base64_is_found_wherever_the_secret_begins_in_the_text(
     assert any(form in text for form in forms_of_all([secret]) if len(form) > len(secret))
 
 
+@pytest.mark.parametrize("length", [8, 9, 10])
+def test_base64_of_the_secret_alone_is_taken_out_to_its_last_character(length: int) -> None:
+    secret = "s3cr3t-v4lue"[:length]
+    assert base64.b64encode(secret.encode()).decode() in forms_of_all([secret])
+
+
 def test_quoted_form_may_have_small_letters() -> None:
     assert "a%2fb%40c" in forms_of_all(["a/b@c"])
 
