@@ -31,9 +31,13 @@ def at_least(what: str, ours: float, bare: float, unit: str, goal: float) -> Row
 
 def print_rows(rows: Iterable[Row]) -> None:
     """Print the table."""
-    line = "{:<66} {:>12} {:>12} {:>8} {:>10}  {}"
+    line = "{:<62} {:>11} {:>11} {:>6} {:>10}  {}"
     print(line.format("what", "ours", "bare", "ratio", "goal", "holds"))
     for row in rows:
-        ours, bare = (f"{value:.4g} {row.unit}" for value in (row.ours, row.bare))
+        ours, bare = (f"{_short(value)} {row.unit}" for value in (row.ours, row.bare))
         holds = "yes" if row.holds else "NO"
         print(line.format(row.what, ours, bare, f"{row.ratio:.2f}", row.goal, holds))
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
