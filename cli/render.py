@@ -26,7 +26,7 @@ MARKS: Mapping[str, tuple[str, str]] = {
     "skipped": ("-", "yellow"),
     "cancelled": ("-", "yellow"),
 }
-VIOLATION_COLUMNS = ("severity", "deployment", "insight", "resource", "what", "status")
+VIOLATION_COLUMNS = ("severity", "deployment", "insight", "resource", "what")
 GLANCE = 110  # characters of a message beside a task
 IDS = frozenset({"job", "name", "deployment", "insight"})
 STAGE_ONE = "StageOne did not succeed"
@@ -96,7 +96,6 @@ def violation_rows(violations: Iterable[Mapping[str, Any]]) -> list[list[str]]:
             text(row["task"]),
             text(row["resource_id"]),
             text(shortened(str(row["message"] or ""))),
-            text(row["status"]),
         ]
         for row in violations
     ]
@@ -108,7 +107,14 @@ def print_violations(console: Console, violations: Sequence[Mapping[str, Any]], 
         console.print(f"no {kind}")
         return
     console.print(f"[bold]{len(violations)} {kind if len(violations) > 1 else kind[:-1]}[/]")
-    console.print(table(VIOLATION_COLUMNS, violation_rows(violations)))
+    rows, columns = violation_rows(violations), VIOLATION_COLUMNS
+    if len({violation["status"] for violation in violations}) > 1:
+        columns = ("status", *columns)
+        rows = [
+            [state(violation["status"]), *row]
+            for violation, row in zip(violations, rows, strict=True)
+        ]
+    console.print(table(columns, rows))
 
 
 def print_problem(console: Console, problem: Mapping[str, Any] | None) -> None:

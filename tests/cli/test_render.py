@@ -83,6 +83,15 @@ def test_violations_stand_under_their_number() -> None:
     assert "no open violations\n" in said
     assert "[bold]nightly[/]" in said
     assert "two lines" in said
+    assert "status" not in said
+
+
+def test_states_are_shown_where_they_differ() -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=200, no_color=True)
+    print_violations(console, [VIOLATION, VIOLATION | {"status": "muted"}], "violations")
+    assert "status" in out.getvalue()
+    assert "muted" in out.getvalue()
 
 
 def test_a_problem_comes_with_its_next_step() -> None:
