@@ -107,7 +107,8 @@ def print_violations(console: Console, violations: Sequence[Mapping[str, Any]], 
         console.print(f"no {kind}")
         return
     console.print(f"[bold]{len(violations)} {kind if len(violations) > 1 else kind[:-1]}[/]")
-    rows, columns = violation_rows(violations), VIOLATION_COLUMNS
+    rows = violation_rows(violations)
+    columns: tuple[str, ...] = VIOLATION_COLUMNS
     if len({violation["status"] for violation in violations}) > 1:
         columns = ("status", *columns)
         rows = [
