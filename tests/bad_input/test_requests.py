@@ -43,7 +43,7 @@ DEPLOYMENTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "integration": ({"integration": "stric"}, "/integration", "did you mean 'strict'?"),
     "name": ({"name": "a/b"}, "/name", "a name begins with a letter"),
     "empty_name": ({"name": ""}, "/name", "at least 1 character"),
-    "config": ({"config": []}, "/config", "dictionary"),
+    "config": ({"config": []}, "/config", "expected a JSON object"),
     "enabled": ({"enabled": "yes"}, "/enabled", "boolean"),
     "cron_fields": ({"schedule": "* * *"}, "/schedule", "a cron line has 5 fields, this has 3"),
     "cron_minute": ({"schedule": "61 * * * *"}, "/schedule", "field 1 (minute, column 1) '61'"),
