@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from utils.supervisor import KILL
 from worker.errors import WorkerError
-from worker.supervisor import KILL
 
 ANSWER_SECONDS = 15.0  # a start takes milliseconds; a launcher silent for this long is replaced
 _BOOT = (

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 
 from utils.mirror import open_source
+from utils.process_tree import descendants, read_process_table
 from utils.settings import Settings
 from utils.snapshot import Snapshots, open_snapshots
 from worker.catalogue import Catalogue
@@ -27,7 +27,6 @@ from worker.environments import BuildOptions, Environments
 from worker.execution import JobEnd, JobOrder, Limits, Prepared, ProcessExecutor, StopSignal
 from worker.launcher import Launcher
 from worker.preparation import Preparation
-from worker.process_tree import descendants, read_process_table
 from worker.sync import Sync
 
 REPOSITORY = Path(__file__).parents[2]
@@ -183,25 +182,6 @@ class EndedJob:
     def printed(self, stream: str) -> str:
         texts = [event["text"] for event in self.of_type("output") if event["stream"] == stream]
         return "".join(texts)
-
-
-@pytest.fixture
-def eventually() -> Eventually:
-    """Poll until a condition holds; fail after 20 s."""
-
-    def wait(condition: Callable[[], object]) -> None:
-        give_up_at = time.monotonic() + 20
-        while not condition():
-            assert time.monotonic() < give_up_at, "it never came true"
-            time.sleep(0.005)
-
-    return wait
-
-
-@pytest.fixture
-def launcher() -> Iterator[Launcher]:
-    with Launcher.start() as started:
-        yield started
 
 
 @pytest.fixture
