@@ -17,7 +17,7 @@ from utils.snapshot import open_snapshots
 from worker.catalogue_file import CatalogueFile
 from worker.current_catalogue import CurrentCatalogue
 from worker.environments import BuildOptions, Environments
-from worker.execution import ProcessExecutor
+from worker.execution import Host, ProcessExecutor
 from worker.launcher import Launcher
 from worker.parts import SDK, limits_of
 from worker.preparation import Preparation
@@ -66,7 +66,7 @@ def _open_sync(settings: Settings) -> Iterator[Sync]:
     settings.data_dir.mkdir(parents=True)
     launcher = Launcher.start()
     with closing(launcher):
-        executor = ProcessExecutor(launcher, limits_of(settings), settings.data_dir / "jobs", {})
+        executor = ProcessExecutor(Host(launcher, limits_of(settings)), settings.data_dir / "jobs")
         environments = Environments(
             settings.data_dir / "environments",
             read_base_requirements(),

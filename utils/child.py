@@ -1,27 +1,28 @@
-"""Entry of the child process: its order on stdin, its events on descriptor 3, then one session."""
+"""Entry of the child process: one job, or a warm process that forks a child for each job."""
 
 import faulthandler
 import os
 import sys
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from utils.session import ChildSpec
-
-EVENTS = 3
+WARM = "warm"  # the first argument of a warm process; its integration and snapshot follow
 
 
 def main() -> None:
-    """Do what stdin says and leave with 0 once all of it is reported."""
+    """Do what stdin says, or what the arguments say, and leave with 0 once all of it is done."""
     prepare_process()
-    from utils.events import EventChannel  # noqa: PLC0415 - importable only once sys.path is set
-    from utils.loader import open_snapshot  # noqa: PLC0415 - same
-    from utils.session import run_session  # noqa: PLC0415 - same
+    from utils.job_child import leave, run_job  # noqa: PLC0415 - importable only once sys.path is set
 
-    channel = EventChannel(EVENTS)
-    spec = read_spec()
-    open_snapshot(spec.snapshot)
-    run_session(spec, channel)
+    code = 1
+    try:
+        if sys.argv[1:2] == [WARM]:
+            serve_warm(*sys.argv[2:])
+        else:
+            run_job()
+        code = 0
+    except BaseException:  # noqa: BLE001 - the process's edge: the worker reads code and stderr
+        sys.excepthook(*sys.exc_info())
+    finally:
+        leave(code)
 
 
 def prepare_process() -> None:
@@ -32,32 +33,13 @@ def prepare_process() -> None:
     faulthandler.enable()  # a crash in C code leaves its Python stack in the log
 
 
-def read_spec() -> "ChildSpec":
-    """Read the order to its end and leave an empty stdin to the plugin."""
-    import json  # noqa: PLC0415 - importable only once sys.path is set
+def serve_warm(integration: str, snapshot: str) -> None:
+    """Load an integration once, then fork a child for each job."""
+    from utils.warm_child import WarmChild  # noqa: PLC0415 - only where a process is warm
 
-    from utils.session import ChildSpec  # noqa: PLC0415 - same
-
-    spec = ChildSpec(**json.load(sys.stdin.buffer))
-    with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - pathlib costs each job 6 ms
-        os.dup2(nothing.fileno(), sys.stdin.fileno())
-    return spec
-
-
-def leave(code: int) -> None:
-    """End at once: threads and exit handlers that the plugin left behind are not waited for."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (AttributeError, OSError, ValueError):
-            continue  # the plugin closed or replaced it
-    os._exit(code)
+    del sys.argv[1:]  # a plugin sees what it would see in a fresh interpreter
+    WarmChild(integration, snapshot).serve()
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except BaseException:  # noqa: BLE001 - the process's edge: the worker reads code and stderr
-        sys.excepthook(*sys.exc_info())
-        leave(1)
-    leave(0)
+    main()

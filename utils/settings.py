@@ -70,6 +70,14 @@ class Settings(BaseModel):
     memory_limit_mb: int = Field(
         2048, ge=64, description="address space of one process of a job, in MiB"
     )
+    warm_processes: int = Field(
+        16,
+        ge=0,
+        description="integrations that are kept imported, so that their jobs only fork; 0: none",
+    )
+    warm_memory_mb: int = Field(
+        1024, ge=1, description="memory of all processes that are kept imported, in MiB"
+    )
     result_limit_bytes: int = Field(
         16 * 1024 * 1024, ge=1024, description="size of one task's result as JSON"
     )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from worker.job_directories import JobDirectory
@@ -39,6 +40,15 @@ def child_command(
             "RLIMIT_FSIZE": FILE_SIZE_BYTES,
         },
     )
+
+
+def warm_command(
+    prepared: Prepared, directory: JobDirectory, limits: Limits, environ: Mapping[str, str]
+) -> Command:
+    """Return the command of a warm process: it knows its integration, and no config ever."""
+    command = child_command(prepared, directory, limits, environ)
+    arguments = ("warm", prepared.integration, str(prepared.snapshot))
+    return replace(command, argv=(*command.argv, *arguments))
 
 
 def child_variables(directory: JobDirectory, environ: Mapping[str, str]) -> dict[str, str]:

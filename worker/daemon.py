@@ -11,11 +11,11 @@ from worker.api_errors import ApiRefused, ApiUnavailable
 from worker.backoff import Backoff
 from worker.data_directory import DataDirectory
 from worker.errors import WorkerError
-from worker.execution import ProcessExecutor
+from worker.execution import Host, ProcessExecutor
 from worker.isolation import choose_isolation
 from worker.launcher import Launcher
 from worker.outbox import Outbox
-from worker.parts import Ground, Parts, limits_of, make_parts
+from worker.parts import Ground, Parts, limits_of, make_parts, warm_limits_of
 from worker.steps import logged_step
 from worker.stop_requests import StopRequests
 
@@ -60,7 +60,11 @@ def open_ground(settings: Settings, environ: Mapping[str, str]) -> Ground:
         directory = DataDirectory.open(settings.data_dir)
     with logged_step("launcher"):
         launcher = Launcher.start()
-        executor = ProcessExecutor(launcher, limits_of(settings), directory.jobs, environ)
+        executor = ProcessExecutor(
+            Host(launcher, limits_of(settings), environ),
+            directory.jobs,
+            warm_limits_of(settings),
+        )
         executor.sweep()
     with logged_step("outbox"):
         outbox = Outbox(directory.outbox)

@@ -16,7 +16,7 @@ from worker.catalogue_file import CatalogueFile
 from worker.current_catalogue import CurrentCatalogue
 from worker.data_directory import DataDirectory
 from worker.environments import BuildOptions, Environments
-from worker.execution import ProcessExecutor
+from worker.execution import ProcessExecutor, WarmLimits
 from worker.heartbeat import Heartbeat
 from worker.held_leases import HeldLeases
 from worker.isolation import Isolation
@@ -156,3 +156,8 @@ def limits_of(settings: Settings) -> Limits:
         result_limit_bytes=settings.result_limit_bytes,
         log_limit_bytes=settings.log_limit_bytes,
     )
+
+
+def warm_limits_of(settings: Settings) -> WarmLimits:
+    """Return how many warm processes there may be, and what they may take."""
+    return WarmLimits(settings.warm_processes, settings.warm_memory_mb * 1024**2)

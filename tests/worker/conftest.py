@@ -24,7 +24,16 @@ from worker.catalogue_file import CatalogueFile
 from worker.current_catalogue import CurrentCatalogue
 from worker.environment import Environment
 from worker.environments import BuildOptions, Environments
-from worker.execution import JobEnd, JobOrder, Limits, Prepared, ProcessExecutor, StopSignal
+from worker.execution import (
+    Host,
+    JobEnd,
+    JobOrder,
+    Limits,
+    Prepared,
+    ProcessExecutor,
+    StopSignal,
+    WarmLimits,
+)
 from worker.launcher import Launcher
 from worker.preparation import Preparation
 from worker.sync import Sync
@@ -184,12 +193,36 @@ class EndedJob:
         return "".join(texts)
 
 
+@pytest.fixture(params=["fresh", "warm"])
+def warm_limits(request: pytest.FixtureRequest) -> WarmLimits:
+    """Run what uses it twice: with a fresh interpreter a job, and with warm processes."""
+    return WarmLimits(4, 1024**3) if request.param == "warm" else WarmLimits(0, 0)
+
+
 @pytest.fixture
-def nothing_left(launcher: Launcher, eventually: Eventually) -> Callable[[], None]:
-    """Check that the launcher has no process below it."""
+def executors() -> Iterator[list[ProcessExecutor]]:
+    """The executors that a test has made; closed after it."""
+    made: list[ProcessExecutor] = []
+    yield made
+    for executor in made:
+        executor.close()
+
+
+@pytest.fixture
+def nothing_left(
+    launcher: Launcher, executors: list[ProcessExecutor], eventually: Eventually
+) -> Callable[[], None]:
+    """Check that the launcher has no process below it but warm ones, and none once they ended."""
+
+    def left() -> int:
+        return len(descendants(launcher.pid, read_process_table()))
 
     def check() -> None:
-        eventually(lambda: not descendants(launcher.pid, read_process_table()))
+        # A warm process has a supervisor, and nothing below it.
+        eventually(lambda: left() == 2 * sum(one.warm.totals().processes for one in executors))
+        for executor in executors:
+            executor.warm.close()
+        eventually(lambda: not left())
 
     return check
 
@@ -204,18 +237,17 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
 
 
 @pytest.fixture
-def executor_with(launcher: Launcher, tmp_path: Path) -> Iterator[Callable[..., ProcessExecutor]]:
+def executor_with(
+    launcher: Launcher, tmp_path: Path, warm_limits: WarmLimits, executors: list[ProcessExecutor]
+) -> Callable[..., ProcessExecutor]:
     """Make an executor; keywords change its limits."""
-    made: list[ProcessExecutor] = []
 
     def make(environ: Mapping[str, str] | None = None, **limits: Any) -> ProcessExecutor:
-        executor = ProcessExecutor(launcher, replace(LIMITS, **limits), tmp_path / "jobs", environ)
-        made.append(executor)
-        return executor
+        host = Host(launcher, replace(LIMITS, **limits), environ or {})
+        executors.append(ProcessExecutor(host, tmp_path / "jobs", warm_limits))
+        return executors[-1]
 
-    yield make
-    for executor in made:
-        executor.close()
+    return make
 
 
 @pytest.fixture
