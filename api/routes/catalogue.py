@@ -31,11 +31,19 @@ class SourceBody(Body):
     problem: ProblemBody | None = None
 
 
+class WarmBody(Body):
+    """Whether jobs are forked from a process that has imported the integration."""
+
+    state: Literal["ready", "unfit", "off", "idle"]
+    reason: str | None = Field(None, max_length=100_000)
+
+
 class EnvironmentBody(Body):
     """The environment that an integration runs in."""
 
     key: str = Field(max_length=200)
     seconds: float | None = Field(None, ge=0)
+    warm: WarmBody | None = None
 
 
 class IntegrationBody(Body):
@@ -102,7 +110,7 @@ def _source(body: CatalogueBody) -> SourceReport:
 def _report(body: IntegrationBody) -> Report:
     environment = None
     if body.environment is not None:
-        environment = {**body.environment.model_dump(), "state": "ready"}
+        environment = {**body.environment.model_dump(exclude_unset=True), "state": "ready"}
     problem = None
     if body.problem is not None:
         problem = Problem(body.problem.reason, body.problem.advice, ProblemBy.WORKER)
