@@ -19,7 +19,8 @@ from worker.current_catalogue import CurrentCatalogue
 from worker.environments import BuildOptions, Environments
 from worker.execution import Host, ProcessExecutor
 from worker.launcher import Launcher
-from worker.parts import SDK, limits_of
+from worker.limits import limits_of
+from worker.parts import SDK
 from worker.preparation import Preparation
 from worker.requirements import read_base_requirements
 from worker.sync import Sync

@@ -48,7 +48,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
         "python": _check_python,
         "git": _check_git,
         "uv": _check_uv,
-        "isolation": lambda given: choose_isolation(given.isolation).value,
+        "isolation": _check_isolation,
         "data directory": _check_data_directory,
         "source": _check_source,
         "API": _check_api,
@@ -92,6 +92,13 @@ def _check_git(_settings: Settings) -> str:
 def _check_uv(_settings: Settings) -> str:
     uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
     return uv or "not found: virtualenv and pip build the environments, more slowly"
+
+
+def _check_isolation(settings: Settings) -> str:
+    choice = choose_isolation(settings.isolation)
+    if choice.sandbox is not None:
+        return f"{choice.level}, by {choice.sandbox.bubblewrap}"
+    return f"{choice.level}; {choice.missing}" if choice.missing else str(choice.level)
 
 
 def _check_data_directory(settings: Settings) -> str:

@@ -17,9 +17,9 @@ from utils.manifest import Entry, read_manifest
 from utils.settings import Settings
 from utils.suggest import did_you_mean
 from worker.environments import BuildOptions, Environment, Environments
-from worker.execution import Host, JobEnd, JobOrder, Prepared, ProcessExecutor, StopSignal
+from worker.execution import JobEnd, JobOrder, Prepared, ProcessExecutor, StopSignal
+from worker.isolation import choose_isolation
 from worker.launcher import Launcher
-from worker.parts import limits_of
 from worker.requirements import read_base_requirements, read_requirements
 
 MANIFEST = "integrations.json"
@@ -101,6 +101,7 @@ def run_locally(
             outcome.append(event["result"])
         on_event(event)
 
+    isolation = choose_isolation(settings.isolation)
     make_data_directory(settings.data_dir)
     launcher = Launcher.start()
     with closing(launcher):
@@ -115,7 +116,7 @@ def run_locally(
             secrets=secret_pointers(entry.schema, config),
         )
         work_dir = settings.data_dir / "local"
-        executor = ProcessExecutor(Host(launcher, limits_of(settings), os.environ), work_dir)
+        executor = ProcessExecutor(isolation.host(launcher, settings, os.environ), work_dir)
         with closing(executor), environment.in_use():
             end = executor.run(order, prepared, take, StopSignal())
     return Outcome(end, outcome)

@@ -1,10 +1,12 @@
 """Entry of the child process: one job, or a warm process that forks a child for each job."""
 
 import faulthandler
+import json
 import os
 import sys
 
 WARM = "warm"  # the first argument of a warm process; its integration and snapshot follow
+CONFINED = "confined"  # the first argument of a job's child with walls of its own; they follow
 
 
 def main() -> None:
@@ -14,9 +16,15 @@ def main() -> None:
 
     code = 1
     try:
-        if sys.argv[1:2] == [WARM]:
-            serve_warm(*sys.argv[2:])
+        kind, *arguments = sys.argv[1:] or [""]
+        del sys.argv[1:]  # a plugin sees what it would see without us
+        if sys.flags.no_site:
+            seal_and_find_packages()
+        if kind == WARM:
+            serve_warm(*arguments)
         else:
+            if kind == CONFINED:
+                confine_job(*arguments)
             run_job()
         code = 0
     except BaseException:  # noqa: BLE001 - the process's edge: the worker reads code and stderr
@@ -33,12 +41,29 @@ def prepare_process() -> None:
     faulthandler.enable()  # a crash in C code leaves its Python stack in the log
 
 
+def seal_and_find_packages() -> None:
+    """Do what the interpreter left to us: in a sandbox no package may run code before the seal."""
+    import site  # noqa: PLC0415 - would run code of packages in some Pythons
+
+    from utils.confinement import seal  # noqa: PLC0415 - only in a sandbox
+
+    seal()
+    site.main()
+
+
+def confine_job(walls: str) -> None:
+    """Put the walls of a job around this process."""
+    from utils.confinement import confine  # noqa: PLC0415 - only where there are any
+
+    confine(json.loads(walls))
+
+
 def serve_warm(integration: str, snapshot: str) -> None:
     """Load an integration once, then fork a child for each job."""
-    from utils.warm_child import WarmChild  # noqa: PLC0415 - only where a process is warm
+    from utils.confinement import confine  # noqa: PLC0415 - only where a process is warm
+    from utils.warm_child import WarmChild  # noqa: PLC0415 - same
 
-    del sys.argv[1:]  # a plugin sees what it would see in a fresh interpreter
-    WarmChild(integration, snapshot).serve()
+    WarmChild(integration, snapshot, lambda request: confine(request["confine"])).serve()
 
 
 if __name__ == "__main__":

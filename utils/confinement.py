@@ -10,10 +10,6 @@ import resource
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from utils.landlock import Access, Ruleset
-from utils.seccomp import refuse_rare_calls
-from utils.system_calls import prctl
-
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - where multiprocessing keeps its locks
@@ -21,6 +17,9 @@ _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - where multiprocessing keeps its lock
 
 def seal() -> None:
     """Give up what no plugin needs; call it before the first line of a plugin or its packages."""
+    from utils.seccomp import refuse_rare_calls  # noqa: PLC0415 - ctypes costs each job 4 ms
+    from utils.system_calls import prctl  # noqa: PLC0415 - same
+
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
     prctl(_PR_SET_DUMPABLE, 0)  # nobody reads our memory or environment, or traces us
     refuse_rare_calls()
@@ -42,6 +41,8 @@ def enclose(directory: str) -> None:
 
     Where the kernel has no Landlock this does nothing: there a sandbox holds one job.
     """
+    from utils.landlock import Access, Ruleset  # noqa: PLC0415 - same
+
     ruleset = Ruleset.create()
     if ruleset is None:
         return

@@ -70,6 +70,12 @@ class Settings(BaseModel):
     memory_limit_mb: int = Field(
         2048, ge=64, description="address space of one process of a job, in MiB"
     )
+    cpu_limit_seconds: int = Field(3600, ge=1, description="computing time of one process of a job")
+    process_limit: int = Field(
+        512, ge=8, description="processes and threads of a job, in a sandbox"
+    )
+    open_files_limit: int = Field(4096, ge=64, description="open files of one process of a job")
+    disk_limit_mb: int = Field(2048, ge=1, description="files that a job keeps, in MiB")
     warm_processes: int = Field(
         16,
         ge=0,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from worker.child_command import child_command
+from worker.child_command import child_command, confined
 from worker.host import Host
 from worker.job_directories import JobDirectory
 from worker.job_order import Limits, Prepared
@@ -38,6 +38,7 @@ class ChildStarts:
     def start_fresh(self, prepared: Prepared, directory: JobDirectory, spec: bytes) -> Running:
         """Start a child in a fresh interpreter; raises LaunchError."""
         command = child_command(prepared, directory, self._host.limits, self._host.environ)
+        command = confined(command, self._host.confine)
         return self._host.launcher.spawn(
             self._host.enclose(command, prepared, directory.path), spec
         )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from utils.settings import Settings
 from worker.job_order import Limits
 
 MEGABYTE = 1024**2
@@ -16,6 +17,21 @@ _PROCESSES = re.compile(
 )
 _OPEN_FILES = re.compile(r"\[Errno 24\]|Too many open files")
 _FILE_SIZE = re.compile(r"\[Errno 27\]|File too large|File size limit exceeded")
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return the limits of one job."""
+    return Limits(
+        task_timeout_seconds=settings.task_timeout_seconds,
+        job_timeout_seconds=settings.job_timeout_seconds,
+        memory_limit_mb=settings.memory_limit_mb,
+        result_limit_bytes=settings.result_limit_bytes,
+        log_limit_bytes=settings.log_limit_bytes,
+        cpu_limit_seconds=settings.cpu_limit_seconds,
+        process_limit=settings.process_limit,
+        open_files_limit=settings.open_files_limit,
+        disk_limit_mb=settings.disk_limit_mb,
+    )
 
 
 def process_limits(limits: Limits) -> dict[str, int]:

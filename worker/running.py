@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -41,6 +42,7 @@ class Command:
     cwd: Path
     rlimits: Mapping[str, int] = field(default_factory=dict)
     confine: Mapping[str, Any] = field(default_factory=dict)  # for a child of a warm process
+    signals_are_codes: bool = False  # what it starts by ends with 128 + n where that had signal n
 
     def as_request(self) -> bytes:
         """Return the line that the supervisor reads."""
@@ -72,6 +74,7 @@ class Running:
         self._control = control
         self._answers = b""
         self._unfed = memoryview(stdin)
+        self.signals_are_codes = False
         self._exit: Exit | None = None
         self.on_close: Callable[[], None] | None = None
 
@@ -108,7 +111,7 @@ class Running:
                 return None
             except StarterLost:
                 answer = {"code": None, "signal": None}
-            self._exit = Exit(answer["code"], answer["signal"])
+            self._exit = _exit_of(answer, signals_are_codes=self.signals_are_codes)
         return self._exit
 
     def close(self) -> None:
@@ -191,6 +194,7 @@ def ask_for_child(
     ours.settimeout(answer_seconds)
     channels = _Channels.open(stdin)
     running = Running(ours, channels, stdin if isinstance(stdin, bytes) else b"")
+    running.signals_are_codes = command.signals_are_codes
     try:
         _send_request(hand_over, (ours, theirs), command.as_request(), channels)
         running.await_start(answer_seconds)
@@ -219,6 +223,13 @@ def _send_request(
     finally:
         for fd in channels.childs:
             os.close(fd)
+
+
+def _exit_of(answer: Mapping[str, int | None], *, signals_are_codes: bool) -> Exit:
+    code = answer["code"]
+    if signals_are_codes and code is not None and code - 128 in signal.valid_signals():
+        return Exit(None, code - 128)
+    return Exit(code, answer["signal"])
 
 
 def _readable(channel: socket.socket, timeout: float | None) -> bool:

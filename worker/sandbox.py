@@ -98,7 +98,8 @@ class Sandbox:
 
     def _around(self, command: Command, view: View) -> Command:
         options = bubblewrap_arguments(view, command.cwd, self.namespaces)
-        return replace(command, argv=(str(self.bubblewrap), *options, *command.argv))
+        argv = (str(self.bubblewrap), *options, *command.argv)
+        return replace(command, argv=argv, signals_are_codes=True)
 
     def _trial(self) -> str | None:
         """Say what does not hold in it; None when all does."""

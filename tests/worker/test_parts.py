@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from utils.settings import Settings
 from worker.daemon import open_ground
-from worker.parts import limits_of, make_parts, warm_limits_of
+from worker.limits import limits_of
+from worker.parts import make_parts, warm_limits_of
 
 if TYPE_CHECKING:
     from tests.worker.conftest import SmallSource

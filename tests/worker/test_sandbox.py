@@ -53,7 +53,7 @@ def prepared(tmp_path: Path, environment: Environment) -> Prepared:
     return Prepared("it", "c1", snapshot, environment, {})
 
 
-def look(sandbox: Sandbox, prepared: Prepared, *paths: str | Path) -> dict[str, Any]:
+def look(sandbox: Sandbox, prepared: Prepared, *paths: Path | str) -> dict[str, Any]:
     data = prepared.snapshot.parents[1]
     python = str(prepared.environment.python)
     told = [str(path) for path in paths]
@@ -82,19 +82,11 @@ def test_packages_run_no_code_before_the_child_does(sandbox: Sandbox, prepared: 
 def test_own_directory_alone_can_be_written_to(sandbox: Sandbox, prepared: Prepared) -> None:
     data = prepared.snapshot.parents[1]
     mine, environment = data / "jobs" / "mine", prepared.environment.path
-    places = [
-        mine,
-        prepared.snapshot,
-        environment,
-        data,
-        data / "jobs",
-        "/",
-        "/usr",
-        "/etc",
-        "/dev",
-    ]
-    writes = look(sandbox, prepared, *places)["writes"]
-    assert [path for path, answer in writes.items() if answer == "written"] == [str(mine)]
+    places = [mine, prepared.snapshot, environment, data, data / "jobs", Path("/tmp")]
+    system = [Path(name) for name in ("/", "/usr", "/etc", "/dev", "/dev/shm")]
+    writes = look(sandbox, prepared, *places, *system)["writes"]
+    written = [path for path, answer in writes.items() if answer == "written"]
+    assert written == [str(mine), "/dev/shm"]
 
 
 def test_nothing_else_of_the_data_directory_shows(sandbox: Sandbox, prepared: Prepared) -> None:
