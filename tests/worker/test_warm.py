@@ -1,6 +1,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -320,3 +322,45 @@ def test_job_that_is_cancelled_while_its_integration_is_imported_ends(
     executor.warm.close()  # ends the import too
     nothing_left()
     assert json.dumps(events)
+
+
+# A worker that is about to be killed: a warm process, and a job of it that hangs.
+WORKER = """
+import sys, threading, time
+from dataclasses import replace
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from worker.environment import Environment
+from worker.execution import Host, JobOrder, Limits, Prepared, ProcessExecutor
+from worker.execution import StopSignal, WarmLimits
+from worker.launcher import Launcher
+environment = replace(Environment.at(Path(sys.argv[2])), python=Path(sys.executable))
+prepared = Prepared("misbehaving", "c", Path(sys.argv[3]), environment, {"url": "", "ref": ""})
+host = Host(Launcher.start(), Limits(60, 60, 2048, 1 << 20, 1 << 20))
+executor = ProcessExecutor(host, Path(sys.argv[4]), WarmLimits(1, 1 << 30))
+order = JobOrder("j", 1, "misbehaving", {"act": "start_daemon_and_hang", "pids": sys.argv[5]})
+executor.run(order, prepared, lambda event: None, StopSignal())
+"""
+
+
+def is_running(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"  # init may take its time to reap
+
+
+def test_worker_killed_leaves_no_warm_process_and_no_job(
+    prepare: Prepare, tmp_path: Path, eventually: Eventually
+) -> None:
+    root, prepared, pids = Path(__file__).parents[2], prepare("misbehaving"), tmp_path / "pids"
+    places = (root, prepared.environment.path, prepared.snapshot, tmp_path / "jobs", pids)
+    with subprocess.Popen([sys.executable, "-c", WORKER, *map(str, places)]) as worker:
+        eventually(lambda: pids.exists() and pids.read_text().endswith("\n"))
+        below = [process.pid for process in descendants(worker.pid, read_process_table())]
+        # launcher, supervisor, warm process, the job's supervisor, its child, the daemon
+        assert len(below) >= 6
+        worker.kill()
+        worker.wait()
+        eventually(lambda: not any(map(is_running, below)))
