@@ -42,6 +42,20 @@ class JobDirectory:
         """The results so far, for a child that takes the job over."""
         return self.path / "results.jsonl"
 
+    def prepare(self) -> None:
+        """Make the folders that a child finds in it."""
+        for folder in (self.home, self.temporary):
+            folder.mkdir(mode=0o700)
+
+    def empty(self) -> None:
+        """Remove everything but the results so far, and begin anew; no child may run any more."""
+        for path in self.path.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                _remove(path)
+            elif path != self.spool:
+                path.unlink(missing_ok=True)
+        self.prepare()
+
     def remove(self) -> None:
         """Remove it; what cannot be removed now goes with its executor, or at the next start."""
         _remove(self.path)
@@ -81,8 +95,7 @@ class JobDirectories:
         group = self._path / f"{_GROUP_PREFIX}{integration}"
         group.mkdir(mode=0o700, exist_ok=True)
         directory = JobDirectory(Path(tempfile.mkdtemp(prefix="job-", dir=group)))
-        directory.home.mkdir(mode=0o700)
-        directory.temporary.mkdir(mode=0o700)
+        directory.prepare()
         return directory
 
     def close(self) -> None:

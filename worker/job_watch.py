@@ -9,10 +9,12 @@ from worker.child_ends import Cause, ChildEnd
 from worker.child_events import Fault
 from worker.child_pump import ChildPump
 from worker.child_starts import ChildStarts
+from worker.disk_watch import DiskWatch
 from worker.job_directories import JobDirectory
 from worker.job_order import JobEnd, JobOrder, Prepared
 from worker.job_report import JobReport
 from worker.launcher import Exit, LaunchError
+from worker.limits import MEGABYTE
 from worker.stop_signal import StopSignal
 from worker.task_ledger import Phase
 
@@ -70,22 +72,27 @@ class JobWatch:
             self._stop.waking() as wake,
             closing(ChildPump(running, report.line_limit_bytes, report.streams, wake)) as pump,
         ):
-            cause = self._watch(pump)
+            disk = DiskWatch(self._directory.path, self._limits.disk_limit_mb * MEGABYTE)
+            cause = self._watch(pump, disk)
             if cause is Cause.STOPPED:
                 report.muted = self._stop.reason == "interrupted"
             running.kill()
             seconds = time.monotonic() - self._phase_began
             self._await_end(pump)
             report.end_child()
+            if cause is Cause.DISK_FULL:
+                self._directory.empty()  # the next task shall not fail for the same files
             return ChildEnd(cause, pump.exit or Exit(None, None), seconds)
 
-    def _watch(self, pump: ChildPump) -> Cause:
+    def _watch(self, pump: ChildPump, disk: DiskWatch) -> Cause:
         """Take what the child reports until it ends, or until it has to."""
         while pump.exit is None:
             now = time.monotonic()
             if cause := self._cause_to_end(now):
                 return cause
-            self._turn(pump, self._next_moment() - now)
+            if disk.is_exceeded(now):
+                return Cause.DISK_FULL
+            self._turn(pump, min(self._next_moment(), disk.next_look_at) - now)
             self._report.pass_on_output(time.monotonic())
         return Cause.EXITED
 

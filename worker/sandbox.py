@@ -16,12 +16,14 @@ from worker.bubblewrap import (
     bubblewrap_arguments,
     find_bubblewraps,
 )
+from worker.cgroups import ProcessGroups
 from worker.errors import WorkerError
 from worker.interpreter_folders import interpreter_folders
 from worker.job_order import Prepared
 from worker.launcher import Command
 
 TRIAL_SECONDS = 20.0
+OUR_PROCESSES = 5  # bubblewrap outside and inside, a warm process, a supervisor, a fork that starts
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
 _TRIAL = """
 import ctypes, json, os
@@ -50,6 +52,8 @@ class Sandbox:
     namespaces: tuple[str, ...]
     readable: tuple[Path, ...] = ()
     hidden: tuple[Path, ...] = ()
+    groups: ProcessGroups | None = None
+    most_processes: int = 0  # of all in one sandbox, where there are groups
 
     @classmethod
     def find(cls, bubblewraps: Iterable[Path] | None = None) -> Self:
@@ -76,6 +80,10 @@ class Sandbox:
         readable = (*repositories, *(path for path in certificates if path.exists()))
         return replace(self, readable=readable, hidden=tuple(hidden))
 
+    def counting(self, groups: ProcessGroups | None, process_limit: int) -> Self:
+        """Return it with a limit on the processes of each sandbox, where there are groups."""
+        return replace(self, groups=groups, most_processes=process_limit + OUR_PROCESSES)
+
     def enclose(self, command: Command, prepared: Prepared, writable: Path) -> Command:
         """Start `command` in a sandbox in which `writable` alone can be written to.
 
@@ -99,6 +107,8 @@ class Sandbox:
     def _around(self, command: Command, view: View) -> Command:
         options = bubblewrap_arguments(view, command.cwd, self.namespaces)
         argv = (str(self.bubblewrap), *options, *command.argv)
+        if self.groups is not None:
+            argv = self.groups.entered(argv, self.most_processes)
         return replace(command, argv=argv, signals_are_codes=True)
 
     def _trial(self) -> str | None:

@@ -2,12 +2,14 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from worker.job_directories import JobDirectories, sweep
 
 HOLDER = """
 import sys
+from contextlib import closing
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from worker.job_directories import JobDirectories
@@ -72,3 +74,20 @@ def test_sweep_removes_what_a_killed_process_left_and_nothing_of_a_living_one(
 
 def test_sweep_of_a_directory_that_is_not_there_does_nothing(tmp_path: Path) -> None:
     assert sweep(tmp_path / "absent") == []
+
+
+def test_directory_that_is_emptied_keeps_the_results_alone(tmp_path: Path) -> None:
+    directories = JobDirectories.open(tmp_path)
+    with closing(directories), directories.new("it") as directory:
+        directory.spool.write_text("results")
+        (directory.home / "large").write_text("x")
+        (directory.path / "link").symlink_to(tmp_path)
+        directory.temporary.chmod(0o500)
+        directory.empty()
+        assert sorted(path.name for path in directory.path.iterdir()) == [
+            "home",
+            "results.jsonl",
+            "tmp",
+        ]
+        assert not list(directory.home.iterdir())
+        assert directory.temporary.stat().st_mode & 0o777 == 0o700
