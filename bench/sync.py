@@ -16,9 +16,10 @@ from utils.settings import Settings, read_settings
 from utils.snapshot import open_snapshots
 from worker.catalogue_file import CatalogueFile
 from worker.current_catalogue import CurrentCatalogue
-from worker.execution import ProcessExecutor
+from worker.execution import Host, ProcessExecutor
 from worker.launcher import Launcher
-from worker.parts import limits_of, open_environments
+from worker.limits import limits_of
+from worker.parts import open_environments
 from worker.preparation import Preparation
 from worker.sync import Sync
 
@@ -64,7 +65,7 @@ def _open_sync(settings: Settings) -> Iterator[Sync]:
     settings.data_dir.mkdir(parents=True)
     launcher = Launcher.start()
     with closing(launcher):
-        executor = ProcessExecutor(launcher, limits_of(settings), settings.data_dir / "jobs", {})
+        executor = ProcessExecutor(Host(launcher, limits_of(settings)), settings.data_dir / "jobs")
         environments = open_environments(settings, os.environ)
         snapshots = open_snapshots(open_source(settings.data_dir, settings, os.environ), settings)
         file = CatalogueFile(settings.data_dir / "catalogue.json", snapshots.mirror.source.shown)

@@ -48,7 +48,7 @@ def run_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check
         "python": _check_python,
         "git": lambda _: _check_git(environ),
         "uv": lambda _: _check_uv(environ),
-        "isolation": lambda given: choose_isolation(given.isolation).value,
+        "isolation": _check_isolation,
         "data directory": _check_data_directory,
         "source": lambda given: _check_source(given, environ),
         "API": _check_api,
@@ -92,6 +92,13 @@ def _check_git(environ: Mapping[str, str]) -> str:
 def _check_uv(environ: Mapping[str, str]) -> str:
     uv = find_uv(environ)
     return str(uv) if uv else "not found: virtualenv and pip build the environments, more slowly"
+
+
+def _check_isolation(settings: Settings) -> str:
+    choice = choose_isolation(settings.isolation)
+    if choice.sandbox is not None:
+        return f"{choice.level}, by {choice.sandbox.bubblewrap}"
+    return f"{choice.level}; {choice.missing}" if choice.missing else str(choice.level)
 
 
 def _check_data_directory(settings: Settings) -> str:

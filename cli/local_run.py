@@ -17,8 +17,9 @@ from utils.suggest import did_you_mean
 from utils.tree import INTEGRATIONS
 from worker.environments import Environment
 from worker.execution import JobEnd, JobOrder, Prepared, ProcessExecutor, StopSignal
+from worker.isolation import choose_isolation
 from worker.launcher import Launcher
-from worker.parts import limits_of, open_environments
+from worker.parts import open_environments
 from worker.requirements import read_requirements
 
 WORKING_TREE = "working tree"
@@ -105,8 +106,10 @@ class LocalWorker:
         with Launcher.start() as launcher:
             prepared = self._prepared(checkout, entry.name)
             work_dir = self.settings.data_dir / "local"
-            limits = limits_of(self.settings)
-            executor = ProcessExecutor(launcher, limits, work_dir, self.environ)
+            host = choose_isolation(self.settings.isolation).host(
+                launcher, self.settings, self.environ
+            )
+            executor = ProcessExecutor(host, work_dir)
             with closing(executor), prepared.environment.in_use():
                 end = executor.run(_order(entry, config), prepared, take, StopSignal())
         return Outcome(end, results)

@@ -1,4 +1,4 @@
-"""Real children of the SDK: a copy of `utils/` as environments hold it, run on small snapshots."""
+"""Real children: of a launcher, or of a copy of `utils/` as environments hold it."""
 
 import compileall
 import json
@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 
 import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
+
+from worker.launcher import Launcher
 
 # pytest stops at a folder `.hypothesis` in the checkout, since it is not in `norecursedirs`.
 _HYPOTHESIS_HOME = tempfile.TemporaryDirectory(prefix="hypothesis-")
@@ -28,6 +31,7 @@ class Runner(BaseRunner):
     pass
 """
 
+Eventually = Callable[[Callable[[], object]], None]
 RunChild = Callable[..., "EndedChild"]
 WriteSnapshot = Callable[[Mapping[str, str]], Path]
 
@@ -130,6 +134,25 @@ def write_snapshot(tmp_path: Path) -> WriteSnapshot:
         return snapshot
 
     return write
+
+
+@pytest.fixture
+def eventually() -> Eventually:
+    """Poll until a condition holds; fail after 20 s."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        give_up_at = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < give_up_at, "it never came true"
+            time.sleep(0.005)
+
+    return wait
+
+
+@pytest.fixture
+def launcher() -> Iterator[Launcher]:
+    with Launcher.start() as started:
+        yield started
 
 
 @pytest.fixture

@@ -1,27 +1,36 @@
-"""Entry of the child process: its order on stdin, its events on descriptor 3, then one session."""
+"""Entry of the child process: one job, or a warm process that forks a child for each job."""
 
 import faulthandler
+import json
 import os
 import sys
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from utils.session import ChildSpec
-
-EVENTS = 3
+WARM = "warm"  # the first argument of a warm process; its integration and snapshot follow
+CONFINED = "confined"  # the first argument of a job's child with walls of its own; they follow
 
 
 def main() -> None:
-    """Do what stdin says and leave with 0 once all of it is reported."""
+    """Do what stdin says, or what the arguments say, and leave with 0 once all of it is done."""
     prepare_process()
-    from utils.events import EventChannel  # noqa: PLC0415 - importable only once sys.path is set
-    from utils.loader import open_snapshot  # noqa: PLC0415 - same
-    from utils.session import run_session  # noqa: PLC0415 - same
+    from utils.job_child import leave, run_job  # noqa: PLC0415 - importable only once sys.path is set
 
-    channel = EventChannel(EVENTS)
-    spec = read_spec()
-    open_snapshot(spec.snapshot)
-    run_session(spec, channel)
+    code = 1
+    try:
+        kind, *arguments = sys.argv[1:] or [""]
+        del sys.argv[1:]  # a plugin sees what it would see without us
+        if sys.flags.no_site:
+            seal_and_find_packages()
+        if kind == WARM:
+            serve_warm(*arguments)
+        else:
+            if kind == CONFINED:
+                confine_job(*arguments)
+            run_job()
+        code = 0
+    except BaseException:  # noqa: BLE001 - the process's edge: the worker reads code and stderr
+        sys.excepthook(*sys.exc_info())
+    finally:
+        leave(code)
 
 
 def prepare_process() -> None:
@@ -32,32 +41,30 @@ def prepare_process() -> None:
     faulthandler.enable()  # a crash in C code leaves its Python stack in the log
 
 
-def read_spec() -> "ChildSpec":
-    """Read the order to its end and leave an empty stdin to the plugin."""
-    import json  # noqa: PLC0415 - importable only once sys.path is set
+def seal_and_find_packages() -> None:
+    """Do what the interpreter left to us: in a sandbox no package may run code before the seal."""
+    import site  # noqa: PLC0415 - would run code of packages in some Pythons
 
-    from utils.session import ChildSpec  # noqa: PLC0415 - same
+    from utils.confinement import seal  # noqa: PLC0415 - only in a sandbox
 
-    spec = ChildSpec(**json.load(sys.stdin.buffer))
-    with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - pathlib costs each job 6 ms
-        os.dup2(nothing.fileno(), sys.stdin.fileno())
-    return spec
+    seal()
+    site.main()
 
 
-def leave(code: int) -> None:
-    """End at once: threads and exit handlers that the plugin left behind are not waited for."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (AttributeError, OSError, ValueError):
-            continue  # the plugin closed or replaced it
-    os._exit(code)
+def confine_job(walls: str) -> None:
+    """Put the walls of a job around this process."""
+    from utils.confinement import confine  # noqa: PLC0415 - only where there are any
+
+    confine(json.loads(walls))
+
+
+def serve_warm(integration: str, snapshot: str) -> None:
+    """Load an integration once, then fork a child for each job."""
+    from utils.confinement import confine  # noqa: PLC0415 - only where a process is warm
+    from utils.warm_child import WarmChild  # noqa: PLC0415 - same
+
+    WarmChild(integration, snapshot, lambda request: confine(request["confine"])).serve()
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except BaseException:  # noqa: BLE001 - the process's edge: the worker reads code and stderr
-        sys.excepthook(*sys.exc_info())
-        leave(1)
-    leave(0)
+    main()

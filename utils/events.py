@@ -10,10 +10,10 @@ class EventChannel:
     """The writing end; programs that the plugin starts or forks never hold it."""
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+        self._descriptor: int | None = descriptor
         os.set_inheritable(descriptor, False)
         os.set_blocking(descriptor, True)
-        os.register_at_fork(after_in_child=self._close)
+        os.register_at_fork(after_in_child=self.close)
 
     def send(self, event: Mapping[str, Any]) -> None:
         """Write one event and return when the system has it whole."""
@@ -23,11 +23,16 @@ class EventChannel:
         """Write `task_finished` with a result that is JSON text already."""
         self._write(f'{{"type":"task_finished","result":{result}}}')
 
-    def _write(self, line: str) -> None:
-        write_whole(self._descriptor, f"{line}\n".encode())
+    def close(self) -> None:
+        """Report nothing more, from here or from any fork."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
-    def _close(self) -> None:
-        os.close(self._descriptor)
+    def _write(self, line: str) -> None:
+        if self._descriptor is None:
+            raise OSError("the event channel is closed: this process is a fork of the job's")
+        write_whole(self._descriptor, f"{line}\n".encode())
 
 
 def write_whole(descriptor: int, content: bytes) -> None:

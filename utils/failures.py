@@ -72,8 +72,10 @@ def error_place(error: BaseException) -> str:
 
 def short_traceback(error: BaseException) -> str:
     """Format the error with the plugin's frames and the place of raising, paths made short."""
-    from traceback import TracebackException  # noqa: PLC0415 - 2 ms, only once something failed
-
+    try:
+        from traceback import TracebackException  # noqa: PLC0415 - 2 ms, only once something failed
+    except OSError:  # the plugin has used up the open files, or the memory
+        return error_text(error)
     whole = TracebackException.from_exception(error, limit=_deep_limit(error.__traceback__))
     _shorten(whole, set())
     return clean_text("".join(whole.format()).rstrip())

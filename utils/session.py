@@ -38,17 +38,22 @@ class ChildSpec(NamedTuple):
     done: Sequence[str] = ()
 
 
-def run_session(spec: ChildSpec, channel: EventChannel) -> None:
-    """Report the integration's tasks and, in mode `run`, run them and report what came."""
-    loaded = call_plugin(
+def run_session(
+    spec: ChildSpec, channel: EventChannel, loaded: type[BaseRunner] | None = None
+) -> None:
+    """Report the integration's tasks and, in mode `run`, run them and report what came.
+
+    Its Runner is imported first, unless it is `loaded` already.
+    """
+    found = call_plugin(
         f"importing integrations/{spec.integration}",
-        lambda: _loaded_tasks(spec),
+        lambda: _loaded_tasks(spec, loaded),
         spec.task_timeout_seconds,
     )
-    if loaded.failure:
-        channel.send({"type": "broken", "error": loaded.failure.as_error()})
+    if found.failure:
+        channel.send({"type": "broken", "error": found.failure.as_error()})
         return
-    runner, tasks = loaded.value
+    runner, tasks = found.value
     channel.send({"type": "plan", "tasks": [task.spec._asdict() for task in tasks]})
     if spec.mode == "describe":
         return
@@ -56,8 +61,10 @@ def run_session(spec: ChildSpec, channel: EventChannel) -> None:
     channel.send({"type": "finished"})
 
 
-def _loaded_tasks(spec: ChildSpec) -> tuple[type[BaseRunner], list[DeclaredTask]]:
-    runner = load_runner(spec.integration)
+def _loaded_tasks(
+    spec: ChildSpec, loaded: type[BaseRunner] | None
+) -> tuple[type[BaseRunner], list[DeclaredTask]]:
+    runner = loaded or load_runner(spec.integration)
     tasks = registered_tasks(runner)
     if spec.mode == "describe":
         return runner, list(tasks)

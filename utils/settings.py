@@ -70,6 +70,20 @@ class Settings(BaseModel):
     memory_limit_mb: int = Field(
         2048, ge=64, description="address space of one process of a job, in MiB"
     )
+    cpu_limit_seconds: int = Field(3600, ge=1, description="computing time of one process of a job")
+    process_limit: int = Field(
+        512, ge=8, description="processes and threads of a job, in a sandbox"
+    )
+    open_files_limit: int = Field(4096, ge=64, description="open files of one process of a job")
+    disk_limit_mb: int = Field(2048, ge=1, description="files that a job keeps, in MiB")
+    warm_processes: int = Field(
+        16,
+        ge=0,
+        description="integrations that are kept imported, so that their jobs only fork; 0: none",
+    )
+    warm_memory_mb: int = Field(
+        1024, ge=1, description="memory of all processes that are kept imported, in MiB"
+    )
     result_limit_bytes: int = Field(
         16 * 1024 * 1024, ge=1024, description="size of one task's result as JSON"
     )

@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from worker.bubblewrap import SYSTEM_PATH
 from worker.job_directories import JobDirectory
 from worker.job_order import JobOrder, Limits, Prepared
 from worker.launcher import Command
+from worker.limits import process_limits
 
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-OPEN_FILES = 4096
-FILE_SIZE_BYTES = 2 * 1024**3
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
 PASSED_ON = frozenset(
     (
@@ -32,13 +32,24 @@ def child_command(
         argv=(str(environment.python), "-I", "-X", "utf8", str(environment.child)),
         env=child_variables(directory, environ),
         cwd=directory.path,
-        rlimits={
-            "RLIMIT_CORE": 0,
-            "RLIMIT_AS": limits.memory_limit_mb * 1024**2,
-            "RLIMIT_NOFILE": OPEN_FILES,
-            "RLIMIT_FSIZE": FILE_SIZE_BYTES,
-        },
+        rlimits=process_limits(limits),
     )
+
+
+def warm_command(
+    prepared: Prepared, directory: JobDirectory, limits: Limits, environ: Mapping[str, str]
+) -> Command:
+    """Return the command of a warm process: it knows its integration, and no config ever."""
+    command = child_command(prepared, directory, limits, environ)
+    arguments = ("warm", prepared.integration, str(prepared.snapshot))
+    return replace(command, argv=(*command.argv, *arguments))
+
+
+def confined(command: Command, walls: Mapping[str, Any]) -> Command:
+    """Return the command of a child that puts `walls` around itself; they hold no secret."""
+    if not walls:
+        return command
+    return replace(command, argv=(*command.argv, "confined", json.dumps(walls)))
 
 
 def child_variables(directory: JobDirectory, environ: Mapping[str, str]) -> dict[str, str]:

@@ -1,15 +1,12 @@
 """How a child ended, in words that say what to do."""
 
-import re
 import signal
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from worker.job_order import Limits
 from worker.launcher import Exit
-
-_MEMORY_ERROR = re.compile(r"^(\w+\.)*MemoryError\b", re.MULTILINE)
+from worker.limits import cpu_limit, disk_limit, memory_limit
 
 
 class Cause(StrEnum):
@@ -19,7 +16,11 @@ class Cause(StrEnum):
     PHASE_DEADLINE = "phase_deadline"  # its task or another step overran, and was killed
     JOB_DEADLINE = "job_deadline"  # the job overran, and was killed
     FLOODED = "flooded"  # it wrote nonsense on its event channel without end, and was killed
+    DISK_FULL = "disk_full"  # its files outgrew their limit, and it was killed
     STOPPED = "stopped"  # the job was cancelled or interrupted, and was killed
+
+
+_ITS_FAILURES = {Cause.EXITED, Cause.FLOODED, Cause.DISK_FULL}
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class ChildEnd:
     @property
     def status(self) -> str:
         """The status of the task that ran at that moment."""
-        return "failed" if self.cause in {Cause.EXITED, Cause.FLOODED} else "timeout"
+        return "failed" if self.cause in _ITS_FAILURES else "timeout"
 
     def reason(self, limits: Limits, before: str) -> str:
         """Say how it ended; `before` says what it had still to do: `before the task reported`."""
@@ -46,6 +47,8 @@ class ChildEnd:
             )
         if self.cause is Cause.FLOODED:
             return "it wrote too many lines on the event channel that are no events, and was killed"
+        if self.cause is Cause.DISK_FULL:
+            return f"its files outgrew their limit, and it was killed ({disk_limit(limits)})"
         return how_it_ended(self.exit, limits, before)
 
 
@@ -57,21 +60,10 @@ def how_it_ended(end: Exit, limits: Limits, before: str) -> str:
         return f"its process was lost {before}: the process that watches it was killed"
     reason = f"killed by signal {_signal_name(end.signal)} ({end.signal}) {before}"
     if end.signal == signal.SIGKILL:
-        reason += f"; this machine may be short of memory ({_memory_limit(limits)})"
+        reason += f"; this machine may be short of memory ({memory_limit(limits)})"
+    if end.signal == signal.SIGXCPU:
+        reason += f"; it used up its {cpu_limit(limits)}"
     return reason
-
-
-def with_memory_limit(result: dict[str, Any], limits: Limits) -> dict[str, Any]:
-    """Return a task's result; where it ran out of memory its reason names the limit."""
-    texts = [result["reason"] or "", *(result["errors"] or ())]
-    if result["status"] != "failed" or not any(map(_MEMORY_ERROR.search, texts)):
-        return result
-    reason = result["reason"] or "MemoryError"
-    return result | {"reason": f"{reason} ({_memory_limit(limits)})"}
-
-
-def _memory_limit(limits: Limits) -> str:
-    return f"the limit of each process is {limits.memory_limit_mb} MiB: TRUELINE_MEMORY_LIMIT_MB"
 
 
 def _signal_name(number: int) -> str:

@@ -132,6 +132,15 @@ class Finished(_Checked):
     type: Literal["finished"]
 
 
+class Unfit(_Checked):
+    """A warm process has loaded, and must not be forked."""
+
+    type: Literal["unfit"]
+    reason: str
+
+
+WarmEvent = Plan | Broken | Unfit
+_WARM_EVENT: TypeAdapter[WarmEvent] = TypeAdapter(Annotated[WarmEvent, Field(discriminator="type")])
 ChildEvent = Plan | Broken | StageOneEnded | TaskStarted | TaskFinished | Finished
 _EVENT: TypeAdapter[ChildEvent] = TypeAdapter(Annotated[ChildEvent, Field(discriminator="type")])
 
@@ -184,6 +193,14 @@ def read_event(line: bytes) -> ChildEvent | None:
     if isinstance(event, TaskFinished) and not event.result.is_consistent:
         return None
     return event
+
+
+def read_warm_event(line: bytes) -> WarmEvent | None:
+    """Return what a warm process says of its start; None when the line says nothing of that."""
+    try:
+        return _WARM_EVENT.validate_python(from_json(line, allow_inf_nan=False))
+    except (ValueError, ValidationError, RecursionError):
+        return None
 
 
 def _without_nul(value: Any) -> Any:

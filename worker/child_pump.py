@@ -54,9 +54,13 @@ class ChildPump:
         if self.exit is not None:
             yield from self._read_rest()
 
+    def let_go(self) -> None:
+        """Read no more, and leave the child as it is."""
+        self._selector.close()
+
     def close(self) -> None:
         """Give up the channels; a child that still runs is ended by that."""
-        self._selector.close()
+        self.let_go()
         self._running.close()
 
     def _feed(self, stdin: int) -> None:

@@ -15,9 +15,10 @@ from worker.execution import ProcessExecutor
 from worker.isolation import choose_isolation
 from worker.launcher import Launcher
 from worker.outbox import Outbox
-from worker.parts import Ground, Parts, limits_of, make_parts
+from worker.parts import Ground, Parts, make_parts, warm_limits_of
 from worker.steps import logged_step
 from worker.stop_requests import StopRequests
+from worker.warm import NONE_WARM
 
 LAST_POLL_SECONDS = 10.0
 INTERRUPT_SECONDS = 10.0
@@ -40,7 +41,8 @@ def run_daemon(settings: Settings, environ: Mapping[str, str], stops: StopReques
             parts.sender.start()
             start(parts, stops)
             if not stops.asked.is_set():
-                log.info("worker ready", seconds=round(time.monotonic() - began, 3))
+                seconds = round(time.monotonic() - began, 3)
+                log.info("worker ready", seconds=seconds, isolation=str(ground.isolation))
             stops.asked.wait()
         finally:
             stop(ground, parts, settings.drain_seconds, stops)
@@ -55,17 +57,22 @@ def run_daemon(settings: Settings, environ: Mapping[str, str], stops: StopReques
 
 def open_ground(settings: Settings, environ: Mapping[str, str]) -> Ground:
     """Open what everything stands on; the launcher's process starts before any thread does."""
-    isolation = choose_isolation(settings.isolation)
+    with logged_step("isolation"):
+        choice = choose_isolation(settings.isolation)
     with logged_step("data directory"):
         directory = DataDirectory.open(settings.data_dir)
     with logged_step("launcher"):
         launcher = Launcher.start()
-        executor = ProcessExecutor(launcher, limits_of(settings), directory.jobs, environ)
+        executor = ProcessExecutor(
+            choice.host(launcher, settings, environ),
+            directory.jobs,
+            warm_limits_of(settings) if choice.may_be_warm else NONE_WARM,
+        )
         executor.sweep()
     with logged_step("outbox"):
         outbox = Outbox(directory.outbox)
     client = ApiClient(settings.api_url, settings.token, directory.worker)
-    return Ground(directory, launcher, executor, outbox, client, isolation)
+    return Ground(directory, launcher, executor, outbox, client, choice.level)
 
 
 def wait_for_api(client: ApiClient, stops: StopRequests) -> None:

@@ -4,14 +4,15 @@ import time
 from collections.abc import Iterable
 from contextlib import closing
 
-from worker.child_command import child_command, describe_spec
+from worker.child_command import describe_spec
 from worker.child_ends import Cause, ChildEnd
 from worker.child_events import Broken, Oversize, Plan, read_event
 from worker.child_pump import ChildPump
+from worker.child_starts import ChildStarts
 from worker.cleaning import without_controls
 from worker.job_directories import JobDirectory
 from worker.job_order import Description, Prepared
-from worker.job_watch import HARD_SECONDS, KILLED_SECONDS, Host
+from worker.job_watch import HARD_SECONDS, KILLED_SECONDS
 from worker.launcher import Exit, LaunchError, Running
 from worker.output import CapturedStream
 from worker.redaction import Redactor
@@ -20,24 +21,25 @@ LINE_LIMIT_BYTES = 8 * 1024 * 1024
 PRINTED_BYTES = 16 * 1024
 
 
-def describe(host: Host, prepared: Prepared, directory: JobDirectory) -> Description:
+def describe(starts: ChildStarts, prepared: Prepared, directory: JobDirectory) -> Description:
     """Return the tasks of an integration, or why it is broken.
 
     It has the time of one task for the answer, and ends itself at that deadline where it can.
     """
-    command = child_command(prepared, directory, host.limits, host.environ)
+    limits = starts.limits
+    spec = describe_spec(prepared, directory, limits)
     try:
-        running = host.launcher.spawn(command, describe_spec(prepared, directory, host.limits))
+        running = starts.start_fresh(prepared, directory, spec)
     except LaunchError as error:
         return Description(broken=_fault(error.reason, error.advice))
     errors = CapturedStream("stderr", PRINTED_BYTES, Redactor(()))
     output = CapturedStream("stdout", 0, Redactor(()))
     with closing(ChildPump(running, LINE_LIMIT_BYTES, (output, errors), None)) as pump:
-        answer, end = _await_answer(running, pump, host.limits.task_timeout_seconds)
+        answer, end = _await_answer(running, pump, limits.task_timeout_seconds)
     errors.end_child()
     if answer is not None:
         return answer
-    why = end.reason(host.limits, "before it had listed its tasks")
+    why = end.reason(limits, "before it had listed its tasks")
     return Description(
         broken=_fault(
             f"integration '{prepared.integration}': its child process: {why}",

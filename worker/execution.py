@@ -1,21 +1,24 @@
 """Runs a job's tasks in a child process of its environment, and reports each of them once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+from worker.child_starts import ChildStarts
 from worker.description import describe
+from worker.host import Host
 from worker.job_directories import JobDirectories, sweep
 from worker.job_order import Description, EndStatus, JobEnd, JobOrder, Limits, Prepared
 from worker.job_report import JobReport
-from worker.job_watch import Host, JobWatch
-from worker.launcher import Launcher
+from worker.job_watch import JobWatch
 from worker.stop_signal import StopReason, StopSignal
+from worker.warm import NONE_WARM, WarmLimits, WarmStarts
 
 __all__ = [
     "Description",
     "EndStatus",
     "Executor",
+    "Host",
     "JobEnd",
     "JobOrder",
     "Limits",
@@ -23,6 +26,7 @@ __all__ = [
     "ProcessExecutor",
     "StopReason",
     "StopSignal",
+    "WarmLimits",
 ]
 
 
@@ -47,22 +51,17 @@ class Executor(Protocol):
 
 
 class ProcessExecutor:
-    """Each job gets a fresh interpreter, under a supervisor that ends all that it started.
+    """Each job gets a process of its own, under a supervisor that ends all that it started.
 
     Any thread may call it, and may end after the call: children are the launcher's, not a
-    thread's. `environ` is where proxies and certificates are taken from, and nothing else.
+    thread's.
     """
 
-    def __init__(
-        self,
-        launcher: Launcher,
-        limits: Limits,
-        work_dir: Path,
-        environ: Mapping[str, str] | None = None,
-    ) -> None:
-        self._host = Host(launcher, limits, environ or {})
+    def __init__(self, host: Host, work_dir: Path, warm_limits: WarmLimits = NONE_WARM) -> None:
         self._work_dir = work_dir
         self._directories = JobDirectories.open(work_dir)
+        self.warm = WarmStarts(host, self._directories, warm_limits)
+        self._starts = ChildStarts(host, self.warm)
 
     def sweep(self) -> list[str]:
         """Remove what executors that were killed have left; return the names removed."""
@@ -76,15 +75,16 @@ class ProcessExecutor:
         stop: StopSignal,
     ) -> JobEnd:
         """Run one attempt of a job to its end; see Executor."""
-        with self._directories.new() as directory:
-            report = JobReport(order, self._host.limits, directory.spool, emit)
-            return JobWatch(self._host, order, prepared, directory, report, stop).run()
+        with self._directories.new(prepared.integration) as directory:
+            report = JobReport(order, self._starts.limits, directory.spool, emit)
+            return JobWatch(self._starts, order, prepared, directory, report, stop).run()
 
     def describe(self, prepared: Prepared) -> Description:
         """Return the integration's tasks, or why it is broken."""
-        with self._directories.new() as directory:
-            return describe(self._host, prepared, directory)
+        with self._directories.new(prepared.integration) as directory:
+            return describe(self._starts, prepared, directory)
 
     def close(self) -> None:
-        """Remove this executor's directories; no job may run any more."""
+        """End warm processes and remove this executor's directories; no job may run any more."""
+        self.warm.close()
         self._directories.close()

@@ -15,6 +15,7 @@ from worker.leasing import Leasing
 from worker.outbox import Outbox
 from worker.publishing import Publishing
 from worker.sync import Sync
+from worker.warm import WarmStarts
 
 log = structlog.get_logger()
 
@@ -30,9 +31,11 @@ class Heartbeat:
     sync: Sync
     current: CurrentCatalogue
     publishing: Publishing
+    warm: WarmStarts
 
     def beat(self) -> None:
-        """Write the file and catch up on the catalogue."""
+        """Write the file, end warm processes that no job can ask for, catch up on the catalogue."""
+        self.warm.retain(self.current.get().prepared)
         try:
             write_durably(self.path, json.dumps(self._state(), indent=2).encode())
         except (OSError, WorkerError) as error:
@@ -50,6 +53,7 @@ class Heartbeat:
             "pid": os.getpid(),
             "at": datetime.now(UTC).isoformat(),
             "jobs_running": self.leasing.running,
+            "warm": asdict(self.warm.totals()),
             "outbox": asdict(self.outbox.depth()),
             "commit": self.current.get().commit,
             "source": {

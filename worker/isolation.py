@@ -1,8 +1,25 @@
-"""Which isolation level jobs get here."""
+"""Which isolation level jobs get here, and the sandbox of the level that has one."""
 
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
+import structlog
+
+from utils.landlock import landlock_version
+from utils.settings import Settings
+from worker.cgroups import ProcessGroups
 from worker.errors import WorkerError
+from worker.host import Host
+from worker.launcher import Launcher
+from worker.limits import limits_of, walls
+from worker.local_source import repository_folders
+from worker.sandbox import Sandbox, SandboxUnusable
+
+log = structlog.get_logger()
 
 
 class Isolation(StrEnum):
@@ -16,14 +33,50 @@ class IsolationMissing(WorkerError):  # noqa: N818 - reads as the state it repor
     """The level that was asked for does not work here."""
 
 
-def choose_isolation(asked: str) -> Isolation:
+@dataclass(frozen=True)
+class Choice:
+    """A level that works here; `missing` says why there is no higher one, where one is possible."""
+
+    level: Isolation
+    sandbox: Sandbox | None = None
+    missing: str = ""
+
+    @property
+    def may_be_warm(self) -> bool:
+        """Whether jobs that share a sandbox can be kept apart in it."""
+        return self.sandbox is None or landlock_version() > 0
+
+    def host(self, launcher: Launcher, settings: Settings, environ: Mapping[str, str]) -> Host:
+        """Return what starts children in this way."""
+        limits = limits_of(settings)
+        confine = walls(limits, sandboxed=self.sandbox is not None)
+        if self.sandbox is None:
+            return Host(launcher, limits, environ, confine=confine)
+        repositories = repository_folders(settings.source_url)
+        sandbox = self.sandbox.showing(repositories, environ, [settings.data_dir])
+        if os.geteuid() == 0:  # whom no limit on the processes of a user holds
+            sandbox = sandbox.counting(ProcessGroups.open(), limits.process_limit)
+        return Host(launcher, limits, environ, sandbox.enclose, confine)
+
+
+def choose_isolation(asked: str, bubblewraps: tuple[Path, ...] | None = None) -> Choice:
     """Return the level to use; an empty `asked` means the best that works here.
 
     A level that was asked for is never replaced by a weaker one.
     """
-    if asked == Isolation.SANDBOX:
-        raise IsolationMissing(
-            "isolation 'sandbox' was asked for and this version has only 'process'",
-            "unset TRUELINE_ISOLATION or set it to 'process', and let only trusted authors push",
-        )
-    return Isolation.PROCESS
+    if asked == Isolation.PROCESS:
+        return Choice(Isolation.PROCESS)
+    try:
+        return Choice(Isolation.SANDBOX, Sandbox.find(bubblewraps))
+    except SandboxUnusable as error:
+        if asked == Isolation.SANDBOX:
+            raise IsolationMissing(
+                f"isolation 'sandbox' was asked for: {error.reason}", error.advice
+            ) from error
+        _warn(error)
+        return Choice(Isolation.PROCESS, missing=error.reason)
+
+
+def _warn(error: SandboxUnusable) -> None:
+    if sys.platform == "linux":  # elsewhere there is none to have
+        log.warning("jobs run without a sandbox", reason=error.reason, advice=error.advice)

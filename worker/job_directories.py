@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 _PREFIX = "run-"
+_GROUP_PREFIX = "of-"
 _LOCK = "lock"
 
 
@@ -20,6 +21,11 @@ class JobDirectory:
     """One job's: the child works here, and nobody else looks in."""
 
     path: Path
+
+    @property
+    def group(self) -> Path:
+        """Where it lies, with those of other jobs of its integration."""
+        return self.path.parent
 
     @property
     def home(self) -> Path:
@@ -35,6 +41,24 @@ class JobDirectory:
     def spool(self) -> Path:
         """The results so far, for a child that takes the job over."""
         return self.path / "results.jsonl"
+
+    def prepare(self) -> None:
+        """Make the folders that a child finds in it."""
+        for folder in (self.home, self.temporary):
+            folder.mkdir(mode=0o700)
+
+    def empty(self) -> None:
+        """Remove everything but the results so far, and begin anew; no child may run any more."""
+        for path in self.path.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                _remove(path)
+            elif path != self.spool:
+                path.unlink(missing_ok=True)
+        self.prepare()
+
+    def remove(self) -> None:
+        """Remove it; what cannot be removed now goes with its executor, or at the next start."""
+        _remove(self.path)
 
 
 class JobDirectories:
@@ -58,15 +82,21 @@ class JobDirectories:
             os.close(lock)
 
     @contextmanager
-    def new(self) -> Iterator[JobDirectory]:
+    def new(self, integration: str) -> Iterator[JobDirectory]:
         """Make a job's directory; it is removed at the end."""
-        directory = JobDirectory(Path(tempfile.mkdtemp(prefix="job-", dir=self._path)))
+        directory = self.make(integration)
         try:
-            directory.home.mkdir(mode=0o700)
-            directory.temporary.mkdir(mode=0o700)
             yield directory
         finally:
-            _remove(directory.path)
+            directory.remove()
+
+    def make(self, integration: str) -> JobDirectory:
+        """Make a directory beside those of other jobs of the integration."""
+        group = self._path / f"{_GROUP_PREFIX}{integration}"
+        group.mkdir(mode=0o700, exist_ok=True)
+        directory = JobDirectory(Path(tempfile.mkdtemp(prefix="job-", dir=group)))
+        directory.prepare()
+        return directory
 
     def close(self) -> None:
         """Remove this part."""

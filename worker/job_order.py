@@ -42,6 +42,10 @@ class Limits:
     memory_limit_mb: int
     result_limit_bytes: int
     log_limit_bytes: int
+    cpu_limit_seconds: int = 3600
+    process_limit: int = 512
+    open_files_limit: int = 4096
+    disk_limit_mb: int = 2048
 
 
 @dataclass(frozen=True)

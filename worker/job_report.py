@@ -7,7 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, assert_never
 
-from worker.child_ends import with_memory_limit
 from worker.child_events import (
     Broken,
     ChildEvent,
@@ -22,6 +21,7 @@ from worker.child_events import (
 )
 from worker.cleaning import clean_result, clean_text_object, without_controls
 from worker.job_order import JobEnd, JobOrder, Limits
+from worker.limits import with_limit_named
 from worker.output import CapturedStream
 from worker.redaction import Redactor, secret_values
 from worker.task_ledger import Phase, TaskLedger
@@ -150,7 +150,7 @@ class JobReport:
     def _take_result(self, event: TaskFinished, line: bytes) -> bool:
         if not self.ledger.finish(event.result):
             return False
-        result = with_memory_limit(event.result.model_dump(), self._limits)
+        result = with_limit_named(event.result.model_dump(), self._limits)
         redactor = self._redactor.narrow(line)
         cleaned = without_controls(result) if redactor is None else clean_result(result, redactor)
         self._tell({"type": "task_finished", "result": cleaned})

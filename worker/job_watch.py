@@ -3,17 +3,19 @@
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
 
 from utils.notes import Note
-from worker.child_command import child_command, run_spec
+from worker.child_command import run_spec
 from worker.child_ends import Cause, ChildEnd
 from worker.child_events import Fault
 from worker.child_pump import ChildPump
+from worker.child_starts import ChildStarts
+from worker.disk_watch import DiskWatch
 from worker.job_directories import JobDirectory
-from worker.job_order import JobEnd, JobOrder, Limits, Prepared
+from worker.job_order import JobEnd, JobOrder, Prepared
 from worker.job_report import JobReport
-from worker.launcher import Exit, Launcher, LaunchError
+from worker.launcher import Exit, LaunchError
+from worker.limits import MEGABYTE
 from worker.stop_signal import StopSignal
 from worker.task_ledger import Phase
 
@@ -24,34 +26,26 @@ LONGEST_WAIT_SECONDS = 60.0
 IGNORED_LINES = 10_000  # so much nonsense of one child is read; more costs other jobs their time
 
 
-@dataclass(frozen=True)
-class Host:
-    """What jobs share on this machine: the launcher, the limits, the variables passed on."""
-
-    launcher: Launcher
-    limits: Limits
-    environ: Mapping[str, str]
-
-
 class JobWatch:
     """Runs one attempt of one job in the calling thread."""
 
     def __init__(
         self,
-        host: Host,
+        starts: ChildStarts,
         order: JobOrder,
         prepared: Prepared,
         directory: JobDirectory,
         report: JobReport,
         stop: StopSignal,
     ) -> None:
-        self._host = host
+        self._starts = starts
+        self._limits = starts.limits
         self._order = order
         self._prepared = prepared
         self._directory = directory
         self._report = report
         self._stop = stop
-        self._job_deadline = time.monotonic() + host.limits.job_timeout_seconds
+        self._job_deadline = time.monotonic() + starts.limits.job_timeout_seconds
         self._phase_began = 0.0
         self._ignored_before = 0
 
@@ -69,10 +63,9 @@ class JobWatch:
         return self._report.end(end)
 
     def _run_child(self, done: list[str] | None) -> ChildEnd:
-        limits, report = self._host.limits, self._report
-        command = child_command(self._prepared, self._directory, limits, self._host.environ)
-        spec = run_spec(self._order, self._prepared, self._directory, limits, done)
-        running = self._host.launcher.spawn(command, spec)
+        report = self._report
+        spec = run_spec(self._order, self._prepared, self._directory, self._limits, done)
+        running = self._starts.start(self._prepared, self._directory, spec, self._is_to_end)
         report.ledger.begin_child()
         self._ignored_before = report.ignored
         self._phase_began = time.monotonic()
@@ -80,22 +73,27 @@ class JobWatch:
             self._stop.waking() as wake,
             closing(ChildPump(running, report.line_limit_bytes, report.streams, wake)) as pump,
         ):
-            cause = self._watch(pump)
+            disk = DiskWatch(self._directory.path, self._limits.disk_limit_mb * MEGABYTE)
+            cause = self._watch(pump, disk)
             if cause is Cause.STOPPED:
                 report.muted = self._stop.reason == "interrupted"
             running.kill()
             seconds = time.monotonic() - self._phase_began
             self._await_end(pump)
             report.end_child()
+            if cause is Cause.DISK_FULL:
+                self._directory.empty()  # the next task shall not fail for the same files
             return ChildEnd(cause, pump.exit or Exit(None, None), seconds)
 
-    def _watch(self, pump: ChildPump) -> Cause:
+    def _watch(self, pump: ChildPump, disk: DiskWatch) -> Cause:
         """Take what the child reports until it ends, or until it has to."""
         while pump.exit is None:
             now = time.monotonic()
             if cause := self._cause_to_end(now):
                 return cause
-            self._turn(pump, self._next_moment() - now)
+            if disk.is_exceeded(now):
+                return Cause.DISK_FULL
+            self._turn(pump, min(self._next_moment(), disk.next_look_at) - now)
             self._report.pass_on_output(time.monotonic())
         return Cause.EXITED
 
@@ -121,10 +119,13 @@ class JobWatch:
             return Cause.FLOODED
         return Cause.PHASE_DEADLINE if now >= self._phase_deadline() else None
 
+    def _is_to_end(self) -> bool:
+        return self._stop.reason is not None or time.monotonic() >= self._job_deadline
+
     def _phase_deadline(self) -> float:
         if self._report.ledger.phase is Phase.ENDING:
             return self._phase_began + ENDING_SECONDS
-        return self._phase_began + self._host.limits.task_timeout_seconds + HARD_SECONDS
+        return self._phase_began + self._limits.task_timeout_seconds + HARD_SECONDS
 
     def _next_moment(self) -> float:
         batches = [stream.next_batch_at() for stream in self._report.streams]
@@ -159,21 +160,21 @@ class JobWatch:
         return self._by_results({"reason": fault.reason, "advice": fault.advice})
 
     def _conclude_loading(self, end: ChildEnd) -> JobEnd:
-        why = end.reason(self._host.limits, "before it had registered its tasks")
+        why = end.reason(self._limits, "before it had registered its tasks")
         reason = f"integration '{self._order.integration}': its child process: {why}"
         self._report.skip_rest(reason)
         advice = "look at what the integration's modules do when they are imported, and the output"
         return self._by_results({"reason": reason, "advice": advice})
 
     def _conclude_stage_one(self, end: ChildEnd) -> JobEnd:
-        reason = end.reason(self._host.limits, "before StageOne ended")
+        reason = end.reason(self._limits, "before StageOne ended")
         self._report.stand_in_for_stage_one(end.status, reason, end.seconds)
         self._report.skip_rest(f"StageOne did not succeed: {reason}")
         return self._by_results()
 
     def _conclude_task(self, end: ChildEnd) -> JobEnd | None:
         ledger = self._report.ledger
-        reason = end.reason(self._host.limits, "before the task reported")
+        reason = end.reason(self._limits, "before the task reported")
         # A child that ended between two tasks goes on in the next one, unless it got nowhere.
         stuck = ledger.running or (None if ledger.reported_by_child else ledger.remaining()[0])
         if stuck is not None:

@@ -16,11 +16,10 @@ from worker.catalogue_file import CatalogueFile
 from worker.current_catalogue import CurrentCatalogue
 from worker.data_directory import DataDirectory
 from worker.environments import BuildOptions, Environments
-from worker.execution import ProcessExecutor
+from worker.execution import ProcessExecutor, WarmLimits
 from worker.heartbeat import Heartbeat
 from worker.held_leases import HeldLeases
 from worker.isolation import Isolation
-from worker.job_order import Limits
 from worker.job_run import JobRunner, WorkerIdentity
 from worker.launcher import Launcher
 from worker.leasing import Leasing, Room
@@ -80,12 +79,14 @@ def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -
     directory = ground.directory
     sync, reclaim = _make_sync(settings, environ, ground)
     current = reclaim.current
-    publishing = Publishing(ground.client, current, sync, ground.isolation)
+    warm = ground.executor.warm
+    publishing = Publishing(ground.client, current, sync, ground.isolation, warm.state)
     compiling = Compiling(
         ground.launcher, lambda: [one.environment for one in current.get().prepared]
     )
 
     def tell() -> None:
+        warm.retain(current.get().prepared)
         publishing.publish()
         compiling.ask()
 
@@ -93,7 +94,14 @@ def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -
     held = HeldLeases()
     leasing = _make_leasing(settings, ground, current, syncing, held)
     heartbeat = Heartbeat(
-        directory.heartbeat, directory.worker, ground.outbox, leasing, sync, current, publishing
+        path=directory.heartbeat,
+        worker=directory.worker,
+        outbox=ground.outbox,
+        leasing=leasing,
+        sync=sync,
+        current=current,
+        publishing=publishing,
+        warm=warm,
     )
     duties = Duties(syncing.ask_sync, ground.client.tick, syncing.ask_reclaim, heartbeat.beat)
     # An API that comes back waits one lease for reports before it gives a job to another.
@@ -153,12 +161,6 @@ def open_environments(settings: Settings, environ: Mapping[str, str]) -> Environ
     return Environments(directory, read_base_requirements(), SDK, options)
 
 
-def limits_of(settings: Settings) -> Limits:
-    """Return the limits of one job."""
-    return Limits(
-        task_timeout_seconds=settings.task_timeout_seconds,
-        job_timeout_seconds=settings.job_timeout_seconds,
-        memory_limit_mb=settings.memory_limit_mb,
-        result_limit_bytes=settings.result_limit_bytes,
-        log_limit_bytes=settings.log_limit_bytes,
-    )
+def warm_limits_of(settings: Settings) -> WarmLimits:
+    """Return how many warm processes there may be, and what they may take."""
+    return WarmLimits(settings.warm_processes, settings.warm_memory_mb * 1024**2)

@@ -1,6 +1,7 @@
 """Tells the API what this worker can run; what could not be told is told later."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -11,8 +12,11 @@ from worker.api_client import ApiClient
 from worker.api_errors import ApiRefused, ApiUnavailable
 from worker.catalogue import Catalogue, Offer
 from worker.current_catalogue import CurrentCatalogue
+from worker.environment import Environment
 from worker.isolation import Isolation
+from worker.job_order import Prepared
 from worker.sync import Sync
+from worker.warm_state import WarmState
 
 log = structlog.get_logger()
 
@@ -21,9 +25,16 @@ class Publishing:
     """Sends the catalogue in force as a whole; the API keeps the last one of each worker."""
 
     def __init__(
-        self, client: ApiClient, current: CurrentCatalogue, sync: Sync, isolation: Isolation
+        self,
+        client: ApiClient,
+        current: CurrentCatalogue,
+        sync: Sync,
+        isolation: Isolation,
+        warm_state: Callable[[Prepared], WarmState],
     ) -> None:
         self._client = client
+        self._warm_state = warm_state
+        self._told_warm: dict[str, WarmState] = {}
         self._current = current
         self._sync = sync
         self._isolation = isolation
@@ -40,9 +51,10 @@ class Publishing:
         """Send the catalogue if the API does not have it yet."""
         with self._lock:
             catalogue = self._current.get()
-            if not self._outdated:
+            warm = {one.integration: self._warm_state(one) for one in catalogue.prepared}
+            if not self._outdated and warm == self._told_warm:
                 return
-            self._outdated = False
+            self._outdated, self._told_warm = False, warm
             try:
                 known = self._client.put_catalogue(self._as_json(catalogue))
             except (ApiUnavailable, ApiRefused) as error:
@@ -72,23 +84,28 @@ class Publishing:
             },
             "isolation": str(self._isolation),
             "integrations": [
-                _offer_as_json(offer)
+                _offer_as_json(offer, self._told_warm.get(name))
                 for name, offer in catalogue.offers.items()
                 if is_name(name)  # no record can have another, and the API would refuse the whole
             ],
         }
 
 
-def _offer_as_json(offer: Offer) -> dict[str, Any]:
+def _offer_as_json(offer: Offer, warm: WarmState | None) -> dict[str, Any]:
     good = offer.good
-    environment = good.prepared.environment if good else None
     return {
         "name": offer.name,
         "state": "ready" if offer.is_ready else "broken",
         "commit": good.prepared.commit if good else None,
         "tasks": [dict(task) for task in good.tasks] if good else [],
-        "environment": (
-            {"key": environment.key, "seconds": environment.seconds} if environment else None
-        ),
+        "environment": _environment_as_json(good.prepared.environment, warm) if good else None,
         "problem": offer.problem.as_json() if offer.problem else None,
+    }
+
+
+def _environment_as_json(environment: Environment, warm: WarmState | None) -> dict[str, Any]:
+    return {
+        "key": environment.key,
+        "seconds": environment.seconds,
+        "warm": warm.as_json() if warm else None,
     }

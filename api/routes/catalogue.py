@@ -36,11 +36,19 @@ class SourceBody(Body):
     problem: ProblemBody | None = None
 
 
+class WarmBody(Body):
+    """Whether jobs are forked from a process that has imported the integration."""
+
+    state: Literal["ready", "unfit", "off", "idle"]
+    reason: str | None = Field(None, max_length=100_000)
+
+
 class EnvironmentBody(Body):
     """The environment that an integration runs in."""
 
     key: str = Field(max_length=200)
     seconds: float | None = Field(None, ge=0)
+    warm: WarmBody | None = None
 
 
 class IntegrationBody(Body):
@@ -106,7 +114,7 @@ def _source(body: CatalogueBody) -> SourceReport:
 def _report(body: IntegrationBody) -> Report:
     environment = None
     if body.environment is not None:
-        environment = {**body.environment.model_dump(), "state": "ready"}
+        environment = {**body.environment.model_dump(exclude_unset=True), "state": "ready"}
     return Report(
         name=body.name,
         state=IntegrationState(body.state),

@@ -1,7 +1,7 @@
 """Read the integrations."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 from sqlalchemy import select
@@ -23,12 +23,20 @@ class IntegrationPath(Path):
     name: str = Field(max_length=64)
 
 
+class Warm(Answer):
+    """Whether jobs are forked from a process that has imported the integration already."""
+
+    state: Literal["ready", "unfit", "off", "idle"]
+    reason: str | None = Field(description="why it is unfit")
+
+
 class Environment(Answer):
     """The environment that an integration runs in."""
 
     key: str
     state: str
     seconds: float | None = Field(description="what its build took; null when it was there")
+    warm: Warm | None = None
 
 
 class Integration(Answer):

@@ -42,6 +42,16 @@ def test_ready_integration_shows_what_the_worker_reports(registered: FlaskClient
     assert shown["environment"] == {"key": "e1", "state": "ready", "seconds": 1.5}
 
 
+@pytest.mark.parametrize(
+    "warm", [{"state": "ready", "reason": None}, {"state": "unfit", "reason": "a thread"}]
+)
+def test_integration_shows_how_its_jobs_start(
+    registered: FlaskClient, warm: dict[str, Any]
+) -> None:
+    report(registered, READY | {"environment": {"key": "e1", "seconds": None, "warm": warm}})
+    assert dns(registered)["environment"]["warm"] == warm
+
+
 def test_broken_integration_shows_its_problem_until_it_is_ready(registered: FlaskClient) -> None:
     report(registered, BROKEN)
     assert dns(registered)["state"] == "broken"
@@ -93,6 +103,7 @@ def test_source_is_remembered_with_its_problem(registered: FlaskClient, state: S
         {"colour": "red"},
         {"tasks": [{"name": "nul\0"}]},
         {"environment": {"key": "e", "seconds": -1}},
+        {"environment": {"key": "e", "warm": {"state": "hot"}}},
     ],
 )
 def test_report_of_the_wrong_shape_is_refused(

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 
 from utils.mirror import open_source
+from utils.process_tree import descendants, read_process_table
 from utils.settings import Settings
 from utils.snapshot import Snapshots, open_snapshots
 from worker.catalogue import Catalogue
@@ -24,10 +24,18 @@ from worker.catalogue_file import CatalogueFile
 from worker.current_catalogue import CurrentCatalogue
 from worker.environment import Environment
 from worker.environments import BuildOptions, Environments
-from worker.execution import JobEnd, JobOrder, Limits, Prepared, ProcessExecutor, StopSignal
+from worker.execution import (
+    Host,
+    JobEnd,
+    JobOrder,
+    Limits,
+    Prepared,
+    ProcessExecutor,
+    StopSignal,
+    WarmLimits,
+)
 from worker.launcher import Launcher
 from worker.preparation import Preparation
-from worker.process_tree import descendants, read_process_table
 from worker.sync import Sync
 
 REPOSITORY = Path(__file__).parents[2]
@@ -185,31 +193,36 @@ class EndedJob:
         return "".join(texts)
 
 
-@pytest.fixture
-def eventually() -> Eventually:
-    """Poll until a condition holds; fail after 20 s."""
-
-    def wait(condition: Callable[[], object]) -> None:
-        give_up_at = time.monotonic() + 20
-        while not condition():
-            assert time.monotonic() < give_up_at, "it never came true"
-            time.sleep(0.005)
-
-    return wait
+@pytest.fixture(params=["fresh", "warm"])
+def warm_limits(request: pytest.FixtureRequest) -> WarmLimits:
+    """Run what uses it twice: with a fresh interpreter a job, and with warm processes."""
+    return WarmLimits(4, 1024**3) if request.param == "warm" else WarmLimits(0, 0)
 
 
 @pytest.fixture
-def launcher() -> Iterator[Launcher]:
-    with Launcher.start() as started:
-        yield started
+def executors() -> Iterator[list[ProcessExecutor]]:
+    """The executors that a test has made; closed after it."""
+    made: list[ProcessExecutor] = []
+    yield made
+    for executor in made:
+        executor.close()
 
 
 @pytest.fixture
-def nothing_left(launcher: Launcher, eventually: Eventually) -> Callable[[], None]:
-    """Check that the launcher has no process below it."""
+def nothing_left(
+    launcher: Launcher, executors: list[ProcessExecutor], eventually: Eventually
+) -> Callable[[], None]:
+    """Check that the launcher has no process below it but warm ones, and none once they ended."""
+
+    def left() -> int:
+        return len(descendants(launcher.pid, read_process_table()))
 
     def check() -> None:
-        eventually(lambda: not descendants(launcher.pid, read_process_table()))
+        # A warm process has a supervisor, and nothing below it.
+        eventually(lambda: left() == 2 * sum(one.warm.totals().processes for one in executors))
+        for executor in executors:
+            executor.warm.close()
+        eventually(lambda: not left())
 
     return check
 
@@ -224,18 +237,17 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
 
 
 @pytest.fixture
-def executor_with(launcher: Launcher, tmp_path: Path) -> Iterator[Callable[..., ProcessExecutor]]:
+def executor_with(
+    launcher: Launcher, tmp_path: Path, warm_limits: WarmLimits, executors: list[ProcessExecutor]
+) -> Callable[..., ProcessExecutor]:
     """Make an executor; keywords change its limits."""
-    made: list[ProcessExecutor] = []
 
     def make(environ: Mapping[str, str] | None = None, **limits: Any) -> ProcessExecutor:
-        executor = ProcessExecutor(launcher, replace(LIMITS, **limits), tmp_path / "jobs", environ)
-        made.append(executor)
-        return executor
+        host = Host(launcher, replace(LIMITS, **limits), environ or {})
+        executors.append(ProcessExecutor(host, tmp_path / "jobs", warm_limits))
+        return executors[-1]
 
-    yield make
-    for executor in made:
-        executor.close()
+    return make
 
 
 @pytest.fixture

@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from worker.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Asked, Eventually, Said, ScriptedApi, SmallSource
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 class Daemon:
     """`python -m worker` on a data directory of a test."""
 
-    def __init__(self, home: Path, **settings: str) -> None:
+    def __init__(self, home: Path, before: Sequence[str | Path] = (), **settings: str) -> None:
         home.mkdir(exist_ok=True)
         self.log_path = home / "worker.log"
         environ = {k: v for k, v in os.environ.items() if not k.startswith("TRUELINE_")}
@@ -26,7 +28,10 @@ class Daemon:
         given |= {"TRUELINE_DATA_DIR": str(home / "data"), "TRUELINE_LOG_FORMAT": "json"}
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "worker"], cwd=home, env={**environ, **given}, stderr=log
+                [*before, sys.executable, "-m", "worker"],
+                cwd=home,
+                env={**environ, **given},
+                stderr=log,
             )
 
     def entries(self, event: str) -> list[dict[str, Any]]:
@@ -46,8 +51,8 @@ Start = Callable[..., Daemon]
 def start(tmp_path: Path) -> Iterator[Start]:
     started: list[Daemon] = []
 
-    def start(**settings: str) -> Daemon:
-        daemon = Daemon(tmp_path / f"home-{len(started)}", **settings)
+    def start(before: Sequence[str | Path] = (), **settings: str) -> Daemon:
+        daemon = Daemon(tmp_path / f"home-{len(started)}", before, **settings)
         started.append(daemon)
         return daemon
 
@@ -81,6 +86,7 @@ def test_start_and_end_are_in_order_and_logged(
     eventually(lambda: daemon.entries("worker ready"))
 
     assert [entry["step"] for entry in daemon.entries("start step")] == [
+        "isolation",
         "data directory",
         "launcher",
         "outbox",
@@ -168,7 +174,6 @@ def test_interrupt_from_the_terminal_ends_it_in_order(
     [
         ({"lease_second": "3"}, 2, "did you mean 'TRUELINE_LEASE_SECONDS'"),
         ({"concurrency": "none"}, 2, "TRUELINE_CONCURRENCY"),
-        ({"isolation": "sandbox", "source_url": "/nowhere"}, 2, "this version has only 'process'"),
         ({"source_url": "ext::sh -c true"}, 2, "ext"),
         ({"source_url": "/nowhere", "source_ref": "a..b"}, 2, "TRUELINE_SOURCE_REF"),
     ],
@@ -183,3 +188,17 @@ def test_wrong_setting_is_one_clear_line(
     log = daemon.log_path.read_text()
     assert words in log
     assert "Traceback" not in log
+
+
+def test_sandbox_that_is_asked_for_and_missing_is_refused_with_advice(
+    start: Start, small_source: SmallSource
+) -> None:
+    bubblewrap = Sandbox.find().bubblewrap
+    no_namespaces = [bubblewrap, "--dev-bind", "/", "/", "--unshare-user", "--disable-userns", "--"]
+    daemon = start(no_namespaces, isolation="sandbox", source_url=str(small_source.path))
+
+    assert daemon.process.wait(60) == 2
+
+    (said,) = daemon.entries("worker cannot run")
+    assert "isolation 'sandbox' was asked for: no sandbox works here" in said["reason"]
+    assert "TRUELINE_ISOLATION=process" in said["advice"]

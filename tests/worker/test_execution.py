@@ -58,7 +58,7 @@ def test_private_directories_are_removed_even_when_a_job_locked_its_own(
     run_plugin: RunPlugin, tmp_path: Path
 ) -> None:
     run_plugin("misbehaving", {"act": "lock_its_folder"})
-    assert not list((tmp_path / "jobs").glob("*/job-*"))
+    assert not list((tmp_path / "jobs").glob("*/*/job-*/results.jsonl"))
 
 
 def test_next_executor_sweeps_what_a_killed_one_left(

@@ -1,15 +1,41 @@
+from pathlib import Path
+
 import pytest
 
+from utils.settings import Settings
 from worker.isolation import Isolation, IsolationMissing, choose_isolation
+from worker.launcher import Launcher
 
 
-@pytest.mark.parametrize("asked", ["", "process"])
-def test_process_is_the_level_that_works_here(asked: str) -> None:
-    assert choose_isolation(asked) is Isolation.PROCESS
+def test_sandbox_is_the_default_where_it_works() -> None:
+    choice = choose_isolation("")
+    assert choice.level is Isolation.SANDBOX
+    assert choice.sandbox is not None
+    assert choice.may_be_warm
 
 
-def test_sandbox_that_was_asked_for_is_never_replaced_by_less() -> None:
-    with pytest.raises(IsolationMissing, match="sandbox") as caught:
-        choose_isolation("sandbox")
+def test_without_a_sandbox_the_default_is_the_process_and_says_why() -> None:
+    choice = choose_isolation("", ())
+    assert choice.level is Isolation.PROCESS
+    assert "no bubblewrap" in choice.missing
 
-    assert "TRUELINE_ISOLATION" in caught.value.advice
+
+def test_process_is_taken_at_its_word() -> None:
+    choice = choose_isolation("process")
+    assert (choice.level, choice.sandbox, choice.missing) == (Isolation.PROCESS, None, "")
+
+
+def test_level_that_is_asked_for_and_missing_is_refused_with_advice() -> None:
+    with pytest.raises(IsolationMissing, match="'sandbox' was asked for: no sandbox") as caught:
+        choose_isolation("sandbox", ())
+    assert "TRUELINE_ISOLATION=process" in caught.value.advice
+
+
+def test_children_of_a_sandbox_are_enclosed_and_others_are_only_limited(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    settings = Settings.model_validate({"data_dir": tmp_path, "cpu_limit_seconds": 7})
+    inside = choose_isolation("sandbox").host(launcher, settings, {})
+    assert inside.confine["enclosed"] is True
+    outside = choose_isolation("process").host(launcher, settings, {})
+    assert outside.confine == {"limits": {"RLIMIT_CPU": (7, 12)}}

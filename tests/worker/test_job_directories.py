@@ -2,16 +2,18 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from worker.job_directories import JobDirectories, sweep
 
 HOLDER = """
 import sys
+from contextlib import closing
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from worker.job_directories import JobDirectories
-with JobDirectories.open(Path(sys.argv[2])).new() as directory:
+with JobDirectories.open(Path(sys.argv[2])).new("one") as directory:
     print(directory.path, flush=True)
     input()
 """
@@ -19,7 +21,7 @@ with JobDirectories.open(Path(sys.argv[2])).new() as directory:
 
 def test_job_directory_is_private_and_gone_afterwards(tmp_path: Path) -> None:
     directories = JobDirectories.open(tmp_path / "jobs")
-    with directories.new() as directory:
+    with directories.new("one") as directory:
         for path in (directory.path, directory.home, directory.temporary):
             assert stat.S_IMODE(path.stat().st_mode) == 0o700
         directory.spool.write_text("x")
@@ -33,7 +35,7 @@ def test_links_out_of_a_job_directory_are_removed_not_followed(tmp_path: Path) -
     precious.mkdir()
     (precious / "file").write_text("x")
     directories = JobDirectories.open(tmp_path / "jobs")
-    with directories.new() as directory:
+    with directories.new("one") as directory:
         (directory.path / "link").symlink_to(precious)
         (directory.home / "link").symlink_to(precious / "file")
     assert not directory.path.exists()
@@ -43,7 +45,7 @@ def test_links_out_of_a_job_directory_are_removed_not_followed(tmp_path: Path) -
 
 def test_folders_without_write_permission_are_removed_too(tmp_path: Path) -> None:
     directories = JobDirectories.open(tmp_path / "jobs")
-    with directories.new() as directory:
+    with directories.new("one") as directory:
         inner = directory.home / "a" / "b"
         inner.mkdir(parents=True)
         (inner / "c").write_text("x")
@@ -66,9 +68,26 @@ def test_sweep_removes_what_a_killed_process_left_and_nothing_of_a_living_one(
         assert held.exists()
         os.kill(holder.pid, 9)
         holder.wait()
-    assert sweep(tmp_path) == [held.parent.name]
+    assert sweep(tmp_path) == [held.parents[1].name]
     assert not held.exists()
 
 
 def test_sweep_of_a_directory_that_is_not_there_does_nothing(tmp_path: Path) -> None:
     assert sweep(tmp_path / "absent") == []
+
+
+def test_directory_that_is_emptied_keeps_the_results_alone(tmp_path: Path) -> None:
+    directories = JobDirectories.open(tmp_path)
+    with closing(directories), directories.new("it") as directory:
+        directory.spool.write_text("results")
+        (directory.home / "large").write_text("x")
+        (directory.path / "link").symlink_to(tmp_path)
+        directory.temporary.chmod(0o500)
+        directory.empty()
+        assert sorted(path.name for path in directory.path.iterdir()) == [
+            "home",
+            "results.jsonl",
+            "tmp",
+        ]
+        assert not list(directory.home.iterdir())
+        assert directory.temporary.stat().st_mode & 0o777 == 0o700

@@ -64,14 +64,14 @@ def test_process_killed_from_outside_names_the_memory_limit(run_plugin: RunPlugi
     job = run_plugin("misbehaving", {"act": "kill_itself"}, memory_limit_mb=777)
     reason = job.results["misbehave"]["reason"]
     assert reason.startswith("killed by signal SIGKILL (9) before the task reported")
-    assert "777 MiB" in reason
+    assert "memory limit 777 MB" in reason
 
 
 def test_task_out_of_memory_names_the_limit_and_the_others_run(run_plugin: RunPlugin) -> None:
     job = run_plugin("misbehaving", {"act": "use_up_memory"}, memory_limit_mb=300)
     assert job.statuses["misbehave"] == "failed"
     assert "MemoryError" in job.results["misbehave"]["reason"]
-    assert "the limit of each process is 300 MiB" in job.results["misbehave"]["reason"]
+    assert "memory limit 300 MB" in job.results["misbehave"]["reason"]
     assert job.statuses["after"] == "success"
 
 

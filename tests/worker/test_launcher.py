@@ -1,4 +1,5 @@
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -8,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from utils.process_tree import descendants, read_process, read_process_table
 from worker.launcher import Command, Exit, Launcher, LaunchError, Running
-from worker.process_tree import descendants, read_process, read_process_table
 
 Eventually = Callable[[Callable[[], object]], None]
 TRUE = Command(("/bin/true",), {}, Path("/"))
@@ -34,6 +35,7 @@ launcher = Launcher.start()
 jobs = [launcher.spawn(Command((sys.executable, "-c", code), {}, Path("/"))) for _ in range(3)]
 print(launcher.pid, flush=True)
 import os
+import select
 for job in jobs:
     os.set_blocking(job.events, True)
     text = b""
@@ -90,12 +92,15 @@ def test_launcher_that_ends_takes_a_stopped_supervisor_along(
 
 
 def stopping_its_supervisor(launcher: Launcher, eventually: Eventually) -> Running:
-    code = "import os, signal, time; os.kill(os.getppid(), signal.SIGSTOP); time.sleep(600)"
+    code = """
+import os, signal, time
+for _ in range(50):
+    os.kill(os.getppid(), signal.SIGSTOP)
+os.write(1, b"stopped it")
+time.sleep(600)
+"""
     running = launcher.spawn(Command((sys.executable, "-c", code), {}, Path("/")))
-    supervisor = read_process(running.pid)
-    assert supervisor is not None
-    stat = Path(f"/proc/{supervisor.parent}/stat")
-    eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T")
+    eventually(lambda: select.select([running.stdout], [], [], 0)[0])
     return running
 
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from utils.settings import Settings
 from worker.daemon import open_ground
-from worker.parts import limits_of, make_parts
+from worker.limits import limits_of
+from worker.parts import make_parts, warm_limits_of
 
 if TYPE_CHECKING:
     from tests.worker.conftest import SmallSource
@@ -35,3 +36,9 @@ def test_limits_are_those_of_the_settings() -> None:
     limits = limits_of(settings)
 
     assert (limits.task_timeout_seconds, limits.memory_limit_mb) == (7, 99)
+
+
+def test_limits_of_warm_processes_are_those_of_the_settings() -> None:
+    settings = Settings.model_validate({"warm_processes": 3, "warm_memory_mb": 2})
+
+    assert warm_limits_of(settings) == (3, 2 * 1024**2)

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from worker.api_client import ApiClient
 from worker.isolation import Isolation
 from worker.publishing import Publishing
+from worker.warm_state import WarmState
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Said, ScriptedApi, SmallSource, SyncParts
@@ -27,9 +28,17 @@ def parts(small_source: SmallSource, sync_parts: Callable[[], SyncParts]) -> Syn
 
 
 @pytest.fixture
-def publishing(scripted_api: ScriptedApi, parts: SyncParts) -> Iterator[Publishing]:
+def states() -> list[WarmState]:
+    """How integrations start; the last one counts."""
+    return [WarmState("idle")]
+
+
+@pytest.fixture
+def publishing(
+    scripted_api: ScriptedApi, parts: SyncParts, states: list[WarmState]
+) -> Iterator[Publishing]:
     client = ApiClient(scripted_api.url, "", "worker-1")
-    yield Publishing(client, parts.current, parts.sync, Isolation.PROCESS)
+    yield Publishing(client, parts.current, parts.sync, Isolation.PROCESS, lambda _: states[-1])
     client.close()
 
 
@@ -67,6 +76,26 @@ def test_catalogue_that_arrived_is_not_sent_again(
     publishing.catch_up()
 
     assert len(scripted_api.asked) == 1
+
+
+def test_catalogue_is_sent_again_once_an_integration_starts_otherwise(
+    scripted_api: ScriptedApi,
+    said: type[Said],
+    publishing: Publishing,
+    states: list[WarmState],
+) -> None:
+    scripted_api.say(CATALOGUE, said(body={"known": ["good"], "unknown": ["bad"]}))
+    publishing.publish()
+
+    states.append(WarmState("unfit", "it starts a thread"))
+    publishing.catch_up()
+    publishing.catch_up()
+
+    first, second = scripted_api.bodies(CATALOGUE)
+    (before,) = (it["environment"] for it in first["integrations"] if it["name"] == "good")
+    (after,) = (it["environment"] for it in second["integrations"] if it["name"] == "good")
+    assert before["warm"] == {"state": "idle", "reason": None}
+    assert after["warm"] == {"state": "unfit", "reason": "it starts a thread"}
 
 
 def test_catalogue_that_did_not_arrive_is_sent_later(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.process_tree import (
+from utils.process_tree import (
     Process,
     children,
     descendants,
@@ -20,8 +20,8 @@ from worker.process_tree import (
 ENDER = """
 import ctypes, os, sys, time
 sys.path.insert(0, sys.argv[1])
-from worker.process_tree import end_descendants, children
-from worker.supervisor import become_subreaper, load_prctl
+from utils.process_tree import end_descendants, children
+from utils.supervisor import become_subreaper, load_prctl
 become_subreaper(load_prctl())
 def fork_tree(levels):
     for _ in range(2):

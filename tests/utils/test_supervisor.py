@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from utils.process_tree import descendants, read_process, read_process_table
 from worker.launcher import Command, Exit, Launcher, LaunchError, Running
-from worker.process_tree import descendants, read_process, read_process_table
 
 Eventually = Callable[[Callable[[], object]], None]
 

@@ -1,6 +1,6 @@
 """The supervisor: forked for one job, it starts the child and takes its whole tree down at the end.
 
-Runs in a fork of the launcher with the standard library alone. What it is told and what it answers
+Runs in a fork of a ForkServer with the standard library alone. What it is told and what it answers
 goes over one control socket, a JSON line each way; when that socket closes, the worker is gone.
 """
 
@@ -12,20 +12,24 @@ import resource
 import select
 import signal
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
-from worker.process_tree import end_descendants, reap
+from utils.process_tree import end_descendants, reap
 
 KILL = b"k"
-END_SIGNAL = signal.SIGUSR1  # from the launcher, or in its name when it dies
-END_SECONDS = 10.0  # how long the tree's end may take before the launcher inherits what is left
+END_SIGNAL = signal.SIGUSR1  # from the fork server, or in its name when it dies
+END_SECONDS = 10.0  # how long the tree's end may take before the server inherits what is left
 REQUEST_LIMIT_BYTES = 4 * 1024 * 1024
 CHILD_FDS = (0, 1, 2, 3)  # stdin, stdout, stderr, events
 _STATUS_FD = 4
 _CLEAR_FD = 10  # descriptors are moved here first, clear of the places that they go to
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+
+# Makes of a forked process what the request asks for and never returns, or raises why it cannot.
+# Calls its second argument once the child has begun, unless that is an exec, which tells by itself.
+Start = Callable[[Mapping[str, Any], Callable[[], None]], NoReturn]
 
 
 class Parent(NamedTuple):
@@ -65,25 +69,34 @@ def catch_signals(*numbers: signal.Signals) -> int:
     return wake
 
 
-def supervise(control: socket.socket, launcher: Parent) -> None:
+def supervise(control: socket.socket, server: Parent, start: Start) -> None:
     """Run the one child that `control` asks for, and report its end once nothing of it is left."""
     os.setsid()
-    become_subreaper(launcher.prctl)
+    become_subreaper(server.prctl)
     wake = catch_signals(signal.SIGCHLD, signal.SIGTERM, END_SIGNAL)
     # A signal that can be caught: after SIGKILL nobody would be left to end the child's children.
-    launcher.ask_for_its_death(END_SIGNAL)
+    server.ask_for_its_death(END_SIGNAL)
     request, fds = _receive_request(control)
-    if request is None or launcher.is_gone():
+    if request is None or server.is_gone():
         return
     try:
-        pid = _start_child(request, fds, launcher.prctl)
+        pid = _start_child(request, fds, server.prctl, start)
     except OSError as error:
         answer(control, {"error": str(error)})
         return
     for fd in fds:
         os.close(fd)
-    answer(control, {"pid": pid, "supervisor": os.getpid()})
-    answer(control, _ending(_wait_and_end(pid, control, wake, launcher)))
+    answer(control, {"pid": pid})
+    answer(control, _ending(_wait_and_end(pid, control, wake, server)))
+
+
+def start_program(request: Mapping[str, Any], _begun: Callable[[], None]) -> NoReturn:
+    """Become the program that the request names; the way in which the launcher starts children."""
+    program: str = request["argv"][0]
+    try:
+        os.execve(program, request["argv"], request["env"])  # noqa: S606 - no shell meant
+    except OSError as error:
+        raise OSError(f"cannot start {program}: {error}") from error
 
 
 def answer(control: socket.socket, message: Mapping[str, Any]) -> None:
@@ -104,13 +117,13 @@ def _receive_request(control: socket.socket) -> tuple[dict[str, Any] | None, lis
     return json.loads(data), fds
 
 
-def _start_child(request: Mapping[str, Any], fds: Sequence[int], prctl: Any) -> int:
-    # The status pipe closes by itself when exec succeeds; else it carries the reason.
+def _start_child(request: Mapping[str, Any], fds: Sequence[int], prctl: Any, start: Start) -> int:
+    # The status pipe closes when the child has begun, by itself at an exec; else it says why not.
     status_read, status_write = os.pipe()
     supervisor = Parent(os.getpid(), prctl)
     pid = os.fork()
     if pid == 0:
-        _become_child(request, (*fds, status_write), supervisor)
+        _become_child(request, (*fds, status_write), supervisor, start)
     os.close(status_write)
     reason = b""
     while piece := os.read(status_read, 4096):
@@ -121,8 +134,10 @@ def _start_child(request: Mapping[str, Any], fds: Sequence[int], prctl: Any) -> 
     return pid
 
 
-def _become_child(request: Mapping[str, Any], fds: Sequence[int], supervisor: Parent) -> NoReturn:
-    status, step = fds[-1], "cannot prepare the process"
+def _become_child(
+    request: Mapping[str, Any], fds: Sequence[int], supervisor: Parent, start: Start
+) -> NoReturn:
+    status, step = fds[-1], "cannot prepare the process: "
     try:
         os.setsid()
         supervisor.ask_for_its_death(signal.SIGKILL)
@@ -135,12 +150,12 @@ def _become_child(request: Mapping[str, Any], fds: Sequence[int], supervisor: Pa
         _offer_to_oom_killer()
         for name, limit in request["rlimits"].items():
             _limit(getattr(resource, name), limit)
-        step = f"cannot enter {request['cwd']}"
+        step = f"cannot enter {request['cwd']}: "
         os.chdir(request["cwd"])
-        step = f"cannot start {request['argv'][0]}"
-        os.execve(request["argv"][0], request["argv"], request["env"])  # noqa: S606 - no shell meant
+        step = ""
+        start(request, lambda: os.close(_STATUS_FD))
     except BaseException as error:  # noqa: BLE001 - the edge of a process: the worker gets the reason
-        os.write(status, f"{step}: {error}".encode()[:4000])
+        os.write(status, f"{step}{error}".encode()[:4000])
     finally:
         os._exit(127)
 
@@ -176,14 +191,14 @@ def _limit(kind: int, wanted: int) -> None:
     resource.setrlimit(kind, (value, value))
 
 
-def _wait_and_end(pid: int, control: socket.socket, wake: int, launcher: Parent) -> int | None:
+def _wait_and_end(pid: int, control: socket.socket, wake: int, server: Parent) -> int | None:
     """Wait for the child's end, or a reason to end it; return its wait status, its tree gone."""
     poll = select.poll()
     poll.register(control, select.POLLIN)
     poll.register(wake, select.POLLIN)
-    look_again = None if launcher.prctl else 1000  # no prctl: nothing tells us of its death
+    look_again = None if server.prctl else 1000  # no prctl: nothing tells us of its death
     status = reap()[0].get(pid)
-    while status is None and not launcher.is_gone():
+    while status is None and not server.is_gone():
         ready = dict(poll.poll(look_again))
         if control.fileno() in ready:
             break  # a kill was asked for, or the worker is gone

@@ -1,0 +1,48 @@
+"""What a plugin can use up: its own share, and the job says which limit it met."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Prison = Any
+Eventually = Callable[[Callable[[], object]], None]
+
+
+@pytest.mark.parametrize(
+    ("act", "settings", "named"),
+    [
+        ("use_up_memory", {"memory_limit_mb": 256}, "memory limit 256 MB"),
+        ("use_up_processes", {"process_limit": 40}, "process limit 40"),
+        ("use_up_threads", {"process_limit": 40}, "process limit 40"),
+        ("use_up_files", {"open_files_limit": 128}, "open files limit 128"),
+        ("use_up_cpu", {"cpu_limit_seconds": 1}, "CPU limit 1 s"),
+        ("write_one_large_file", {"disk_limit_mb": 8}, "disk limit 8 MB"),
+        ("write_many_files", {"disk_limit_mb": 8}, "disk limit 8 MB"),
+    ],
+)
+def test_job_that_uses_up_its_share_says_which(
+    prison_with: Callable[..., Prison],
+    eventually: Eventually,
+    act: str,
+    settings: dict[str, Any],
+    named: str,
+) -> None:
+    prison = prison_with(**settings)
+    job = prison.attack(act)
+    assert named in job.reason
+    assert job.results["after"]["status"] == "success"
+    assert job.end.status == "partial"
+    eventually(lambda: not prison.processes())
+
+
+def test_limits_cannot_be_raised(prison: Prison) -> None:
+    assert set(prison.attack("raise_limits").data.values()) == {"ValueError"}
+
+
+def test_places_that_take_files_are_small(prison: Prison) -> None:
+    filled = prison.attack("fill_what_is_shared").data
+    shared_memory = filled.pop("/dev/shm")
+    assert shared_memory["error"] == "ENOSPC"
+    assert shared_memory["bytes"] <= 64 * 1024 * 1024
+    assert {answer["bytes"] for answer in filled.values()} == {0}

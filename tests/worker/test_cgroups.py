@@ -1,0 +1,82 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from worker.cgroups import ProcessGroups
+
+FORKS = """
+import subprocess
+started = []
+try:
+    for _ in range(8):
+        started.append(subprocess.Popen(["sleep", "600"]))
+    print("all")
+except BlockingIOError:
+    print("refused")
+for one in started:
+    one.kill()
+    one.wait()
+"""
+
+
+@pytest.fixture
+def groups() -> ProcessGroups:
+    """Where this process may make no groups there is nothing of them to test."""
+    found = ProcessGroups.open()
+    if found is None:
+        assert os.geteuid() != 0, "root may always make groups, if only the kernel has them"
+        pytest.skip("an ordinary user without delegated control groups: limits of the user hold")
+    return found
+
+
+def run(groups: ProcessGroups, most: int, script: str) -> "subprocess.CompletedProcess[str]":
+    command = groups.entered((sys.executable, "-I", "-c", script), most)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_command_runs_in_a_group_of_its_own(groups: ProcessGroups) -> None:
+    end = run(groups, 50, "print(open('/proc/self/cgroup').read()); exit(3)")
+    assert end.returncode == 3
+    assert f"trueline-{os.getpid()}/" in end.stdout
+
+
+def test_more_processes_than_allowed_are_refused(groups: ProcessGroups) -> None:
+    assert run(groups, 50, FORKS).stdout == "all\n"
+    assert run(groups, 5, FORKS).stdout == "refused\n"
+
+
+def test_empty_groups_are_removed(groups: ProcessGroups) -> None:
+    run(groups, 50, "pass")
+    run(groups, 50, "pass")
+    assert len([path for path in groups.folder.iterdir() if path.is_dir()]) == 1
+
+
+def test_groups_of_a_worker_that_is_gone_are_removed(groups: ProcessGroups) -> None:
+    left = groups.folder.with_name("trueline-999999999")
+    (left / "group").mkdir(parents=True)
+    assert ProcessGroups.open() == groups
+    assert not left.exists()
+
+
+def test_system_without_control_groups_has_none(tmp_path: Path) -> None:
+    mounts, own = tmp_path / "mounts", tmp_path / "own"
+    mounts.write_text("24 1 0:22 / /proc rw - proc proc rw\n")
+    own.write_text("0::/\n")
+    assert ProcessGroups.open(mounts, own) is None
+
+
+def test_version_2_passes_its_controller_on(tmp_path: Path) -> None:
+    """Without a delegated group at hand this shows the steps; the kernel's answer is not in it."""
+    place = tmp_path / "system.slice" / "worker.service"
+    place.mkdir(parents=True)
+    (place / "cgroup.controllers").write_text("cpu memory pids")
+    (place / "cgroup.subtree_control").write_text("")
+    mounts, own = tmp_path / "mounts", tmp_path / "own"
+    mounts.write_text(f"30 24 0:26 / {tmp_path} rw - cgroup2 cgroup2 rw\n")
+    own.write_text("0::/system.slice/worker.service\n")
+    ProcessGroups.open(mounts, own)
+    assert (place / "worker" / "cgroup.procs").read_text() == "0"
+    assert (place / "cgroup.subtree_control").read_text() == "+pids"

@@ -1,0 +1,44 @@
+import os
+from pathlib import Path
+
+from worker.disk_watch import LOOK_SECONDS, DiskWatch, used_bytes
+
+PLENTY = 2**40
+
+
+def test_files_of_all_folders_count_and_links_lead_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "deep" / "deeper").mkdir(parents=True)
+    empty = used_bytes(str(tmp_path), PLENTY)
+    (tmp_path / "deep" / "deeper" / "file").write_bytes(bytes(100_000))
+    (tmp_path / "link").symlink_to("/usr")
+    grown = used_bytes(str(tmp_path), PLENTY) - empty
+    assert 100_000 <= grown < 120_000
+
+
+def test_what_a_file_only_claims_does_not_count(tmp_path: Path) -> None:
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(10**9)
+    assert used_bytes(str(tmp_path), PLENTY) < 100_000
+
+
+def test_counting_stops_once_it_is_enough(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_bytes(bytes(1_000_000))
+    assert 1_000_000 <= used_bytes(str(tmp_path), 500_000) < 2_000_000
+
+
+def test_folder_that_is_gone_or_locked_counts_nothing(tmp_path: Path) -> None:
+    assert used_bytes(str(tmp_path / "absent"), PLENTY) == 0
+    os.mkfifo(tmp_path / "pipe")
+    assert used_bytes(str(tmp_path), PLENTY) < 100_000
+
+
+def test_it_looks_when_it_is_time(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(1_000_000))
+    watch = DiskWatch(tmp_path, 500_000)
+    due = watch.next_look_at
+    assert not watch.is_exceeded(due - LOOK_SECONDS / 2)
+    assert watch.is_exceeded(due)
+    assert watch.next_look_at > due
+    assert not DiskWatch(tmp_path, 2_000_000).is_exceeded(due + 10)

@@ -1,0 +1,127 @@
+"""A warm process: it has imported an integration, and forks a child for each job of it.
+
+It never sees a config or a secret: those go to the forked child alone, on a stdin of its own.
+"""
+
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from utils.base_runner import BaseRunner
+from utils.events import EventChannel
+from utils.fitness import look_at_footing, unfit_reason
+from utils.fork_server import ForkServer
+from utils.job_child import EVENTS, STDIN, leave, point_at_nothing, run_job
+from utils.loader import load_runner, open_snapshot
+from utils.plugin_call import call_plugin
+from utils.session import flush_output
+from utils.task_registry import registered_tasks
+
+NO_DEADLINE = 0.0  # the worker ends a start that takes too long
+_STDOUT, _STDERR = 1, 2
+
+# Keeps a job's child apart from other jobs of this process. Gets the whole request: `cwd` is the
+# job's directory, `confine` is what the worker says about the walls. What it raises ends the child.
+Confine = Callable[[Mapping[str, Any]], None]
+
+
+def stay_open(_request: Mapping[str, Any]) -> None:
+    """Confine nothing: isolation level `process`."""
+
+
+class WarmChild:
+    """One integration of one snapshot; requests come over the socket that is its stdin."""
+
+    def __init__(self, integration: str, snapshot: str, confine: Confine = stay_open) -> None:
+        self._integration = integration
+        self._snapshot = snapshot
+        self._confine = confine
+        self._channel = EventChannel(EVENTS)
+        self._requests = socket.socket(fileno=os.dup(STDIN))
+        point_at_nothing(STDIN)
+
+    def serve(self) -> None:
+        """Load, say how that went, and fork for jobs until the worker closes the socket."""
+        runner = self._load()
+        if runner is None:
+            return
+        flush_output()
+        self._channel.close()
+        point_at_nothing(_STDOUT, _STDERR, EVENTS)
+        ForkServer(self._requests, JobStart(runner, self._confine)).serve()
+
+    def _load(self) -> type[BaseRunner] | None:
+        """Return the Runner; None when this process must not be forked, which is reported."""
+        before = look_at_footing()
+        open_snapshot(self._snapshot)
+        what = f"importing integrations/{self._integration}"
+        loaded = call_plugin(what, lambda: load_runner(self._integration), NO_DEADLINE)
+        if loaded.failure:
+            self._channel.send({"type": "broken", "error": loaded.failure.as_error()})
+            return None
+        reason = unfit_reason(before)
+        if reason is not None:
+            self._channel.send({"type": "unfit", "reason": reason})
+            return None
+        runner: type[BaseRunner] = loaded.value
+        tasks = [task.spec._asdict() for task in registered_tasks(runner)]
+        self._channel.send({"type": "plan", "tasks": tasks})
+        return runner
+
+
+class JobStart:
+    """Makes a forked process the child of one job; see `utils.supervisor.Start`.
+
+    Made once the plugin is imported, it gives the child what a fresh interpreter would have.
+    """
+
+    def __init__(self, runner: type[BaseRunner], confine: Confine) -> None:
+        self._runner = runner
+        self._confine = confine
+        self._collects = gc.isenabled()
+        self._handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
+        self._temporary_is_cached = bool(_cached_temporary())
+
+    def __call__(self, request: Mapping[str, Any], begun: Callable[[], None]) -> NoReturn:
+        """Become the job's child."""
+        self._restore_signals()
+        os.environ.clear()
+        os.environ.update(request["env"])
+        if self._temporary_is_cached:
+            # The next to ask looks into the job's own variables.
+            sys.modules["tempfile"].tempdir = None  # type: ignore[attr-defined]  # it was there
+        renew_randomness()
+        if self._collects:
+            gc.enable()
+        self._confine(request)
+        begun()
+        code = 1
+        try:
+            run_job(self._runner)
+            code = 0
+        except BaseException:  # noqa: BLE001 - the process's edge: the worker reads code and stderr
+            sys.excepthook(*sys.exc_info())
+        finally:
+            leave(code)
+
+    def _restore_signals(self) -> None:
+        signal.set_wakeup_fd(-1)  # a plugin may soon own a file of that number
+        for number, handler in self._handlers.items():
+            if handler is not None and signal.getsignal(number) != handler:
+                signal.signal(number, handler)
+
+
+def _cached_temporary() -> str | None:
+    # Asked for by name: to import it costs each start 10 ms.
+    return getattr(sys.modules.get("tempfile"), "tempdir", None)
+
+
+def renew_randomness() -> None:
+    """Let no two forks draw the same numbers; Python's own module does that at each fork."""
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()

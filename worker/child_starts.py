@@ -1,0 +1,44 @@
+"""Starts the child of a job: forked from a warm process where there is one, else afresh."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from worker.child_command import child_command, confined
+from worker.host import Host
+from worker.job_directories import JobDirectory
+from worker.job_order import Limits, Prepared
+from worker.launcher import Running
+from worker.warm import WarmStarts
+
+
+class ChildStarts:
+    """Any thread may call it; which way a child was started makes no difference to its user."""
+
+    def __init__(self, host: Host, warm: WarmStarts) -> None:
+        self._host = host
+        self._warm = warm
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of one job."""
+        return self._host.limits
+
+    def start(
+        self, prepared: Prepared, directory: JobDirectory, spec: bytes, give_up: Callable[[], bool]
+    ) -> Running:
+        """Start a child that reads `spec`; raises LaunchError.
+
+        It may wait for a warm process to be ready, until `give_up` says otherwise.
+        """
+        command = child_command(prepared, directory, self._host.limits, self._host.environ)
+        asked = replace(command, confine=self._host.confine)
+        forked = self._warm.spawn(prepared, asked, spec, give_up)
+        return forked or self.start_fresh(prepared, directory, spec)
+
+    def start_fresh(self, prepared: Prepared, directory: JobDirectory, spec: bytes) -> Running:
+        """Start a child in a fresh interpreter; raises LaunchError."""
+        command = child_command(prepared, directory, self._host.limits, self._host.environ)
+        command = confined(command, self._host.confine)
+        return self._host.launcher.spawn(
+            self._host.enclose(command, prepared, directory.path), spec
+        )

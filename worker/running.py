@@ -1,0 +1,238 @@
+"""A child that was asked for over a socket: the request, its channels, its start and its end.
+
+A launcher and a warm process understand the same request, and answer in the same way.
+"""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from utils.supervisor import KILL
+from worker.errors import WorkerError
+
+Stdin = bytes | socket.socket
+HandOver = Callable[[socket.socket], None]
+
+
+class LaunchError(WorkerError):
+    """A child process could not be started."""
+
+
+class StarterLost(Exception):  # noqa: N818 - an event, answered by starting another
+    """What was asked to start a child is gone or silent."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """What to start: the whole environment and working directory, limits by their RLIMIT_ name.
+
+    A warm process starts no program: of its commands all but `argv` counts.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: Path
+    rlimits: Mapping[str, int] = field(default_factory=dict)
+    confine: Mapping[str, Any] = field(default_factory=dict)  # for a child of a warm process
+    signals_are_codes: bool = False  # what it starts by ends with 128 + n where that had signal n
+
+    def as_request(self) -> bytes:
+        """Return the line that the supervisor reads."""
+        request = {
+            "argv": self.argv,
+            "env": dict(self.env),
+            "cwd": str(self.cwd),
+            "rlimits": dict(self.rlimits),
+            "confine": dict(self.confine),
+        }
+        return json.dumps(request).encode() + b"\n"
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a child ended; both None when its supervisor was killed and cannot tell."""
+
+    code: int | None
+    signal: int | None
+
+
+class Running:
+    """A child that was started: its channels, and the word with its supervisor."""
+
+    def __init__(self, control: socket.socket, channels: "_Channels", stdin: bytes) -> None:
+        self.pid = 0
+        self.stdin: int | None = channels.stdin
+        self.events, self.stdout, self.stderr = channels.events, channels.stdout, channels.stderr
+        self._control = control
+        self._answers = b""
+        self._unfed = memoryview(stdin)
+        self.signals_are_codes = False
+        self._exit: Exit | None = None
+        self.on_close: Callable[[], None] | None = None
+
+    def fileno(self) -> int:
+        """Return what becomes readable when the child has ended, for a selector."""
+        return self._control.fileno()
+
+    def feed(self) -> bool:
+        """Write to the child's stdin what fits now; True once all of it went, and it is closed."""
+        if self.stdin is None:
+            return True
+        try:
+            while self._unfed:
+                self._unfed = self._unfed[os.write(self.stdin, self._unfed) :]
+        except BlockingIOError:
+            return False
+        except BrokenPipeError:
+            self._unfed = memoryview(b"")  # it ended, or closed its stdin
+        os.close(self.stdin)
+        self.stdin = None
+        return True
+
+    def kill(self) -> None:
+        """Ask for the end of the child and of everything that it started."""
+        with contextlib.suppress(OSError):
+            self._control.send(KILL)
+
+    def wait(self, timeout: float | None = None) -> Exit | None:
+        """Return how it ended, once nothing of its tree is left; None after `timeout` seconds."""
+        if self._exit is None:
+            try:
+                answer = self._next_answer(timeout)
+            except TimeoutError:
+                return None
+            except StarterLost:
+                answer = {"code": None, "signal": None}
+            self._exit = _exit_of(answer, signals_are_codes=self.signals_are_codes)
+        return self._exit
+
+    def close(self) -> None:
+        """Give up every descriptor; a child that still runs is ended by that."""
+        if self.on_close is not None:
+            self.on_close()
+            self.on_close = None
+        self._control.close()
+        self.close_channels()
+
+    def close_channels(self) -> None:
+        """Give up the channels alone; the child goes on, and is ended by `close`."""
+        for fd in {self.stdin, self.events, self.stdout, self.stderr} - {None, -1}:
+            os.close(fd)  # type: ignore[arg-type]  # None was taken out
+        self.stdin = None
+        self.events = self.stdout = self.stderr = -1
+
+    def await_start(self, timeout: float) -> None:
+        """Wait until the child runs its program, or raise."""
+        try:
+            answer = self._next_answer(timeout)
+        except TimeoutError as error:
+            raise StarterLost from error
+        if "error" in answer:
+            raise LaunchError(
+                f"a child process did not start: {answer['error']}",
+                "check the path, and the limits on memory and processes of this machine",
+            )
+        self.pid = answer["pid"]
+
+    def _next_answer(self, timeout: float | None) -> dict[str, Any]:
+        until = None if timeout is None else time.monotonic() + timeout
+        while b"\n" not in self._answers:
+            left = None if until is None else max(0.0, until - time.monotonic())
+            if not _readable(self._control, left):
+                raise TimeoutError
+            try:
+                piece = self._control.recv(65536)
+            except OSError as error:
+                raise StarterLost from error
+            if not piece:
+                raise StarterLost
+            self._answers += piece
+        line, _, self._answers = self._answers.partition(b"\n")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+@dataclass
+class _Channels:
+    """The four channels of a child: our ends, and the child's until they are handed over."""
+
+    stdin: int | None
+    events: int
+    stdout: int
+    stderr: int
+    childs: tuple[int, ...]  # its stdin, stdout, stderr and events
+
+    @classmethod
+    def open(cls, stdin: Stdin) -> Self:
+        (events, events_write), (out, out_write), (err, err_write) = (os.pipe() for _ in range(3))
+        for fd in (events, out, err):
+            os.set_blocking(fd, False)
+        theirs = (out_write, err_write, events_write)
+        if isinstance(stdin, socket.socket):
+            return cls(None, events, out, err, (os.dup(stdin.fileno()), *theirs))
+        stdin_read, stdin_write = os.pipe()
+        os.set_blocking(stdin_write, False)
+        return cls(stdin_write, events, out, err, (stdin_read, *theirs))
+
+
+def ask_for_child(
+    hand_over: HandOver, command: "Command", stdin: Stdin, answer_seconds: float
+) -> "Running":
+    """Start `command` by whoever `hand_over` gives a control socket to; stdin may be a socket.
+
+    Raises StarterLost when there is no answer, LaunchError when the answer is no.
+    """
+    ours, theirs = socket.socketpair()
+    ours.settimeout(answer_seconds)
+    channels = _Channels.open(stdin)
+    running = Running(ours, channels, stdin if isinstance(stdin, bytes) else b"")
+    running.signals_are_codes = command.signals_are_codes
+    try:
+        _send_request(hand_over, (ours, theirs), command.as_request(), channels)
+        running.await_start(answer_seconds)
+        running.feed()
+    except OSError as error:
+        running.close()
+        raise StarterLost from error
+    except BaseException:
+        running.close()
+        raise
+    return running
+
+
+def _send_request(
+    hand_over: HandOver,
+    control: tuple[socket.socket, socket.socket],
+    request: bytes,
+    channels: "_Channels",
+) -> None:
+    ours, theirs = control
+    try:
+        with theirs:
+            hand_over(theirs)
+        socket.send_fds(ours, [request[:1]], channels.childs)
+        ours.sendall(request[1:])
+    finally:
+        for fd in channels.childs:
+            os.close(fd)
+
+
+def _exit_of(answer: Mapping[str, int | None], *, signals_are_codes: bool) -> Exit:
+    code = answer["code"]
+    if signals_are_codes and code is not None and code - 128 in signal.valid_signals():
+        return Exit(None, code - 128)
+    return Exit(code, answer["signal"])
+
+
+def _readable(channel: socket.socket, timeout: float | None) -> bool:
+    poll = select.poll()
+    poll.register(channel, select.POLLIN)
+    return bool(poll.poll(None if timeout is None else 1000 * timeout))

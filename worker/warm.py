@@ -1,0 +1,258 @@
+"""Warm processes: one per integration in use, kept while there is room, passed over when it fails.
+
+A job that cannot be forked from one gets a fresh interpreter; nothing else about it differs.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+
+from worker.host import Host
+from worker.job_directories import JobDirectories
+from worker.job_order import Prepared
+from worker.launcher import Command, Running
+from worker.stop_signal import StopSignal
+from worker.warm_process import NotWarm, WarmGone, WarmProcess, start_warm
+from worker.warm_state import WarmState, WarmTotals
+
+LOOK_SECONDS = 0.05  # how often a job that waits for a start looks whether it should end
+RETRY_SECONDS = 600.0  # until a start that failed for a passing reason is tried again
+PROC = Path("/proc/self/task")
+
+log = structlog.get_logger()
+
+
+class WarmLimits(NamedTuple):
+    """How many processes there may be, and how much memory they may take together."""
+
+    processes: int
+    memory_bytes: int
+
+
+NONE_WARM = WarmLimits(0, 0)
+
+
+class _Key(NamedTuple):
+    environment: str
+    snapshot: str
+    integration: str
+
+
+class _Place:
+    """One process in the pool: starting, ready, or why there is none. The pool's lock guards it."""
+
+    def __init__(self) -> None:
+        self.settled = threading.Event()
+        self.stop = StopSignal()
+        self.process: WarmProcess | None = None
+        self.obstacle: NotWarm | None = None
+        self.retry_at = 0.0
+        self.jobs = 0
+        self.used = 0
+        self.is_given_up = False  # takes no more jobs, and ends after those that it has
+
+    @property
+    def counts(self) -> bool:
+        """Whether it takes up room."""
+        return self.obstacle is None
+
+    @property
+    def memory_bytes(self) -> int:
+        return self.process.memory_bytes if self.process else 0
+
+
+class WarmStarts:
+    """The pool. Any thread may call it; starts happen in threads of their own."""
+
+    def __init__(self, host: Host, directories: JobDirectories, limits: WarmLimits) -> None:
+        self._host = host
+        self._directories = directories
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._places: dict[_Key, _Place] = {}
+        self._leaving: set[_Place] = set()
+        self._starting: set[threading.Thread] = set()
+        self._uses = 0
+        self._is_open = limits.processes > 0 and PROC.is_dir()
+
+    def spawn(
+        self, prepared: Prepared, command: Command, stdin: bytes, give_up: Callable[[], bool]
+    ) -> Running | None:
+        """Fork a job's child; None when it has to be started afresh.
+
+        The first job of an integration waits for the import, until `give_up` says otherwise.
+        """
+        place = self._enter(prepared)
+        if place is None:
+            return None
+        running = None
+        try:
+            while not place.settled.wait(LOOK_SECONDS) and not give_up():
+                pass
+            if place.process is not None:
+                running = place.process.spawn(command, stdin)
+                running.on_close = lambda: self._leave(place)
+        except WarmGone:
+            log.info("warm process lost", integration=prepared.integration)
+            self._drop(_key(prepared), place)
+        finally:
+            if running is None:
+                self._leave(place)
+        return running
+
+    def state(self, prepared: Prepared) -> WarmState:
+        """Return how an integration starts now."""
+        if not self._is_open:
+            return WarmState("off")
+        with self._lock:
+            place = self._places.get(_key(prepared))
+            if place is None:
+                return WarmState("idle")
+            if place.obstacle is not None:
+                return WarmState("unfit", place.obstacle.reason)
+            return WarmState("ready" if place.process else "idle")
+
+    def totals(self) -> WarmTotals:
+        """Return how many there are, and what they take."""
+        with self._lock:
+            processes = [place for place in self._all() if place.process]
+            return WarmTotals(len(processes), sum(place.memory_bytes for place in processes))
+
+    def retain(self, offered: Iterable[Prepared]) -> None:
+        """End the processes of what is offered no more, and forget those that died."""
+        keys = {_key(prepared) for prepared in offered}
+        with self._lock:
+            for key, place in list(self._places.items()):
+                died = place.process is not None and not place.process.is_alive
+                if died or key not in keys:
+                    self._give_up(key, place)
+
+    def close(self) -> None:
+        """End all of them, and the jobs that they have forked."""
+        with self._lock:
+            self._is_open = False
+            for key, place in list(self._places.items()):
+                self._give_up(key, place)
+            starting, leaving = list(self._starting), list(self._leaving)
+        for thread in starting:
+            thread.join()
+        for place in leaving:
+            if place.process is not None:
+                place.process.end()
+
+    def _enter(self, prepared: Prepared) -> _Place | None:
+        """Take a part in the place of an integration; None when it cannot have one now."""
+        key = _key(prepared)
+        with self._lock:
+            place = self._places.get(key)
+            if place is not None and place.obstacle and time.monotonic() >= place.retry_at:
+                self._places.pop(key)
+                place = None
+            if place is None and self._is_open and self._has_room():
+                place = self._begin(key, prepared)
+            if place is None or place.obstacle:
+                return None
+            self._uses += 1
+            place.used = self._uses
+            place.jobs += 1
+            return place
+
+    def _leave(self, place: _Place) -> None:
+        with self._lock:
+            place.jobs -= 1
+            self._end_if_done(place)
+
+    def _has_room(self) -> bool:
+        """Make room for one more, if need be by ending the one that was used least recently."""
+        while sum(place.counts for place in self._all()) >= self._limits.processes:
+            if not self._give_up_oldest():
+                return False
+        return True
+
+    def _give_up_oldest(self) -> bool:
+        idle = [
+            (place.used, key)
+            for key, place in self._places.items()
+            if place.process is not None and not place.jobs
+        ]
+        if not idle:
+            return False
+        _, key = min(idle)
+        self._give_up(key, self._places[key])
+        return True
+
+    def _begin(self, key: _Key, prepared: Prepared) -> _Place:
+        place = self._places[key] = _Place()
+        thread = threading.Thread(target=self._start, args=(key, place, prepared), name="warming")
+        self._starting.add(thread)
+        thread.start()
+        return place
+
+    def _start(self, key: _Key, place: _Place, prepared: Prepared) -> None:
+        answer: WarmProcess | NotWarm = NotWarm("the worker itself failed", lasting=False)
+        try:
+            directory = self._directories.make(prepared.integration)
+            answer = start_warm(self._host, prepared, directory, place.stop)
+        except OSError as error:
+            answer = NotWarm(f"its directory cannot be made: {error.strerror}", lasting=False)
+        finally:
+            with self._lock:
+                self._settle(key, place, answer)
+                self._starting.discard(threading.current_thread())
+
+    def _settle(self, key: _Key, place: _Place, answer: WarmProcess | NotWarm) -> None:
+        if isinstance(answer, WarmProcess) and answer.memory_bytes > self._limits.memory_bytes:
+            answer.end()
+            answer = NotWarm(_too_large(answer.memory_bytes, self._limits.memory_bytes))
+        if isinstance(answer, NotWarm):
+            place.obstacle = answer
+            place.retry_at = float("inf") if answer.lasting else time.monotonic() + RETRY_SECONDS
+            log.info("integration not warm", integration=key.integration, reason=answer.reason)
+        else:
+            place.process = answer
+            self._keep_to_memory(key, place)
+        place.settled.set()
+        self._end_if_done(place)
+
+    def _keep_to_memory(self, key: _Key, newest: _Place) -> None:
+        newest.jobs += 1  # not the one that has just come
+        while sum(place.memory_bytes for place in self._all()) > self._limits.memory_bytes:
+            if not self._give_up_oldest():
+                self._give_up(key, newest)  # the others are busy: it ends after its first jobs
+                break
+        newest.jobs -= 1
+
+    def _drop(self, key: _Key, place: _Place) -> None:
+        with self._lock:
+            if self._places.get(key) is place:
+                self._give_up(key, place)
+
+    def _give_up(self, key: _Key, place: _Place) -> None:
+        if self._places.get(key) is place:
+            del self._places[key]
+        place.is_given_up = True
+        place.stop.request("interrupted")
+        self._leaving.add(place)
+        self._end_if_done(place)
+
+    def _end_if_done(self, place: _Place) -> None:
+        if place.is_given_up and not place.jobs and place.settled.is_set():
+            self._leaving.discard(place)
+            if place.process is not None:
+                place.process.end()
+
+    def _all(self) -> list[_Place]:
+        return [*self._places.values(), *self._leaving]
+
+
+def _key(prepared: Prepared) -> _Key:
+    return _Key(prepared.environment.key, str(prepared.snapshot), prepared.integration)
+
+
+def _too_large(size_bytes: int, limit_bytes: int) -> str:
+    size, limit = (value // 1024**2 for value in (size_bytes, limit_bytes))
+    return f"its imports take {size} MiB, more than the {limit} MiB of TRUELINE_WARM_MEMORY_MB"

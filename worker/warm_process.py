@@ -1,0 +1,139 @@
+"""One warm process: its start until it is ready or unfit, the jobs it forks for, its memory."""
+
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from utils.process_tree import descendants, read_process_table
+from worker.child_command import warm_command
+from worker.child_ends import Cause, ChildEnd
+from worker.child_events import Broken, Oversize, Plan, WarmEvent, read_warm_event
+from worker.child_pump import ChildPump
+from worker.cleaning import without_controls
+from worker.host import Host
+from worker.job_directories import JobDirectory
+from worker.job_order import Limits, Prepared
+from worker.launcher import Command, Exit, LaunchError, Running
+from worker.memory import memory_bytes
+from worker.output import CapturedStream
+from worker.redaction import Redactor
+from worker.running import StarterLost, ask_for_child
+from worker.stop_signal import StopSignal
+
+HARD_SECONDS = 2.0  # beyond the time of one task, for the import
+ANSWER_SECONDS = 5.0  # for a fork; a process that is silent for longer is given up
+LINE_LIMIT_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class NotWarm:
+    """Why there is no warm process; what is not `lasting` may go away by itself."""
+
+    reason: str
+    lasting: bool = True
+
+
+class WarmGone(Exception):  # noqa: N818 - an event, answered by a fresh interpreter
+    """The process is dead, silent, or cannot fork."""
+
+
+class WarmProcess:
+    """A process that is ready; any thread may ask it for a job's child."""
+
+    def __init__(self, running: Running, requests: socket.socket, directory: JobDirectory) -> None:
+        running.close_channels()
+        self._running = running
+        self._requests = requests
+        self._directory = directory
+        self.memory_bytes = memory_bytes(self.pids())
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still serves."""
+        return self._running.wait(0) is None
+
+    def pids(self) -> list[int]:
+        """Return its processes: itself, what encloses it, and children of jobs."""
+        first = self._running.pid
+        return [first, *(one.pid for one in descendants(first, read_process_table()))]
+
+    def spawn(self, command: Command, stdin: bytes) -> Running:
+        """Fork the child of a job; raises WarmGone when that cannot be had."""
+        try:
+            return ask_for_child(self._hand_over, command, stdin, ANSWER_SECONDS)
+        except (StarterLost, LaunchError) as error:
+            raise WarmGone from error
+
+    def end(self) -> None:
+        """End it, and every child that it has forked."""
+        self._running.close()
+        self._requests.close()
+        self._directory.remove()
+
+    def _hand_over(self, control: socket.socket) -> None:
+        socket.send_fds(self._requests, [b"s"], [control.fileno()])
+
+
+def start_warm(
+    host: Host, prepared: Prepared, directory: JobDirectory, stop: StopSignal
+) -> WarmProcess | NotWarm:
+    """Start a process and wait until it has imported the integration, or cannot be warm."""
+    command = warm_command(prepared, directory, host.limits, host.environ)
+    command = host.enclose(command, prepared, directory.group)
+    ours, theirs = socket.socketpair()
+    ours.settimeout(ANSWER_SECONDS)
+    try:
+        with theirs:
+            running = host.launcher.spawn(command, theirs)
+    except LaunchError as error:
+        ours.close()
+        directory.remove()
+        return NotWarm(error.reason, lasting=False)
+    answer = _await_answer(running, host.limits, stop)
+    if answer is None:
+        return WarmProcess(running, ours, directory)
+    running.close()
+    ours.close()
+    directory.remove()
+    return answer
+
+
+def _await_answer(running: Running, limits: Limits, stop: StopSignal) -> NotWarm | None:
+    """Return None once it is ready; what the import prints is nobody's, for there is no job."""
+    sinks = (_silent("stdout"), _silent("stderr"))
+    deadline = time.monotonic() + limits.task_timeout_seconds + HARD_SECONDS
+    with stop.waking() as wake:
+        pump = ChildPump(running, LINE_LIMIT_BYTES, sinks, wake)
+        event = None
+        while event is None and pump.exit is None and stop.reason is None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            event = next(_events(pump.turn(left)), None)
+        pump.let_go()
+    if event is not None:
+        return _verdict(event)
+    if stop.reason is not None:
+        return NotWarm("its start was called off", lasting=False)
+    cause = Cause.PHASE_DEADLINE if pump.exit is None else Cause.EXITED
+    end = ChildEnd(cause, pump.exit or Exit(None, None), limits.task_timeout_seconds)
+    return NotWarm(end.reason(limits, "before it had imported the integration"), lasting=False)
+
+
+def _silent(name: str) -> CapturedStream:
+    return CapturedStream(name, 0, Redactor(()))
+
+
+def _events(lines: Iterator[bytes | Oversize]) -> Iterator[WarmEvent]:
+    for line in lines:
+        event = None if isinstance(line, Oversize) else read_warm_event(line)
+        if event is not None:
+            yield event
+
+
+def _verdict(event: WarmEvent) -> NotWarm | None:
+    if isinstance(event, Plan):
+        return None
+    reason = event.error.reason if isinstance(event, Broken) else event.reason
+    return NotWarm(str(without_controls({"reason": reason})["reason"]))
