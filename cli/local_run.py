@@ -18,7 +18,7 @@ from utils.settings import Settings
 from utils.suggest import did_you_mean
 from worker.environments import BuildOptions, Environment, Environments
 from worker.execution import JobEnd, JobOrder, Prepared, ProcessExecutor, StopSignal
-from worker.isolation import choose_isolation
+from worker.isolation import Choice, choose_isolation
 from worker.launcher import Launcher
 from worker.requirements import read_base_requirements, read_requirements
 
@@ -105,7 +105,7 @@ def run_locally(
     make_data_directory(settings.data_dir)
     launcher = Launcher.start()
     with closing(launcher):
-        environment = _environment(settings, checkout, entry.name, on_event)
+        environment = _environment((settings, isolation), checkout, entry.name, on_event)
         source = {"url": settings.source_url, "ref": settings.source_ref, "commit": ""}
         prepared = Prepared(entry.name, WORKING_TREE, checkout, environment, source)
         order = JobOrder(
@@ -123,13 +123,21 @@ def run_locally(
 
 
 def _environment(
-    settings: Settings, checkout: Path, name: str, on_event: Callable[[dict[str, Any]], None]
+    given: tuple[Settings, Choice],
+    checkout: Path,
+    name: str,
+    on_event: Callable[[dict[str, Any]], None],
 ) -> Environment:
+    settings, isolation = given
     environments = Environments(
         settings.data_dir / "environments",
         read_base_requirements(),
         Path(utils.__file__).parent,
-        BuildOptions(environ=os.environ, timeout_seconds=settings.build_timeout_seconds),
+        BuildOptions(
+            environ=os.environ,
+            timeout_seconds=settings.build_timeout_seconds,
+            sandbox=isolation.build_sandbox(settings, os.environ),
+        ),
     )
     requirements = read_requirements(checkout / "integrations" / name / "requirements.txt", name)
     source_builds = name in settings.source_builds_allowed

@@ -46,6 +46,10 @@ class Choice:
         """Whether jobs that share a sandbox can be kept apart in it."""
         return self.sandbox is None or landlock_version() > 0
 
+    def build_sandbox(self, settings: Settings, environ: Mapping[str, str]) -> Sandbox | None:
+        """Return what environments are built in."""
+        return self.sandbox and self.sandbox.showing((), environ, [settings.data_dir])
+
     def host(self, launcher: Launcher, settings: Settings, environ: Mapping[str, str]) -> Host:
         """Return what starts children in this way."""
         limits = limits_of(settings)

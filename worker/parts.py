@@ -29,6 +29,7 @@ from worker.publishing import Publishing
 from worker.reclaim import Reclaim
 from worker.renewal import Renewal
 from worker.requirements import read_base_requirements
+from worker.sandbox import Sandbox
 from worker.sender import Sender
 from worker.sync import Sync
 from worker.syncing import Syncing
@@ -48,6 +49,7 @@ class Ground:
     outbox: Outbox
     client: ApiClient
     isolation: Isolation
+    sandbox: Sandbox | None = None
 
     def close(self) -> None:
         """Close everything; the outbox last but for the lock on the directory."""
@@ -125,7 +127,11 @@ def _make_sync(
 ) -> tuple[Sync, Reclaim]:
     directory = ground.directory
     snapshots = open_snapshots(open_source(directory.root / "source", settings, environ), settings)
-    options = BuildOptions(environ=environ, timeout_seconds=settings.build_timeout_seconds)
+    options = BuildOptions(
+        environ=environ,
+        timeout_seconds=settings.build_timeout_seconds,
+        sandbox=ground.sandbox,
+    )
     environments = Environments(directory.environments, read_base_requirements(), SDK, options)
     file = CatalogueFile(directory.catalogue, snapshots.mirror.source.shown)
     known = set(snapshots.commits())
