@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.database import Database
 from api.migrate import newest_revision, revision
 from api.state import State
-from api.tables import sources
+from api.tables import integrations, sources
 from utils.errors import TruelineError
 
 LEAST_FREE_BYTES = 64 * 1024 * 1024
@@ -46,6 +46,13 @@ def run_checks(state: State) -> tuple[Check, ...]:
         "secrets": state.secrets.check,
     }
     return tuple(_run(name, check) for name, check in checks.items())
+
+
+def isolation_levels(database: Database) -> list[str]:
+    """Return the isolation levels that workers have reported for what they run."""
+    with database.read() as connection:
+        found = connection.execute(select(integrations.c.environment)).scalars()
+        return sorted({level for one in found if one and (level := one.get("isolation"))})
 
 
 def _run(name: str, check: Callable[[], None]) -> Check:

@@ -15,9 +15,9 @@ from utils.manifest import MANIFEST, Entry, read_manifest
 from utils.settings import Settings
 from utils.suggest import did_you_mean
 from utils.tree import INTEGRATIONS
-from worker.environments import Environment
+from worker.environments import Environment, Environments
 from worker.execution import JobEnd, JobOrder, Prepared, ProcessExecutor, StopSignal
-from worker.isolation import choose_isolation
+from worker.isolation import Choice, choose_isolation
 from worker.launcher import Launcher
 from worker.parts import open_environments
 from worker.requirements import read_requirements
@@ -102,25 +102,25 @@ class LocalWorker:
                 results.append(event["result"])
             self.on_event(event)
 
+        isolation = choose_isolation(self.settings.isolation)
         make_data_directory(self.settings.data_dir)
         with Launcher.start() as launcher:
-            prepared = self._prepared(checkout, entry.name)
+            prepared = self._prepared(checkout, entry.name, isolation)
             work_dir = self.settings.data_dir / "local"
-            host = choose_isolation(self.settings.isolation).host(
-                launcher, self.settings, self.environ
-            )
+            host = isolation.host(launcher, self.settings, self.environ)
             executor = ProcessExecutor(host, work_dir)
             with closing(executor), prepared.environment.in_use():
                 end = executor.run(_order(entry, config), prepared, take, StopSignal())
         return Outcome(end, results)
 
-    def _prepared(self, checkout: Path, name: str) -> Prepared:
+    def _prepared(self, checkout: Path, name: str, isolation: Choice) -> Prepared:
         source = {"url": self.settings.source_url, "ref": self.settings.source_ref}
-        environment = self._environment(checkout / INTEGRATIONS / name, name)
+        sandbox = isolation.build_sandbox(self.settings, self.environ)
+        environments = open_environments(self.settings, self.environ, sandbox)
+        environment = self._environment(environments, checkout / INTEGRATIONS / name, name)
         return Prepared(name, WORKING_TREE, checkout, environment, source)
 
-    def _environment(self, folder: Path, name: str) -> Environment:
-        environments = open_environments(self.settings, self.environ)
+    def _environment(self, environments: Environments, folder: Path, name: str) -> Environment:
         requirements = read_requirements(folder / "requirements.txt", name)
         source_builds = name in self.settings.source_builds_allowed
         key = environments.key(requirements, source_builds=source_builds)

@@ -67,6 +67,9 @@ class Settings(BaseModel):
     isolation: Literal["", "process", "sandbox"] = Field(
         "", description="isolation level; empty: the best that works here"
     )
+    readable_paths: str = Field(
+        "", description="absolute paths, separated by colons, that jobs in a sandbox may read too"
+    )
     memory_limit_mb: int = Field(
         2048, ge=64, description="address space of one process of a job, in MiB"
     )

@@ -6,12 +6,13 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from utils.failpoints import failpoint
 from utils.files import sync_directory, write_durably
+from worker.build_sandbox import BuildSandbox, readable_for_builds
 from worker.diagnosis import Order
 from worker.environment import (
     RECORD_NAME,
@@ -28,6 +29,7 @@ from worker.key_locks import KeyLocks
 from worker.lockfile import Lock, Locks
 from worker.package_source import tool_environ
 from worker.recipe import Recipe
+from worker.sandbox import Sandbox
 from worker.sdk import Sdk
 from worker.workbench import Workbench
 
@@ -45,6 +47,7 @@ class BuildOptions:
     timeout_seconds: float = 600
     grace_seconds: float = 24 * 3600  # how long an environment that nobody uses is kept
     cache: Path | None = None  # of packages; belongs on the file system of the environments
+    sandbox: Sandbox | None = None  # around the tools
 
     @property
     def wait_seconds(self) -> float:
@@ -74,9 +77,13 @@ class Builder:
         self._environ = tool_environ(options.environ)
         self._locks = Locks(directory / "locks")
         self._key_locks = KeyLocks(directory / "held")
-        self._installer = choose_installer(
-            options.installer, options.python, options.cache or directory / "cache", self._environ
-        )
+        cache = options.cache or directory / "cache"
+        self._installer = choose_installer(options.installer, options.python, cache, self._environ)
+        self._sandbox = None
+        if options.sandbox is not None:
+            tools = (options.python, Path(sys.executable))
+            readable = (*readable_for_builds(tools, self._environ), *self._installer.programs)
+            self._sandbox = BuildSandbox(options.sandbox, directory, cache, readable)
 
     def build(self, request: BuildRequest) -> Environment:
         """Make the environment; killed at any line, it leaves nothing that would be used."""
@@ -84,6 +91,8 @@ class Builder:
         final = self._environments / request.recipe.key
         site = self._building / f"{final.name}.{os.getpid()}.{secrets.token_hex(4)}"
         bench = Workbench(site / "scratch", self._environ, started + self._options.timeout_seconds)
+        if self._sandbox is not None:
+            bench = replace(bench, enclosed=self._sandbox.enclosed)
         bench.scratch.mkdir(parents=True)
         failpoint("build_started")
         try:

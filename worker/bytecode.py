@@ -15,8 +15,8 @@ COMPILED_NAME = "compiled"
 COMPILE_SECONDS = 600.0
 LOOK_SECONDS = 0.1
 _COMPILE = (
-    "import compileall, os, sysconfig; os.nice(19); "
-    "compileall.compile_dir(sysconfig.get_path('purelib'), quiet=2)"
+    "import compileall, os, sys; os.nice(19); "
+    "[compileall.compile_dir(folder, quiet=2) for folder in sys.argv[1:]]"
 )
 
 log = structlog.get_logger()
@@ -85,8 +85,10 @@ class Compiling:
 
     def _compile(self, environment: Environment) -> bool:
         """Run the compiler to its end; False when it was stopped or could not start."""
+        folders = map(str, (environment.path / "lib").glob("python*/site-packages"))
         command = Command(
-            argv=(str(environment.python), "-I", "-c", _COMPILE),
+            # -S: packages may run code as soon as they are found, and this is no sandbox.
+            argv=(str(environment.python), "-I", "-S", "-c", _COMPILE, *folders),
             env={"LANG": "C.UTF-8"},
             cwd=environment.path,
         )

@@ -59,6 +59,7 @@ def open_ground(settings: Settings, environ: Mapping[str, str]) -> Ground:
     """Open what everything stands on; the launcher's process starts before any thread does."""
     with logged_step("isolation"):
         choice = choose_isolation(settings.isolation)
+        sandbox = choice.build_sandbox(settings, environ)
     with logged_step("data directory"):
         directory = DataDirectory.open(settings.data_dir)
     with logged_step("launcher"):
@@ -72,7 +73,7 @@ def open_ground(settings: Settings, environ: Mapping[str, str]) -> Ground:
     with logged_step("outbox"):
         outbox = Outbox(directory.outbox)
     client = ApiClient(settings.api_url, settings.token, directory.worker)
-    return Ground(directory, launcher, executor, outbox, client, choice.level)
+    return Ground(directory, launcher, executor, outbox, client, choice.level, sandbox)
 
 
 def wait_for_api(client: ApiClient, stops: StopRequests) -> None:

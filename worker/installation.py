@@ -27,6 +27,10 @@ class Installer(Protocol):
     def name(self) -> str:
         """The tools' name, as `environment.json` records it."""
 
+    @property
+    def programs(self) -> tuple[Path, ...]:
+        """The programs that it runs beside the interpreter."""
+
     def resolve(self, bench: Workbench, order: Order, *, source_builds: bool) -> Lock:
         """Find the files that meet the order's requirements; raises ToolFailed."""
 

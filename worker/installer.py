@@ -31,6 +31,11 @@ class UvInstaller:
     cache: Path
     name: str = "uv"
 
+    @property
+    def programs(self) -> tuple[Path, ...]:
+        """The uv that was found."""
+        return (self.binary, self.binary.resolve())
+
     def resolve(self, bench: Workbench, order: Order, *, source_builds: bool) -> Lock:
         """Run `uv pip compile`."""
         resolution = bench.scratch / "resolution.txt"

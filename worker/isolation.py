@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from utils.errors import SettingsError
 from utils.landlock import landlock_version
 from utils.settings import Settings
 from worker.cgroups import ProcessGroups
@@ -46,14 +47,18 @@ class Choice:
         """Whether jobs that share a sandbox can be kept apart in it."""
         return self.sandbox is None or landlock_version() > 0
 
+    def build_sandbox(self, settings: Settings, environ: Mapping[str, str]) -> Sandbox | None:
+        """Return what environments are built in."""
+        return self.sandbox and self.sandbox.showing((), environ, [settings.data_dir])
+
     def host(self, launcher: Launcher, settings: Settings, environ: Mapping[str, str]) -> Host:
         """Return what starts children in this way."""
         limits = limits_of(settings)
         confine = walls(limits, sandboxed=self.sandbox is not None)
         if self.sandbox is None:
             return Host(launcher, limits, environ, confine=confine)
-        repositories = repository_folders(settings.source_url)
-        sandbox = self.sandbox.showing(repositories, environ, [settings.data_dir])
+        readable = [*repository_folders(settings.source_url), *_given(settings.readable_paths)]
+        sandbox = self.sandbox.showing(readable, environ, [settings.data_dir])
         if os.geteuid() == 0:  # whom no limit on the processes of a user holds
             sandbox = sandbox.counting(ProcessGroups.open(), limits.process_limit)
         return Host(launcher, limits, environ, sandbox.enclose, confine)
@@ -75,6 +80,17 @@ def choose_isolation(asked: str, bubblewraps: tuple[Path, ...] | None = None) ->
             ) from error
         _warn(error)
         return Choice(Isolation.PROCESS, missing=error.reason)
+
+
+def _given(paths: str) -> list[Path]:
+    given = [Path(path) for path in paths.split(":") if path]
+    for path in given:
+        if not path.is_absolute() or len(path.parts) < 2 or not path.exists():
+            raise SettingsError(
+                f"setting TRUELINE_READABLE_PATHS: {str(path)!r} is no absolute path here",
+                "name folders that are there, separated by colons",
+            )
+    return given
 
 
 def _warn(error: SandboxUnusable) -> None:

@@ -29,6 +29,7 @@ from worker.publishing import Publishing
 from worker.reclaim import Reclaim
 from worker.renewal import Renewal
 from worker.requirements import read_base_requirements
+from worker.sandbox import Sandbox
 from worker.sender import Sender
 from worker.sync import Sync
 from worker.syncing import Syncing
@@ -48,6 +49,7 @@ class Ground:
     outbox: Outbox
     client: ApiClient
     isolation: Isolation
+    sandbox: Sandbox | None = None
 
     def close(self) -> None:
         """Close everything; the outbox last but for the lock on the directory."""
@@ -125,7 +127,7 @@ def _make_sync(
 ) -> tuple[Sync, Reclaim]:
     directory = ground.directory
     snapshots = open_snapshots(open_source(directory.root / "source", settings, environ), settings)
-    environments = open_environments(settings, environ)
+    environments = open_environments(settings, environ, ground.sandbox)
     file = CatalogueFile(directory.catalogue, snapshots.mirror.source.shown)
     known = set(snapshots.commits())
     current = CurrentCatalogue(
@@ -154,10 +156,14 @@ def _make_leasing(
     return Leasing(ground.client, held, runner.run, room)
 
 
-def open_environments(settings: Settings, environ: Mapping[str, str]) -> Environments:
+def open_environments(
+    settings: Settings, environ: Mapping[str, str], sandbox: Sandbox | None = None
+) -> Environments:
     """Return the environments of the settings' data directory, built with this process's SDK."""
     directory = settings.data_dir / "environments"
-    options = BuildOptions(environ=environ, timeout_seconds=settings.build_timeout_seconds)
+    options = BuildOptions(
+        environ=environ, timeout_seconds=settings.build_timeout_seconds, sandbox=sandbox
+    )
     return Environments(directory, read_base_requirements(), SDK, options)
 
 

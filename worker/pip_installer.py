@@ -29,6 +29,11 @@ class PipInstaller:
     cache: Path
     name: str = "virtualenv and pip"
 
+    @property
+    def programs(self) -> tuple[Path, ...]:
+        """None: pip and virtualenv are packages of the worker's interpreter."""
+        return ()
+
     def resolve(self, bench: Workbench, order: Order, *, source_builds: bool) -> Lock:
         """Run `pip install --dry-run` and read its report."""
         if variable := extra_index_variable(bench.environ):

@@ -102,14 +102,14 @@ class Sandbox:
             writable=(writable,),
             hidden=self.hidden,
         )
-        return self._around(replace(command, argv=(python, "-S", *arguments)), view)
-
-    def _around(self, command: Command, view: View) -> Command:
-        options = bubblewrap_arguments(view, command.cwd, self.namespaces)
-        argv = (str(self.bubblewrap), *options, *command.argv)
-        if self.groups is not None:
-            argv = self.groups.entered(argv, self.most_processes)
+        argv = self.around((python, "-S", *arguments), view, command.cwd)
         return replace(command, argv=argv, signals_are_codes=True)
+
+    def around(self, argv: tuple[str, ...], view: View, cwd: Path) -> tuple[str, ...]:
+        """Return the command that runs `argv` in it, with sight of `view`."""
+        options = bubblewrap_arguments(view, cwd, self.namespaces)
+        inside = (str(self.bubblewrap), *options, *argv)
+        return inside if self.groups is None else self.groups.entered(inside, self.most_processes)
 
     def _trial(self) -> str | None:
         """Say what does not hold in it; None when all does."""

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,13 +28,25 @@ class BuildTimedOut(WorkerError):  # noqa: N818 - reads as what happened
         self.output = output
 
 
+Enclosed = Callable[[tuple[str, ...], Path], tuple[str, ...]]
+
+
+def _as_it_is(argv: tuple[str, ...], _cwd: Path) -> tuple[str, ...]:
+    """Run a tool as it is: isolation level `process`."""
+    return argv
+
+
 @dataclass(frozen=True)
 class Workbench:
-    """One build's directory for temporary files, its variables, and when it has to be over."""
+    """One build's directory for temporary files, its variables, and when it has to be over.
+
+    `enclosed` puts a tool, with its working directory, into a sandbox.
+    """
 
     scratch: Path
     environ: Mapping[str, str]
     deadline: float  # of time.monotonic()
+    enclosed: Enclosed = _as_it_is
 
     def run(self, *argv: str | Path) -> str:
         """Run a tool to its end and return what it printed.
@@ -42,12 +54,12 @@ class Workbench:
         Raises ToolFailed, or BuildTimedOut with nothing of the tool left running.
         """
         spec = Spec(
-            [str(one) for one in argv],
+            self.enclosed(tuple(str(one) for one in argv), self.scratch),
             {**self.environ, **self._private()},
             self.scratch,
             max(0.0, self.deadline - time.monotonic()),
         )
-        name = Path(spec.argv[0]).name
+        name = Path(argv[0]).name
         with running(spec) as tool:
             printed = bytearray()
             try:

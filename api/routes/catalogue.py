@@ -87,7 +87,8 @@ def put(body: CatalogueBody) -> dict[str, Any]:
     now = state.clock()
     with state.database.write() as connection:
         record_source(connection, _source(body), now)
-        recorded = record_reports(connection, map(_report, body.integrations), now)
+        reports = (_report(one, body.isolation) for one in body.integrations)
+        recorded = record_reports(connection, reports, now)
     return {"known": recorded.known, "unknown": recorded.unknown}
 
 
@@ -111,10 +112,11 @@ def _source(body: CatalogueBody) -> SourceReport:
     )
 
 
-def _report(body: IntegrationBody) -> Report:
+def _report(body: IntegrationBody, isolation: str | None) -> Report:
     environment = None
     if body.environment is not None:
-        environment = {**body.environment.model_dump(exclude_unset=True), "state": "ready"}
+        known = body.environment.model_dump(exclude_unset=True)
+        environment = {**known, "state": "ready", "isolation": isolation}
     return Report(
         name=body.name,
         state=IntegrationState(body.state),

@@ -2,7 +2,9 @@
 
 from typing import Any, Literal
 
-from api.health import run_checks
+from pydantic import Field
+
+from api.health import isolation_levels, run_checks
 from api.models import Answer
 from api.openapi import blueprint
 from api.state import current_state
@@ -33,6 +35,7 @@ class Ready(Answer):
     status: Literal["ok", "failed"]
     version: str
     checks: list[CheckAnswer]
+    isolation: list[str] = Field(description="the levels at which integrations run now")
 
 
 @routes.get("/health/live", responses={200: Live})
@@ -49,6 +52,7 @@ def ready() -> tuple[dict[str, Any], int]:
     answer = {
         "status": "failed" if failed else "ok",
         "version": __version__,
+        "isolation": [] if failed else isolation_levels(current_state().database),
         "checks": [
             {
                 "name": check.name,

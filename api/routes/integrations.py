@@ -37,6 +37,7 @@ class Environment(Answer):
     state: str
     seconds: float | None = Field(description="what its build took; null when it was there")
     warm: Warm | None = None
+    isolation: str | None = Field(None, description="how far its jobs are kept apart")
 
 
 class Integration(Answer):

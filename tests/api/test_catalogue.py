@@ -39,7 +39,17 @@ def test_ready_integration_shows_what_the_worker_reports(registered: FlaskClient
     shown = dns(registered)
     assert shown["state"] == "ready"
     assert shown["tasks"] == [{"name": "list"}]
-    assert shown["environment"] == {"key": "e1", "state": "ready", "seconds": 1.5}
+    known = {"key": "e1", "state": "ready", "seconds": 1.5, "isolation": "process"}
+    assert shown["environment"] == known
+
+
+def test_health_shows_how_far_jobs_are_kept_apart(registered: FlaskClient) -> None:
+    def shown() -> Any:
+        return registered.get("/health/ready").get_json()["isolation"]
+
+    assert shown() == []
+    report(registered, READY, isolation="sandbox")
+    assert shown() == ["sandbox"]
 
 
 @pytest.mark.parametrize(

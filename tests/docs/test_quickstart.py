@@ -114,7 +114,7 @@ def test_every_command_does_what_the_page_says(
     assert "critical" in said
     assert "See more:" in said
 
-    running = start(f"{MAKE} up", shell)
+    running = start(f"{MAKE} up", make_shell(clone, {}, TRUELINE_READABLE_PATHS=str(site)))
     shell = make_shell(clone, {SITE: str(site)}, TRUELINE_API_URL=running.address)
     ran = {command: shell(command).out for block in rest for command in block}
     assert "this-repository" in ran["trueline deployments"]

@@ -313,6 +313,7 @@ class Site:
             "TRUELINE_SOURCE_URL": str(self.repository.path),
             "TRUELINE_LEASE_SECONDS": str(LEASE_SECONDS),
             "TRUELINE_LOG_FORMAT": "json",
+            "TRUELINE_ISOLATION": "process",  # plugins mark their processes in a file outside
         }
         log = home / f"{module}-{len(self._processes)}.log"
         process = Process(module, {**environ, **given, **settings}, log)

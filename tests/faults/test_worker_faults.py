@@ -60,6 +60,26 @@ def test_worker_killed_in_a_task_leaves_no_process_and_its_restart_gives_one_com
     check_complete(site, job_id, attempt=2)
 
 
+def test_worker_killed_with_a_job_in_its_sandbox_leaves_no_process_either(
+    site: Site, gate: Path, wait_until: Wait
+) -> None:
+    site.init()
+    job_id = site.submit(site.deploy("gated", gate=str(gate)))
+    given = {"isolation": "sandbox", "readable_paths": str(gate.parent)}
+    worker = site.start_worker(**given)
+    wait_until(lambda: site.job(job_id)["status"] == "running")
+    below = psutil.Process(worker.pid).children(recursive=True)
+    wait_until(lambda: any(one.name() == "bwrap" for one in below if one.is_running()))
+
+    worker.kill()
+
+    wait_until(lambda: all(map(is_gone, below)), timeout_seconds=5)
+    gate.touch()
+    worker = site.start_worker(**given)
+    check_complete(site, job_id, attempt=2)
+    assert worker.said("worker ready", isolation="sandbox")
+
+
 @pytest.mark.parametrize("event", ["started", "task_finished", "job_finished"])
 def test_event_that_reached_the_outbox_is_sent_after_a_kill_and_recorded_once(
     site: Site, deployment: str, gate: Path, event: str

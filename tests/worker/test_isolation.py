@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from utils.errors import SettingsError
 from utils.settings import Settings
 from worker.isolation import Isolation, IsolationMissing, choose_isolation
 from worker.launcher import Launcher
@@ -29,6 +30,15 @@ def test_level_that_is_asked_for_and_missing_is_refused_with_advice() -> None:
     with pytest.raises(IsolationMissing, match="'sandbox' was asked for: no sandbox") as caught:
         choose_isolation("sandbox", ())
     assert "TRUELINE_ISOLATION=process" in caught.value.advice
+
+
+@pytest.mark.parametrize("paths", ["relative", "/", "/absent/path", "/usr:/absent"])
+def test_path_that_cannot_be_shown_is_refused_with_advice(
+    launcher: Launcher, tmp_path: Path, paths: str
+) -> None:
+    settings = Settings.model_validate({"data_dir": tmp_path, "readable_paths": paths})
+    with pytest.raises(SettingsError, match="TRUELINE_READABLE_PATHS"):
+        choose_isolation("sandbox").host(launcher, settings, {})
 
 
 def test_children_of_a_sandbox_are_enclosed_and_others_are_only_limited(
