@@ -79,9 +79,16 @@ class ForkServer:
 
     def _let_stopped_go_on(self) -> None:
         """Undo what a child did that stopped its supervisor, to outlive its deadline."""
-        while stopped := os.waitid(os.P_ALL, 0, os.WSTOPPED | os.WNOHANG):
-            if stopped.si_pid in self.supervisors:
-                os.kill(stopped.si_pid, signal.SIGCONT)
+        while stopped := self._stopped_child():
+            if stopped in self.supervisors:
+                os.kill(stopped, signal.SIGCONT)
+
+    def _stopped_child(self) -> int | None:
+        try:
+            stopped = os.waitid(os.P_ALL, 0, os.WSTOPPED | os.WNOHANG)
+        except ChildProcessError:  # there is no child at all
+            return None
+        return stopped.si_pid if stopped else None
 
     def _note_ends(self) -> None:
         for pid, status in reap()[0].items():
