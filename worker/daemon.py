@@ -21,6 +21,7 @@ from worker.stop_requests import StopRequests
 from worker.warm import NONE_WARM
 
 LAST_POLL_SECONDS = 10.0
+HURRIED_POLL_SECONDS = 3.0  # a poll that is still under way would take what is handed back
 INTERRUPT_SECONDS = 10.0
 FLUSH_SECONDS = 5.0
 LOOK_SECONDS = 0.05
@@ -116,10 +117,11 @@ def start(parts: Parts, stops: StopRequests) -> None:
 
 def stop(ground: Ground, parts: Parts, drain_seconds: float, stops: StopRequests) -> None:
     """Let jobs finish or hand them back, deliver what they reported, and end every thread."""
+    parts.leasing.take_no_more()
     log.info("worker stopping", jobs_running=parts.leasing.running)
     parts.timetable.stop()
     parts.compiling.stop()
-    parts.leasing.stop(0.0 if stops.hurry.is_set() else LAST_POLL_SECONDS)
+    parts.leasing.stop(HURRIED_POLL_SECONDS if stops.hurry.is_set() else LAST_POLL_SECONDS)
     parts.syncing.stop(0.0)
     if not _drained(parts, drain_seconds, stops):
         log.warning("jobs interrupted", jobs_running=parts.leasing.running)

@@ -61,11 +61,15 @@ class Leasing:
         """Begin to take jobs."""
         self._thread.start()
 
-    def stop(self, timeout_seconds: float) -> None:
-        """Take no more jobs; those that are running go on."""
+    def take_no_more(self) -> None:
+        """Take no more jobs from now on; what a poll still brings is given up."""
         self._stop.set()
         with self._changed:
             self._changed.notify_all()
+
+    def stop(self, timeout_seconds: float) -> None:
+        """Take no more jobs, and wait for the last poll; jobs that are running go on."""
+        self.take_no_more()
         if self._thread.ident is not None:
             self._thread.join(timeout_seconds)
 

@@ -1,10 +1,12 @@
 """What the worker does by the clock: looks at the source, ticks, reclaims, says how it is."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from worker.api_answers import Tick
@@ -46,7 +48,14 @@ class Timetable:
         self._every(self._duties.sync, "sync", self._sync_seconds)
         self._every(self._duties.reclaim, "reclaim", RECLAIM_SECONDS)
         self._every(self._duties.heartbeat, "heartbeat", HEARTBEAT_SECONDS)
-        self._tick_after(0.0)
+        # An interval, not a date: APScheduler trips over a job that ends while it shuts down.
+        self._scheduler.add_job(
+            self._tick,
+            "interval",
+            seconds=self._most_seconds_to_tick,
+            id="tick",
+            next_run_time=datetime.now(UTC),
+        )
         self._scheduler.start()
 
     def stop(self) -> None:
@@ -58,13 +67,10 @@ class Timetable:
         self._scheduler.add_job(duty, "interval", seconds=seconds, id=name, jitter=seconds * 0.05)
 
     def _tick_after(self, seconds: float) -> None:
-        self._scheduler.add_job(
-            self._tick,
-            "date",
-            run_date=datetime.now(UTC) + timedelta(seconds=seconds),
-            id="tick",
-            replace_existing=True,
-        )
+        with suppress(JobLookupError):  # it was stopped meanwhile
+            self._scheduler.modify_job(
+                "tick", next_run_time=datetime.now(UTC) + timedelta(seconds=seconds)
+            )
 
     def _tick(self) -> None:
         wait_seconds = self._most_seconds_to_tick

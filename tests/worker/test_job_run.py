@@ -55,7 +55,7 @@ class Scripted:
         return self._act(order, emit, stop)
 
     def describe(self, prepared: Prepared) -> Description:
-        raise NotImplementedError(prepared)
+        raise AssertionError(f"a job asked to describe {prepared}")
 
 
 @pytest.fixture
