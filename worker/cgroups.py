@@ -6,6 +6,7 @@ versions of control groups will do; without any this limits nothing.
 
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ OWN = Path("/proc/self/cgroup")
 _CONTROLLER = "pids"
 _OURS = "trueline-"
 _LEAF = "worker"  # version 2 keeps processes out of groups that have groups with controllers
+_UNUSED_SECONDS = 60.0  # an empty group that is younger may be entered yet
 _ENTER = 'echo 0 > "$1" && shift && exec "$@"'
 
 
@@ -45,7 +47,7 @@ class ProcessGroups:
 
     def entered(self, argv: tuple[str, ...], most_processes: int) -> tuple[str, ...]:
         """Return a command that starts `argv` in a new group of so many processes at most."""
-        self._remove_empty(self.folder)
+        _remove_empty(self.folder, _UNUSED_SECONDS)
         group = self._make(most_processes)
         return ("/bin/sh", "-c", _ENTER, "enter", str(group / "cgroup.procs"), *argv)
 
@@ -55,18 +57,20 @@ class ProcessGroups:
         (group / "pids.max").write_text(str(most_processes))
         return group
 
-    def _remove_empty(self, folder: Path) -> None:
-        for group in folder.iterdir():
-            if group.is_dir():
-                with suppress(OSError):  # it has processes
-                    group.rmdir()
-
     def _remove_dead(self, place: Path) -> None:
         for folder in place.glob(f"{_OURS}*"):
             if not Path("/proc", folder.name.removeprefix(_OURS)).exists():
-                self._remove_empty(folder)
+                _remove_empty(folder, 0)
                 with suppress(OSError):
                     folder.rmdir()
+
+
+def _remove_empty(folder: Path, least_seconds: float) -> None:
+    now = time.time()
+    for group in folder.iterdir():
+        with suppress(OSError):  # it has processes, or another thread was faster
+            if group.is_dir() and now - group.stat().st_mtime >= least_seconds:
+                group.rmdir()
 
 
 def _places(mounts: Path, own: Path) -> Iterator[tuple[Path, bool]]:

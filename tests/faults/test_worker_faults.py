@@ -32,6 +32,13 @@ def is_gone(process: psutil.Process) -> bool:
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
+def sandboxed(worker: int) -> list[psutil.Process]:
+    """Return all that runs below a worker, once a sandbox with a task's helper is among it."""
+    below = psutil.Process(worker).children(recursive=True)
+    helpers = [one for one in below if "import time; time.sleep(600)" in one.cmdline()]
+    return below if helpers else []
+
+
 def check_complete(site: Site, job_id: str, attempt: int) -> None:
     job = site.ended(job_id)
     assert (job["status"], job["attempt"]) == ("success", attempt)
@@ -68,8 +75,7 @@ def test_worker_killed_with_a_job_in_its_sandbox_leaves_no_process_either(
     given = {"isolation": "sandbox", "readable_paths": str(gate.parent)}
     worker = site.start_worker(**given)
     wait_until(lambda: site.job(job_id)["status"] == "running")
-    below = psutil.Process(worker.pid).children(recursive=True)
-    wait_until(lambda: any(one.name() == "bwrap" for one in below if one.is_running()))
+    below = wait_until(lambda: sandboxed(worker.pid))
 
     worker.kill()
 

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,21 @@ def test_more_processes_than_allowed_are_refused(groups: ProcessGroups) -> None:
     assert run(groups, 5, FORKS).stdout == "refused\n"
 
 
-def test_empty_groups_are_removed(groups: ProcessGroups) -> None:
+def test_empty_groups_are_removed_once_nobody_can_be_about_to_enter(
+    groups: ProcessGroups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def known() -> set[str]:
+        return {path.name for path in groups.folder.iterdir() if path.is_dir()}
+
+    command = groups.entered(("/bin/true",), 50)
+    before = known()
     run(groups, 50, "pass")
+    assert before < known()
+    assert subprocess.run(command, check=False, timeout=60).returncode == 0
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 3600)
     run(groups, 50, "pass")
-    assert len([path for path in groups.folder.iterdir() if path.is_dir()]) == 1
+    assert not before & known()
 
 
 def test_groups_of_a_worker_that_is_gone_are_removed(groups: ProcessGroups) -> None:
