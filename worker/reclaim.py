@@ -1,4 +1,4 @@
-"""Removes the snapshots and environments that nothing uses any more."""
+"""Removes the snapshots and environments that nothing uses, and settles those that stay."""
 
 import time
 from dataclasses import dataclass
@@ -24,10 +24,11 @@ class Reclaim:
     grace_seconds: float = GRACE_SECONDS
 
     def run(self) -> None:
-        """Remove what nothing uses."""
+        """Remove what nothing uses; what stays outlasts a loss of power from now on."""
         commits = self._unused_commits(time.time())
         for commit in commits:
             self.snapshots.discard(commit)
+        self.snapshots.settle()
         keep = {prepared.environment.key for prepared in self.current.get().prepared}
         keys = self.environments.reclaim(keep)
         if commits or keys:

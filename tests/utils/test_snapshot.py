@@ -176,7 +176,7 @@ def test_a_snapshot_killed_half_way_is_never_used_and_cleared_at_the_next_take(
     assert any(name.startswith(".building-") for name in names(snapshots.directory))
     snapshot = snapshots.take(commit)
     assert (snapshot.path / "integrations/alpha/more.py").read_text() == "x"
-    assert names(snapshots.directory) == {commit}
+    assert names(snapshots.directory) == {commit, f"{commit}.json"}
 
 
 def test_processes_that_take_the_same_commit_build_it_once(
@@ -193,7 +193,7 @@ def test_processes_that_take_the_same_commit_build_it_once(
         assert process.returncode == 0, complaint
         answers.append(int(answer))
     assert set(answers) == {snapshots.take(commit).path.stat().st_ino}
-    assert names(snapshots.directory) == {commit}
+    assert names(snapshots.directory) == {commit, f"{commit}.json"}
 
 
 def test_a_truncated_mirror_is_healed_while_a_snapshot_is_made(
@@ -206,7 +206,7 @@ def test_a_truncated_mirror_is_healed_while_a_snapshot_is_made(
     os.truncate(pack, pack.stat().st_size - 50_000)
     snapshot = snapshots.take(commit)
     assert (snapshot.path / "noise").stat().st_size == 100_000
-    assert names(snapshots.directory) == {commit}
+    assert names(snapshots.directory) == {commit, f"{commit}.json"}
 
 
 def test_a_discarded_snapshot_is_gone_and_can_be_taken_again(

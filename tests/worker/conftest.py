@@ -467,13 +467,7 @@ def sync_parts(
         snapshots = open_snapshots(mirror, settings)
         environments = Environments(tmp_path / "data" / "environments", (), REPOSITORY / "utils")
         file = CatalogueFile(tmp_path / "data" / "catalogue.json", snapshots.mirror.source.shown)
-        known = set(snapshots.commits())
-        current = CurrentCatalogue(
-            file.read(
-                lambda commit: snapshots.directory / commit if commit in known else None,
-                environments.existing,
-            )
-        )
+        current = CurrentCatalogue(file.read(snapshots.find, environments.existing))
         preparation = Preparation(environments, executor_with(), frozenset())
         sync = Sync(snapshots, preparation, current, file, 2)
         return SyncParts(small_source, snapshots, environments, current, file, sync)
