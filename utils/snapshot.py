@@ -14,14 +14,13 @@ from utils.errors import SourceError
 from utils.failpoints import failpoint
 from utils.files import sync_file_system, write_durably
 from utils.locks import source_lock
-from utils.mirror import Mirror
+from utils.mirror import DEFAULT_MAX_BYTES, Mirror
 from utils.objects import Objects
 from utils.settings import Settings
 from utils.snapshot_notes import Notes, read_notes
 from utils.tree import CheckedTree
 from utils.tree_writer import Base, write_tree
 
-DEFAULT_MAX_BYTES = 1024**3
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _BUILDING = ".building-"
 
@@ -151,7 +150,7 @@ class Snapshots:
         if not self.boot:
             sync_file_system(self.directory)
         self._notes_file(commit).write_bytes(notes.as_json())
-        failpoint("snapshot-between-notes-and-rename")
+        failpoint("snapshot-before-its-name")
         building.rename(self.directory / commit)
         return notes
 

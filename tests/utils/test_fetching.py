@@ -45,7 +45,7 @@ def test_a_clone_that_fails_leaves_the_old_one_and_nothing_beside(
     mirror = mirror_of(repository)
     mirror.fetch(mirror.head_commit())
     with pytest.raises(SourceError):
-        clone_anew(mirror.git, mirror.directory, mirror.source, "0" * 39 + "1")
+        clone_anew(mirror._remote, mirror.directory, "0" * 39 + "1")
     assert mirror.has(mirror.head_commit())
     assert not list(mirror.directory.parent.glob("mirror.git.*"))
 

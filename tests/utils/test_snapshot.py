@@ -1,9 +1,11 @@
 """Fault rows 23 and 25, security row 4."""
 
 import os
+import shutil
 import stat
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -261,3 +263,154 @@ def test_something_that_is_no_commit_is_refused(snapshots: Snapshots) -> None:
         with pytest.raises(SourceError, match="is not a commit"):
             snapshots.take(wrong)
     assert snapshots.commits() == ()
+
+
+def inode(snapshot: Snapshot, path: str) -> int:
+    return (snapshot.path / path).stat().st_ino
+
+
+def as_checked_out(directory: Path) -> dict[str, tuple[str, bytes]]:
+    """Return each file's kind and content."""
+    found = {}
+    for path in directory.rglob("*"):
+        name = str(path.relative_to(directory))
+        if path.is_symlink():
+            found[name] = ("link", os.fsencode(path.readlink()))
+        elif path.is_file():
+            kind = "program" if path.stat().st_mode & stat.S_IXUSR else "file"
+            found[name] = (kind, path.read_bytes())
+    return {name: one for name, one in found.items() if name.split("/")[0] != ".git"}
+
+
+def test_a_snapshot_outlives_those_that_it_shares_files_with(
+    repository: Path, commit_files: CommitFiles, snapshots: Snapshots
+) -> None:
+    first = snapshots.take(snapshots.mirror.head_commit())
+    second = snapshots.take(commit_files(repository, {"more": "x"}))
+    snapshots.discard(first.commit)
+    assert not first.path.exists()
+    assert (second.path / "integrations/beta/entry.py").read_text() == "print('beta')\n"
+    assert not (second.path / "integrations/beta/entry.py").stat().st_mode & 0o222
+
+
+def test_without_the_last_commit_s_objects_a_snapshot_is_written_whole(
+    repository: Path, commit_files: CommitFiles, snapshots: Snapshots
+) -> None:
+    first = snapshots.take(snapshots.mirror.head_commit())
+    shutil.rmtree(snapshots.mirror.directory)
+    second = snapshots.take(commit_files(repository, {"more": "x"}))
+    assert inode(first, "integrations.json") != inode(second, "integrations.json")
+    assert (second.path / "integrations.json").read_text() == "[]"
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "snapshot-linked",
+        "snapshot-half-written",
+        "snapshot-before-rename",
+        "snapshot-before-its-name",
+    ],
+)
+def test_a_kill_while_files_are_shared_harms_neither_commit(
+    repository: Path,
+    commit_files: CommitFiles,
+    snapshots: Snapshots,
+    run_python: Callable[..., subprocess.Popen[str]],
+    point: str,
+) -> None:
+    first = snapshots.take(snapshots.mirror.head_commit())
+    before = as_checked_out(first.path)
+    commit = commit_files(repository, {name: name for name in "abcd"})
+    root = snapshots.directory.parent
+    failpoint = f"{point}:kill9"
+    killed = run_python(TAKE, root, repository.as_uri(), commit, TRUELINE_FAILPOINT=failpoint)
+    killed.communicate(timeout=60)
+    assert killed.returncode == -9
+    assert snapshots.commits() == (first.commit,)
+    second = snapshots.take(commit)
+    assert as_checked_out(first.path) == before
+    assert as_checked_out(second.path) == as_checked_out(repository)
+    assert {name for name in names(snapshots.directory) if name.startswith(".")} == set()
+
+
+@pytest.fixture
+def earlier(snapshots: Snapshots) -> Snapshots:
+    """The same snapshots before the machine was started again."""
+    return replace(snapshots, boot="earlier")
+
+
+def lose_power(snapshot: Snapshot) -> None:
+    """Leave of a snapshot what a disk may have of it."""
+    entry = snapshot.path / "integrations/beta/entry.py"
+    entry.chmod(0o644)
+    os.truncate(entry, 0)
+
+
+def test_what_was_not_on_the_disk_when_the_machine_stopped_is_made_again(
+    repository: Path, snapshots: Snapshots, earlier: Snapshots
+) -> None:
+    lost = earlier.take(snapshots.mirror.head_commit())
+    lose_power(lost)
+    repository.rename(repository.with_name("away"))
+    found = snapshots.find(lost.commit)
+    assert found == lost.path
+    assert (found / "integrations/beta/entry.py").read_text() == "print('beta')\n"
+
+
+def test_files_that_may_not_be_on_the_disk_are_not_shared(
+    repository: Path, commit_files: CommitFiles, snapshots: Snapshots, earlier: Snapshots
+) -> None:
+    lost = earlier.take(snapshots.mirror.head_commit())
+    second = snapshots.take(commit_files(repository, {"more": "x"}))
+    assert inode(lost, "integrations.json") != inode(second, "integrations.json")
+
+
+def test_what_was_settled_is_kept(
+    repository: Path, commit_files: CommitFiles, snapshots: Snapshots, earlier: Snapshots
+) -> None:
+    (repository / "integrations/alpha/out").symlink_to("/etc")
+    kept = earlier.take(commit_files(repository, {}))
+    earlier.settle()
+    shutil.rmtree(snapshots.mirror.directory)
+    repository.rename(repository.with_name("away"))
+    before = inode(kept, "integrations.json")
+    assert snapshots.find(kept.commit) == kept.path
+    assert inode(kept, "integrations.json") == before
+    assert snapshots.take(kept.commit).rejected == kept.rejected != {}
+
+
+def test_where_starts_cannot_be_told_apart_everything_is_on_the_disk_at_once(
+    snapshots: Snapshots,
+) -> None:
+    commit = snapshots.mirror.head_commit()
+    made = replace(snapshots, boot="").take(commit)
+    before = inode(made, "integrations.json")
+    assert inode(snapshots.take(commit), "integrations.json") == before
+
+
+@pytest.mark.parametrize("point", ["snapshot-linked", "snapshot-before-its-name"])
+def test_a_kill_while_a_lost_snapshot_is_made_again_does_not_make_it_trusted(
+    repository: Path,
+    snapshots: Snapshots,
+    earlier: Snapshots,
+    run_python: Callable[..., subprocess.Popen[str]],
+    point: str,
+) -> None:
+    commit = snapshots.mirror.head_commit()
+    lose_power(earlier.take(commit))
+    root, failpoint = snapshots.directory.parent, f"{point}:kill9"
+    killed = run_python(TAKE, root, repository.as_uri(), commit, TRUELINE_FAILPOINT=failpoint)
+    killed.communicate(timeout=60)
+    assert killed.returncode == -9
+    entry = snapshots.take(commit).path / "integrations/beta/entry.py"
+    assert entry.read_text() == "print('beta')\n"
+
+
+def test_a_snapshot_that_nobody_has_is_not_looked_for_at_the_source(
+    repository: Path, commit_files: CommitFiles, snapshots: Snapshots, earlier: Snapshots
+) -> None:
+    assert snapshots.find(commit_files(repository, {"more": "x"})) is None
+    lost = earlier.take(snapshots.mirror.head_commit())
+    shutil.rmtree(snapshots.mirror.directory)
+    assert snapshots.find(lost.commit) is None
