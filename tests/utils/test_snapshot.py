@@ -17,6 +17,7 @@ from utils.snapshot import Snapshot, Snapshots, open_snapshots
 
 RunGit = Callable[..., str]
 CommitFiles = Callable[..., str]
+Checked = Callable[[Path], dict[str, tuple[str, bytes]]]
 Take = Callable[[str], Snapshot]
 
 
@@ -269,19 +270,6 @@ def inode(snapshot: Snapshot, path: str) -> int:
     return (snapshot.path / path).stat().st_ino
 
 
-def as_checked_out(directory: Path) -> dict[str, tuple[str, bytes]]:
-    """Return each file's kind and content."""
-    found = {}
-    for path in directory.rglob("*"):
-        name = str(path.relative_to(directory))
-        if path.is_symlink():
-            found[name] = ("link", os.fsencode(path.readlink()))
-        elif path.is_file():
-            kind = "program" if path.stat().st_mode & stat.S_IXUSR else "file"
-            found[name] = (kind, path.read_bytes())
-    return {name: one for name, one in found.items() if name.split("/")[0] != ".git"}
-
-
 def test_a_snapshot_outlives_those_that_it_shares_files_with(
     repository: Path, commit_files: CommitFiles, snapshots: Snapshots
 ) -> None:
@@ -313,6 +301,7 @@ def test_without_the_last_commit_s_objects_a_snapshot_is_written_whole(
     ],
 )
 def test_a_kill_while_files_are_shared_harms_neither_commit(
+    as_checked_out: Checked,
     repository: Path,
     commit_files: CommitFiles,
     snapshots: Snapshots,

@@ -14,6 +14,7 @@ from utils.snapshot import Snapshot, Snapshots
 
 RunGit = Callable[..., str]
 CommitFiles = Callable[..., str]
+Checked = Callable[[Path], dict[str, tuple[str, bytes]]]
 # Mode, kind, content, name.
 Line = tuple[str, bytes, str]
 
@@ -218,19 +219,6 @@ def test_what_takes_the_place_of_a_file_folder_or_link_is_written(
     assert (after / "c").read_text() == "file"
 
 
-def as_checked_out(directory: Path) -> dict[str, tuple[str, bytes]]:
-    """Return each file's kind and content."""
-    found = {}
-    for path in directory.rglob("*"):
-        name = str(path.relative_to(directory))
-        if path.is_symlink():
-            found[name] = ("link", os.fsencode(path.readlink()))
-        elif path.is_file():
-            kind = "program" if path.stat().st_mode & stat.S_IXUSR else "file"
-            found[name] = (kind, path.read_bytes())
-    return {name: one for name, one in found.items() if name.split("/")[0] != ".git"}
-
-
 def change_at_random(repository: Path, choose: random.Random) -> None:
     folders = ("", "a/", "a/b/", "c/")
     for name in choose.sample([f"{folder}{name}" for folder in folders for name in "xya"], 4):
@@ -251,7 +239,7 @@ def change_at_random(repository: Path, choose: random.Random) -> None:
 
 
 def test_any_row_of_commits_gives_what_git_would_check_out(
-    repository: Path, commit_files: CommitFiles, snapshots: Snapshots
+    as_checked_out: Checked, repository: Path, commit_files: CommitFiles, snapshots: Snapshots
 ) -> None:
     choose = random.Random(7)
     commits: list[str] = []
@@ -267,3 +255,16 @@ def test_any_row_of_commits_gives_what_git_would_check_out(
         if choose.random() < 0.3:
             snapshots.discard(choose.choice(commits))
     assert shared > 25
+
+
+def test_of_two_files_of_one_name_the_one_that_was_not_written_is_never_taken_for_the_other(
+    commit_tree: Callable[[list[Line]], str],
+    snapshots: Snapshots,
+) -> None:
+    both = [("100644", b"one", "entry.py"), ("100644", b"two", "entry.py")]
+    first = snapshots.take(commit_tree([*both, ("100644", b"x", "other")]))
+    assert (first.path / "entry.py").read_bytes() == b"one"
+    assert set(first.left_out) == {"entry.py"}
+    second = snapshots.take(commit_tree([both[1], ("100644", b"x", "other")]))
+    assert (second.path / "entry.py").read_bytes() == b"two"
+    assert (first.path / "other").samefile(second.path / "other")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,3 +72,14 @@ def test_environment_that_the_catalogue_offers_stays(parts: SyncParts) -> None:
     Reclaim(parts.snapshots, parts.environments, parts.current, grace_seconds=0).run()
 
     assert parts.catalogue.pair("one").environment.path.exists()
+
+
+def test_snapshots_that_stay_are_on_the_disk_from_then_on(parts: SyncParts) -> None:
+    after_restart = replace(parts.snapshots, boot="another")
+    inode = parts.catalogue.pair("one").snapshot.stat().st_ino
+    Reclaim(parts.snapshots, parts.environments, parts.current, grace_seconds=0).run()
+
+    found = after_restart.find(parts.catalogue.pair("one").commit)
+
+    assert found is not None
+    assert found.stat().st_ino == inode
