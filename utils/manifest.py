@@ -67,7 +67,7 @@ def manifest_at(mirror: Mirror, commit: str, tree: CheckedTree | None = None) ->
     commit cannot be had, ManifestError when the whole manifest is unusable.
     """
     try:
-        text = mirror.read_file(commit, MANIFEST)
+        text = mirror.read_file(commit, MANIFEST, tree)
     except NotInCommit as error:
         raise ManifestError(error.reason, error.advice) from error
     tree = tree or mirror.tree(commit)

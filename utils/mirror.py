@@ -68,9 +68,12 @@ class Mirror:
             if not self.has(commit):
                 self._fetch_or_renew(commit)
 
-    def read_file(self, commit: str, path: str) -> bytes:
-        """Return a file of a commit; raises NotInCommit when it has none of that name."""
-        return self.reading(commit, lambda objects: objects.read_file(commit, path))
+    def read_file(self, commit: str, path: str, tree: CheckedTree | None = None) -> bytes:
+        """Return a file of a commit, whose `tree` may be known already.
+
+        Raises NotInCommit when it has none of that name.
+        """
+        return self.reading(commit, lambda objects: objects.read_file(commit, path, tree))
 
     def list_folders(self, commit: str, path: str = INTEGRATIONS) -> Mapping[str, str]:
         """Return the folders directly in `path`: their names and the ids of their content.

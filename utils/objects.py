@@ -37,9 +37,9 @@ class Objects:
     directory: Path
     about: str
 
-    def read_file(self, commit: str, path: str) -> bytes:
-        """Return a file of a commit; raises NotInCommit."""
-        listed = self._list(commit, "--", path)
+    def read_file(self, commit: str, path: str, tree: CheckedTree | None = None) -> bytes:
+        """Return a file of a commit, whose `tree` may be known; raises NotInCommit."""
+        listed = tree.files if tree else self._list(commit, "--", path)
         entry = next((one for one in listed if one.path == path and one.is_file), None)
         if entry is None:
             raise NotInCommit(
