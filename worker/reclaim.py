@@ -28,11 +28,21 @@ class Reclaim:
         commits = self._unused_commits(time.time())
         for commit in commits:
             self.snapshots.discard(commit)
-        self.snapshots.settle()
         keep = {prepared.environment.key for prepared in self.current.get().prepared}
         keys = self.environments.reclaim(keep)
         if commits or keys:
             log.info("reclaimed", snapshots=commits, environments=list(keys))
+        self._settle()
+
+    def _settle(self) -> None:
+        try:
+            self.snapshots.settle()
+        except OSError as error:
+            log.warning(
+                "snapshots not settled",
+                reason=f"{self.snapshots.directory} cannot be written: {error.strerror}",
+                advice="make room on its disk; until then a loss of power costs their making anew",
+            )
 
     def _unused_commits(self, now: float) -> list[str]:
         found = self.snapshots.commits()

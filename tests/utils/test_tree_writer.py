@@ -196,6 +196,20 @@ def test_a_file_that_somebody_has_touched_is_not_shared(
     assert not (second.path / "integrations/beta/entry.py").stat().st_mode & 0o222
 
 
+def test_a_pipe_in_the_place_of_an_empty_file_is_not_shared(
+    commit_files: CommitFiles, repository: Path, snapshots: Snapshots
+) -> None:
+    first = snapshots.take(commit_files(repository, {"folder/empty": ""}))
+    empty = first.path / "folder" / "empty"
+    times = (empty.stat().st_mtime_ns, empty.stat().st_mtime_ns)
+    empty.parent.chmod(0o755)
+    empty.unlink()
+    os.mkfifo(empty, 0o444)
+    os.utime(empty, ns=times)
+    second = snapshots.take(commit_files(repository, {"more": ""}))
+    assert (second.path / "folder" / "empty").is_file()
+
+
 def test_what_takes_the_place_of_a_file_folder_or_link_is_written(
     repository: Path, commit_files: CommitFiles, snapshots: Snapshots
 ) -> None:
