@@ -75,6 +75,7 @@ class Running:
         self._answers = b""
         self._unfed = memoryview(stdin)
         self.signals_are_codes = False
+        self.printed_before = (b"", b"")  # stdout and stderr of what it was forked from
         self._exit: Exit | None = None
         self.on_close: Callable[[], None] | None = None
 
