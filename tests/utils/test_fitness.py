@@ -53,7 +53,10 @@ def test_process_that_only_computed_is_fit(tmp_path: Path) -> None:
             "it starts a thread when it is imported: (one without a name)",
         ),
         (
-            "child = subprocess.Popen(['/bin/sleep', '5'], stdout=subprocess.DEVNULL)",
+            """
+            nothing = subprocess.DEVNULL
+            child = subprocess.Popen(['/bin/sleep', '5'], stdout=nothing, stderr=nothing)
+            """,
             "it leaves 1 child process(es) when it is imported",
         ),
         (
