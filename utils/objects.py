@@ -76,14 +76,15 @@ class Objects:
         return check_tree(entries, dict(zip(links, self._small_blobs(links), strict=True)))
 
     def changed_paths(self, before: str, commit: str) -> frozenset[str]:
-        """Return the paths at which two commits differ: in content, in mode, or in being there.
+        """Return the paths of a commit that are new since another, or have other content or mode.
 
         Git skips folders of one id, so it costs what has changed.
         """
+        options = ("-r", "-z", "--name-only", "--no-renames", "--diff-filter=d")
         listing = self.git.run(
             [
                 f"--git-dir={self.directory}",
-                *("diff-tree", "-r", "-z", "--name-only", "--no-renames", before, commit, "--"),
+                *("diff-tree", *options, before, commit, "--"),
             ],
             about=self.about,
         )

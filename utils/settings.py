@@ -52,8 +52,7 @@ class Settings(BaseModel):
     source_limit_mb: int = Field(
         1024,
         ge=1,
-        description="size of all files of one commit of the source, in MiB; "
-        "a fetch that brings more is ended",
+        description="size of all files of one commit, in MiB; a fetch that brings more is ended",
     )
     sync_seconds: float = Field(300, gt=0, description="how often the source is looked at")
     concurrency: int = Field(
