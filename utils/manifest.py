@@ -66,11 +66,11 @@ def manifest_at(mirror: Mirror, commit: str, tree: CheckedTree | None = None) ->
     `tree` are the commit's files where the caller knows them already. Raises SourceError when the
     commit cannot be had, ManifestError when the whole manifest is unusable.
     """
+    tree = tree or mirror.tree(commit)
     try:
         text = mirror.read_file(commit, MANIFEST, tree)
     except NotInCommit as error:
         raise ManifestError(error.reason, error.advice) from error
-    tree = tree or mirror.tree(commit)
     folders = tree.integrations
     return read_manifest(text, folders, folder_problems(tree, folders))
 

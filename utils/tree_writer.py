@@ -141,6 +141,6 @@ def _is_as_written(found: os.stat_result, entry: TreeEntry) -> bool:
 
 
 def _write_all(descriptor: int, chunk: bytes) -> None:
-    left = memoryview(chunk)
-    while left:
-        left = left[os.write(descriptor, left) :]
+    written = os.write(descriptor, chunk)
+    while written < len(chunk):
+        written += os.write(descriptor, chunk[written:])

@@ -281,6 +281,21 @@ def test_a_snapshot_outlives_those_that_it_shares_files_with(
     assert not (second.path / "integrations/beta/entry.py").stat().st_mode & 0o222
 
 
+def test_damage_that_comparing_commits_finds_is_healed(
+    repository: Path, commit_files: CommitFiles, snapshots: Snapshots
+) -> None:
+    first = snapshots.take(snapshots.mirror.head_commit())
+    (pack,) = (snapshots.mirror.directory / "objects" / "pack").glob("*.pack")
+    commit = commit_files(repository, {"integrations/alpha/entry.py": "changed"})
+    snapshots.mirror.fetch(commit)
+    pack.chmod(0o644)
+    os.truncate(pack, 12)
+    second = snapshots.take(commit)
+    assert (second.path / "integrations/alpha/entry.py").read_text() == "changed"
+    assert (second.path / "integrations/beta/entry.py").read_text() == "print('beta')\n"
+    assert inode(first, "integrations.json") != inode(second, "integrations.json")
+
+
 def test_without_the_last_commit_s_objects_a_snapshot_is_written_whole(
     repository: Path, commit_files: CommitFiles, snapshots: Snapshots
 ) -> None:
