@@ -15,14 +15,21 @@ _PR_SET_NO_NEW_PRIVS = 38
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - where multiprocessing keeps its locks
 
 
-def seal() -> None:
-    """Give up what no plugin needs; call it before the first line of a plugin or its packages."""
+def seal(guard: int | None = None) -> None:
+    """Give up what no plugin needs; call it before the first line of a plugin or its packages.
+
+    `guard` is the descriptor of a socket with a guard at its other end; see `utils.guard`.
+    """
     from utils.seccomp import refuse_rare_calls  # noqa: PLC0415 - ctypes costs each job 4 ms
     from utils.system_calls import prctl  # noqa: PLC0415 - same
 
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
     prctl(_PR_SET_DUMPABLE, 0)  # nobody reads our memory or environment, or traces us
     refuse_rare_calls()
+    if guard is not None:
+        from utils.guard_filter import submit_to_guard  # noqa: PLC0415 - same
+
+        submit_to_guard(guard)
 
 
 def confine(walls: Mapping[str, Any]) -> None:

@@ -28,6 +28,7 @@ class Isolation(StrEnum):
 
     PROCESS = "process"  # same user, own session, scrubbed variables, resource limits
     SANDBOX = "sandbox"  # namespaces of its own, a read-only system
+    WITH_LOOPBACK = "sandbox, loopback open"  # where jobs could not be kept from this machine
 
 
 class IsolationMissing(WorkerError):  # noqa: N818 - reads as the state it reports
@@ -36,7 +37,7 @@ class IsolationMissing(WorkerError):  # noqa: N818 - reads as the state it repor
 
 @dataclass(frozen=True)
 class Choice:
-    """A level that works here; `missing` says why there is no higher one, where one is possible."""
+    """A level that works here; `missing` says why it is not more, where more is possible."""
 
     level: Isolation
     sandbox: Sandbox | None = None
