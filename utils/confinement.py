@@ -36,8 +36,13 @@ def confine(walls: Mapping[str, Any]) -> None:
     """Keep this process, which is a job's, to what `walls` says.
 
     `limits` are pairs of a soft and a hard limit by their RLIMIT_ name; with `enclosed` it writes
-    below its working directory alone, and does not see what lies beside that.
+    below its working directory alone, and does not see what lies beside that. With `guarded` it
+    must have a guard that is still there.
     """
+    if walls.get("guarded"):
+        from utils.guard_filter import check_guard  # noqa: PLC0415 - same
+
+        check_guard()
     _limit(walls.get("limits", {}))
     if walls.get("enclosed"):
         enclose(os.getcwd())  # noqa: PTH109 - pathlib costs each job 6 ms

@@ -16,6 +16,7 @@ from utils.guarded_call import (
     Connection,
     FirstOfMany,
     GuardedCall,
+    Listening,
     Parcel,
     Transmission,
     read_parcel,
@@ -89,8 +90,6 @@ class Guard:
         is_kept = False
         try:
             call = self._prepare(pending, caller)
-            if isinstance(call, int):
-                return call
             try:
                 if not self._notifications.still_waits(pending):
                     return -errno.EINTR
@@ -105,31 +104,26 @@ class Guard:
                 if not is_kept:
                     call.close()
         except Refused as refusal:
-            if len(self._told) < MOST_TOLD:
-                caller.tell(f"trueline: {refusal.strerror}\n", self._told)
+            if len(self._told) >= MOST_TOLD:
+                self._told.clear()
+            caller.tell(f"trueline: {refusal.strerror}\n", self._told)
             raise
         finally:
             if not is_kept:
                 caller.close()
 
-    def _prepare(self, pending: PendingCall, caller: Caller) -> GuardedCall | int:
-        numbers, arguments = self._numbers, pending.arguments
-        mine = GuardedSocket(caller, _signed(arguments[0]))
-        is_kept = False
+    def _prepare(self, pending: PendingCall, caller: Caller) -> GuardedCall:
+        mine = GuardedSocket(caller, _signed(pending.arguments[0]))
         try:
-            if pending.number == numbers.listen:
-                return mine.listen(_signed(arguments[1]))
-            call = self._judged(pending, caller, mine)
-            is_kept = not isinstance(call, int)
-            return call
-        finally:
-            if not is_kept:
-                mine.close()
+            return self._judged(pending, caller, mine)
+        except BaseException:
+            mine.close()
+            raise
 
-    def _judged(
-        self, pending: PendingCall, caller: Caller, mine: GuardedSocket
-    ) -> GuardedCall | int:
+    def _judged(self, pending: PendingCall, caller: Caller, mine: GuardedSocket) -> GuardedCall:
         numbers, arguments = self._numbers, pending.arguments
+        if pending.number == numbers.listen:
+            return Listening(mine, _signed(arguments[1]))
         if pending.number == numbers.connect:
             target = self._judge.to_connect(caller, mine, arguments[1], arguments[2] & _LOW)
             return Connection(self._libc, mine, target)
@@ -142,8 +136,6 @@ class Guard:
         if pending.number == numbers.sendmsg:
             parcel = read_parcel(caller, arguments[1], arguments[2] & _LOW)
             return Transmission(*parts, parcel, self._judge)
-        if not arguments[2] & _LOW:
-            return 0
         parcel = read_parcel(caller, arguments[1], arguments[3] & _LOW)
         return FirstOfMany(*parts, parcel, self._judge)
 

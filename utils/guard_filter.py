@@ -92,6 +92,18 @@ def submit_to_guard(descriptor: int) -> None:
         raise OSError(errno.ENOSYS, "the guard of this sandbox did not answer")
 
 
+def check_guard() -> None:
+    """Raise OSError when this process has a guard that is gone: it would reach nothing at all."""
+    numbers = call_numbers()
+    if numbers is None:
+        return
+    try:
+        system_call(numbers.connect, ctypes.c_int(-1), None, ctypes.c_int(0))
+    except OSError as error:
+        if error.errno == errno.ENOSYS:
+            raise OSError(errno.ENOSYS, "the guard of this sandbox is gone") from error
+
+
 def _steps(numbers: Numbers) -> Iterator[Step]:
     yield Step(LOAD, NUMBER)
     yield from on_call(numbers.connect, (), NOTIFY)

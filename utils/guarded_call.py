@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from utils.caller import Caller, checked
+from utils.destinations import Refused
 from utils.guarded_socket import GuardedSocket, Judge, Target
 
 _FLAGS = 0x1 | 0x4 | 0x80 | 0x800 | 0x8000  # MSG_OOB, DONTROUTE, EOR, CONFIRM, MORE
@@ -40,6 +41,31 @@ class GuardedCall(Protocol):
 
     def close(self) -> None:
         """Let go of everything."""
+
+
+class Listening:
+    """listen(2)."""
+
+    may_wait = False
+    is_polled = False
+
+    def __init__(self, mine: GuardedSocket, backlog: int) -> None:
+        if not mine.has_path():
+            raise Refused("listening", "jobs serve nobody; among themselves, by a socket in a file")
+        self._backlog = backlog
+        self.socket = mine
+
+    def attempt(self) -> int:
+        """Listen."""
+        self.socket.listen(self._backlog)
+        return 0
+
+    def progress(self) -> None:
+        """Return nothing: it never waits."""
+
+    def close(self) -> None:
+        """Let go of it."""
+        self.socket.close()
 
 
 class Connection:

@@ -59,12 +59,14 @@ class GuardedSocket:
         """Let go of it; the caller's own stays."""
         self._socket.close()
 
-    def listen(self, backlog: int) -> int:
-        """Let others connect to it, if they come by a path."""
-        if self.is_internet:
-            raise Refused("listening", "jobs serve nobody on the network; use a local socket")
+    def has_path(self) -> bool:
+        """Whether it is a local one with a file as its name."""
+        name = self._socket.getsockname() if self.family == socket.AF_UNIX else b""
+        return isinstance(name, str) and name != ""
+
+    def listen(self, backlog: int) -> None:
+        """Let others connect to it."""
         self._socket.listen(backlog)
-        return 0
 
     def patience_seconds(self) -> float | None:
         """Return for how long it wants to wait for a connection or for room; None: for ever."""
@@ -109,7 +111,7 @@ class Judge:
     def to_connect(self, caller: Caller, mine: GuardedSocket, start: int, size: int) -> Target:
         """Return where a socket may be connected to."""
         raw = _read_address(caller, start, size)
-        if _family(raw) == socket.AF_UNSPEC and mine.is_internet:
+        if _family(raw) == socket.AF_UNSPEC:
             return Target(raw)  # it takes a connection away
         return self._judged(caller, mine, raw)
 

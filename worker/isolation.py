@@ -59,6 +59,7 @@ class Choice:
         if self.sandbox is None:
             return Host(launcher, limits, environ, confine=confine)
         readable = [*repository_folders(settings.source_url), *_given(settings.readable_paths)]
+        confine["guarded"] = self.sandbox.open_ports is not None
         sandbox = self.sandbox.showing(readable, environ, [settings.data_dir])
         if os.geteuid() == 0:  # whom no limit on the processes of a user holds
             sandbox = sandbox.counting(ProcessGroups.open(), limits.process_limit)

@@ -20,6 +20,6 @@ def serve_launcher(requests_fd: int) -> None:
 
 def start_guarded_program(request: Mapping[str, Any], begun: Callable[[], None]) -> NoReturn:
     """Become the program that the request names, with a guard beside it where it asks for one."""
-    if request["guard"] is not None:
+    if request.get("guard") is not None:
         start_guard(request["guard"])
     start_program(request, begun)
