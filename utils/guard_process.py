@@ -1,6 +1,7 @@
 """The process that a guard is: forked beside what becomes a sandbox, it ends with it."""
 
 import ctypes
+import gc
 import os
 import signal
 import socket
@@ -50,6 +51,7 @@ def _be_guard(ours: socket.socket, parent: Parent, rules: Mapping[str, Any]) -> 
 def _let_go(ours: socket.socket) -> None:
     """Give up all but the socket: whoever reads the sandbox's channels waits for their end."""
     signal.set_wakeup_fd(-1)
+    gc.enable()  # which the launcher did without
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
@@ -64,10 +66,11 @@ def _guard(ours: socket.socket, rules: Mapping[str, Any]) -> None:
     numbers = call_numbers()
     if listener is None or numbers is None:
         return
-    destinations = Destinations(rules["ports"], Routes())
-    ours.sendall(LISTENING)
-    ours.close()
-    Guard(Notifications(listener), Judge(destinations), numbers).serve()
+    with Routes() as routes:
+        ours.sendall(LISTENING)
+        ours.close()
+        judge = Judge(Destinations(rules["ports"], routes))
+        Guard(Notifications(listener), judge, numbers).serve()
 
 
 def _receive_listener(ours: socket.socket, libc: ctypes.CDLL) -> int | None:

@@ -4,9 +4,11 @@ import array
 import ctypes
 import errno
 import os
+import signal
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
 from utils.caller import Caller, checked
@@ -20,6 +22,7 @@ _MESSAGE = struct.Struct("=QI4xQQQQI4x")  # name, its size, pieces, their number
 _PIECE = struct.Struct("=QQ")
 _CONTROL = struct.Struct("=Qii")
 _CHUNK_BYTES = 256 * 1024
+_MOST_SECONDS = 0.2  # of a connect that should not wait
 _MOST_PIECES, _MOST_CONTROL_BYTES, _MOST_DATAGRAM_BYTES = 1024, 4096, 1024 * 1024
 _RIGHTS = (socket.SOL_SOCKET, socket.SCM_RIGHTS)
 # IP_TOS, IP_TTL, IP_PKTINFO; IPV6_PKTINFO, IPV6_HOPLIMIT, IPV6_TCLASS; UDP_SEGMENT: no ways.
@@ -84,8 +87,10 @@ class Connection:
         """Connect, or look how it goes."""
         raw = self._target.raw
         try:
-            with self.socket.not_waiting():
+            with self.socket.not_waiting(), _soon():
                 return checked(self._libc.connect(self.socket.fileno(), raw, len(raw)))
+        except InterruptedError as error:
+            raise BlockingIOError(errno.EINPROGRESS, os.strerror(errno.EINPROGRESS)) from error
         except OSError as error:
             if self._is_begun and error.errno == errno.EISCONN:
                 return 0
@@ -238,6 +243,17 @@ class FirstOfMany(Transmission):
     def _told(self, sent: int) -> int:
         self._caller.write(self._tell, struct.pack("=I", sent))
         return 1
+
+
+@contextmanager
+def _soon() -> Iterator[None]:
+    """Break off a call that waits: another thread of the caller lets the socket wait again."""
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, _MOST_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _first(pieces: list[tuple[int, int]], size: int) -> Iterator[tuple[int, int]]:

@@ -6,6 +6,7 @@ import socket
 import struct
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address
+from typing import Self
 
 _GET_ROUTE, _NEW_ROUTE, _ERROR = 26, 24, 2
 _REQUEST = 1
@@ -28,13 +29,19 @@ class Way(IntEnum):
 
 
 class Routes:
-    """The routes of the network that this process is in."""
+    """The routes of the network that this process is in; a context, which closes it."""
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
         self._socket.settimeout(_ANSWER_SECONDS)
         self._socket.bind((0, 0))
         self._sequence = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
 
     def way(self, address: IPv4Address | IPv6Address) -> Way:
         """Return the way to an address; raises OSError when the kernel does not tell."""

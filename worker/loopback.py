@@ -47,6 +47,11 @@ print(json.dumps({"a port that was named": reached(named), "another one": reache
 """
 _WANTED = {"a port that was named": True, "another one": False}
 
+_ADVICE = (
+    "use Linux 5.19 or newer, a container with seccomp=unconfined; or set TRUELINE_LOOPBACK=open "
+    "and run authors whom you trust with the API"
+)
+
 log = structlog.get_logger()
 
 
@@ -57,18 +62,23 @@ def shut_loopback(choice: Choice, settings: Settings) -> Choice:
     asked for.
     """
     ports = _open_ports(settings)
-    if settings.loopback == "open" or (choice.sandbox is None and settings.loopback == ""):
+    if choice.sandbox is None:
+        if settings.loopback == "closed":
+            raise _not_closed("there is no sandbox")
         return choice
-    reason = "there is no sandbox" if choice.sandbox is None else _trial(choice.sandbox)
-    if reason is None and choice.sandbox is not None:
+    if settings.loopback == "open":
+        return replace(choice, level=Isolation.WITH_LOOPBACK, missing="TRUELINE_LOOPBACK=open")
+    reason = _trial(choice.sandbox)
+    if reason is None:
         return replace(choice, sandbox=choice.sandbox.guarded(ports))
-    advice = "Linux 5.19 or newer can do it, in containers too where seccomp may be used"
     if settings.loopback == "closed":
-        raise IsolationMissing(
-            f"TRUELINE_LOOPBACK=closed was asked for and does not work here: {reason}", advice
-        )
-    log.warning("jobs can reach services on loopback", reason=reason, advice=advice)
-    return replace(choice, level=Isolation.WITH_LOOPBACK, missing=str(reason))
+        raise _not_closed(reason)
+    log.warning("jobs can reach services of this machine", reason=reason, advice=_ADVICE)
+    return replace(choice, level=Isolation.WITH_LOOPBACK, missing=reason)
+
+
+def _not_closed(reason: str) -> IsolationMissing:
+    return IsolationMissing(f"TRUELINE_LOOPBACK=closed does not work here: {reason}", _ADVICE)
 
 
 def _open_ports(settings: Settings) -> frozenset[int]:

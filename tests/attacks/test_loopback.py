@@ -233,7 +233,9 @@ def guards(prison: Prison) -> list[int]:
     below = descendants(prison.launcher.pid, read_process_table())
     names = {one.pid: Path(f"/proc/{one.pid}/comm").read_text().strip() for one in below}
     return [
-        one.pid for one in below if names.get(one.parent) == "bwrap" and is_launcher(prison, one.pid)
+        one.pid
+        for one in below
+        if names.get(one.parent) == "bwrap" and is_launcher(prison, one.pid)
     ]
 
 
