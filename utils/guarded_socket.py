@@ -25,10 +25,13 @@ class GuardedSocket:
     """A duplicate; what the guard asks about it can never change. Close it."""
 
     def __init__(self, caller: Caller, descriptor: int) -> None:
-        # Given a family and a kind, which it does not use, it looks for none itself.
-        self._socket = socket.socket(
-            socket.AF_UNIX, socket.SOCK_STREAM, 0, caller.duplicate(descriptor)
-        )
+        mine = caller.duplicate(descriptor)
+        try:
+            # Given a family and a kind, which it does not use, it looks for none itself.
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, mine)
+        except BaseException:
+            os.close(mine)
+            raise
         try:
             self.family = self._option(socket.SO_DOMAIN)
             self.kind = self._option(socket.SO_TYPE)

@@ -73,7 +73,12 @@ def test_threads_can_call_as_well() -> None:
     buffer = ctypes.create_string_buffer(b"seen", 4)
     found: list[bytes] = []
     gate, over = threading.Event(), threading.Event()
-    thread = threading.Thread(target=lambda: (gate.set(), over.wait()))
+
+    def wait() -> None:
+        gate.set()
+        over.wait()
+
+    thread = threading.Thread(target=wait)
     thread.start()
     gate.wait()
     assert thread.native_id is not None
