@@ -47,7 +47,8 @@ def seal_and_find_packages() -> None:
 
     from utils.confinement import seal  # noqa: PLC0415 - only in a sandbox
 
-    seal()
+    guard = sys._xoptions.get("guard")  # noqa: SLF001 - documented, and private to CPython
+    seal(None if guard is None else int(guard))
     site.main()
 
 

@@ -67,6 +67,14 @@ class Settings(BaseModel):
     isolation: Literal["", "process", "sandbox"] = Field(
         "", description="isolation level; empty: the best that works here"
     )
+    loopback: Literal["", "closed", "open"] = Field(
+        "",
+        description="whether jobs in a sandbox may reach services of this machine; "
+        "empty: closed where that works",
+    )
+    loopback_ports: str = Field(
+        "", description="ports of this machine, separated by commas, that jobs may reach"
+    )
     readable_paths: str = Field(
         "", description="absolute paths, separated by colons, that jobs in a sandbox may read too"
     )

@@ -27,6 +27,7 @@ class Isolation(StrEnum):
 
     PROCESS = "process"  # same user, own session, scrubbed variables, resource limits
     SANDBOX = "sandbox"  # namespaces of its own, a read-only system
+    WITH_LOOPBACK = "sandbox, loopback open"  # where jobs could not be kept from this machine
 
 
 class IsolationMissing(WorkerError):  # noqa: N818 - reads as the state it reports
@@ -35,7 +36,7 @@ class IsolationMissing(WorkerError):  # noqa: N818 - reads as the state it repor
 
 @dataclass(frozen=True)
 class Choice:
-    """A level that works here; `missing` says why there is no higher one, where one is possible."""
+    """A level that works here; `missing` says why it is not more, where more is possible."""
 
     level: Isolation
     sandbox: Sandbox | None = None
@@ -57,6 +58,7 @@ class Choice:
         if self.sandbox is None:
             return Host(launcher, limits, environ, confine=confine)
         readable = [*repository_folders(settings.source_url), *_given(settings.readable_paths)]
+        confine["guarded"] = self.sandbox.open_ports is not None
         sandbox = self.sandbox.showing(readable, environ, [settings.data_dir])
         # One sandbox may hold as many jobs as run at once, and what they were forked from.
         most_mb = settings.concurrency * settings.memory_limit_mb + settings.warm_memory_mb
