@@ -70,6 +70,16 @@ class Settings(BaseModel):
     readable_paths: str = Field(
         "", description="absolute paths, separated by colons, that jobs in a sandbox may read too"
     )
+    egress: Literal["open", "declared"] = Field(
+        "open",
+        description="what jobs reach: `open` all that the worker reaches, `declared` the hosts "
+        "that their integration declares; needs the sandbox",
+    )
+    egress_private: str = Field(
+        "",
+        description="addresses of the worker's machine, separated by commas, that declared hosts "
+        "may lead to",
+    )
     memory_limit_mb: int = Field(
         2048, ge=64, description="address space of one process of a job, in MiB"
     )

@@ -13,6 +13,9 @@ from utils.errors import SettingsError
 from utils.landlock import landlock_version
 from utils.settings import Settings
 from worker.cgroups import ProcessGroups
+from worker.child_command import PROXIES
+from worker.egress import DeclaredWays, Egress, without_proxies
+from worker.egress_addresses import read_exemptions
 from worker.errors import WorkerError
 from worker.host import Host
 from worker.launcher import Launcher
@@ -55,13 +58,28 @@ class Choice:
         """Return what starts children in this way."""
         limits = limits_of(settings)
         confine = walls(limits, sandboxed=self.sandbox is not None)
+        read_exemptions(settings.egress_private)
         if self.sandbox is None:
+            self._check_egress(settings.egress)
             return Host(launcher, limits, environ, confine=confine)
         readable = [*repository_folders(settings.source_url), *_given(settings.readable_paths)]
         sandbox = self.sandbox.showing(readable, environ, [settings.data_dir])
         if os.geteuid() == 0:  # whom no limit on the processes of a user holds
             sandbox = sandbox.counting(ProcessGroups.open(), limits.process_limit)
-        return Host(launcher, limits, environ, sandbox.enclose, confine)
+        if settings.egress != Egress.DECLARED:
+            return Host(launcher, limits, environ, sandbox.enclose, confine)
+        ways = DeclaredWays.start(settings.data_dir / "egress", settings.egress_private)
+        own = without_proxies(environ, PROXIES)
+        enclose = sandbox.without_network(ways.folder).enclose
+        return Host(launcher, limits, own, enclose, confine, ways)
+
+    def _check_egress(self, egress: str) -> None:
+        if egress == Egress.DECLARED:
+            why = self.missing or f"TRUELINE_ISOLATION is {self.level.value}"
+            raise IsolationMissing(
+                f"TRUELINE_EGRESS=declared needs isolation level sandbox: {why}",
+                "set TRUELINE_ISOLATION=sandbox where a sandbox works, or TRUELINE_EGRESS=open",
+            )
 
 
 def choose_isolation(asked: str, bubblewraps: tuple[Path, ...] | None = None) -> Choice:

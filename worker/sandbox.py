@@ -84,6 +84,18 @@ class Sandbox:
         """Return it with a limit on the processes of each sandbox, where there are groups."""
         return replace(self, groups=groups, most_processes=process_limit + OUR_PROCESSES)
 
+    def without_network(self, folder: Path) -> Self:
+        """Return it with a network of its own, and a folder that shows; raises SandboxUnusable."""
+        namespaces = (*self.namespaces, "--unshare-net")
+        closed = replace(self, namespaces=namespaces, readable=(*self.readable, folder))
+        reason = closed._trial()
+        if reason is not None:
+            raise SandboxUnusable(
+                f"{self.bubblewrap} cannot give a sandbox a network of its own: {reason}",
+                "allow the worker to make network namespaces, or set TRUELINE_EGRESS=open",
+            )
+        return closed
+
     def enclose(self, command: Command, prepared: Prepared, writable: Path) -> Command:
         """Start `command` in a sandbox in which `writable` alone can be written to.
 
