@@ -10,6 +10,8 @@ import socket
 import sys
 from collections.abc import MutableMapping
 
+from utils.tunnel import PROXY
+
 VARIABLE = "TRUELINE_WAY_OUT"  # what the worker tells; gone before the plugin's code runs
 DESK = "desk"  # the proxy's socket, in the folder that the worker tells
 ANSWER_SECONDS = 10.0
@@ -49,7 +51,7 @@ def proxy_variables(ticket: str, port: int, hosts: list[str]) -> dict[str, str]:
     tunnel = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tunnel.py")  # noqa: PTH100, PTH118, PTH120 - pathlib costs each job 6 ms
     command = shlex.join((sys.executable, "-I", "-S", tunnel))
     option = shlex.quote(f"ProxyCommand={command} %h %p")
-    return found | {"GIT_SSH_COMMAND": f"ssh -o {option}"}
+    return found | {PROXY: url, "GIT_SSH_COMMAND": f"ssh -o {option}"}
 
 
 def _names(name: str, host: str) -> bool:

@@ -101,7 +101,7 @@ def _split(text: str) -> tuple[str, int | None]:
         return text, None
     if port is None:
         return host, None
-    if not re.fullmatch(r"[0-9]{1,5}", port) or not 1 <= int(port) <= 65535:  # noqa: PLR2004 - the last port
+    if not re.fullmatch(r"[0-9]{1,5}", port) or not 1 <= int(port) <= 65535:
         raise BadHost(f"{text[:80]!r}: {port[:20]!r} is no port", "write a number from 1 to 65535")
     return host, int(port)
 

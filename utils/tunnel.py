@@ -1,4 +1,7 @@
-"""Connects stdin and stdout to a host through the proxy of the environment: for ssh."""
+"""Connections through the proxy of a job: for what speaks another protocol than HTTP, and for ssh.
+
+With a host and a port as arguments it is a program that connects stdin and stdout to them.
+"""
 
 import base64
 import os
@@ -6,41 +9,40 @@ import select
 import socket
 import sys
 import urllib.parse
+from collections.abc import Mapping
 
+PROXY = "TRUELINE_PROXY"  # set where jobs reach declared hosts alone
 PIECE_BYTES = 65536
 HEAD_LIMIT_BYTES = 65536
 
 
-def main() -> int:
-    """Open a tunnel to the host and port of the arguments, and carry bytes until one side ends."""
-    host, port = sys.argv[1:]
-    server, status, rest = ask(os.environ["HTTPS_PROXY"], host, int(port))
-    with server:
-        if status != "200":
-            sys.stderr.write(rest.decode("utf-8", "replace"))
-            return 1
-        os.write(1, rest)
-        carry(server)
-    return 0
+def connect(
+    host: str,
+    port: int,
+    timeout: float | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> socket.socket:
+    """Connect to a host: through the job's proxy where there is one, directly elsewhere.
 
+    Stands in for `socket.create_connection` in libraries that take a socket. `timeout` is in
+    seconds. Raises OSError; PermissionError says what to declare.
 
-def ask(proxy: str, host: str, port: int) -> tuple[socket.socket, str, bytes]:
-    """Ask a proxy for a tunnel; return the connection, the status and what followed the head."""
+    >>> with connect("127.0.0.1", 1, timeout=1, environ={}) as connection:
+    ...     connection.sendall(b"hello")
+    Traceback (most recent call last):
+    ConnectionRefusedError: [Errno 111] Connection refused
+    """
+    proxy = environ.get(PROXY)
+    if proxy is None:
+        return socket.create_connection((host, port), timeout)
     parts = urllib.parse.urlsplit(proxy)
-    user = f"{parts.username or ''}:{parts.password or ''}".encode()
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    server = socket.create_connection((parts.hostname or "", parts.port or 80))
-    credentials = base64.b64encode(user).decode()
-    server.sendall(
-        f"CONNECT {address} HTTP/1.1\r\nHost: {address}\r\n"
-        f"Proxy-Authorization: Basic {credentials}\r\n\r\n".encode()
-    )
-    head, _, rest = _read_head(server).partition(b"\r\n\r\n")
-    status = head.decode("latin-1").split(" ")[1:2]
-    if status != ["200"]:
-        while piece := server.recv(PIECE_BYTES):
-            rest += piece
-    return server, status[0] if status else "", rest
+    server = socket.create_connection((parts.hostname or "", parts.port or 0), timeout)
+    try:
+        _ask(server, f"[{host}]:{port}" if ":" in host else f"{host}:{port}", parts)
+    except BaseException:
+        server.close()
+        raise
+    return server
 
 
 def carry(server: socket.socket) -> None:
@@ -61,22 +63,44 @@ def carry(server: socket.socket) -> None:
             data = server.recv(PIECE_BYTES)
             if not data:
                 return
-            _write(data)
+            while data:
+                data = data[os.write(1, data) :]
 
 
-def _write(data: bytes) -> None:
-    while data:
-        data = data[os.write(1, data) :]
+def main() -> int:
+    """Connect stdin and stdout to the host and port of the arguments."""
+    host, port = sys.argv[1:]
+    try:
+        with connect(host, int(port)) as server:
+            carry(server)
+    except OSError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _ask(server: socket.socket, address: str, proxy: urllib.parse.SplitResult) -> None:
+    user = base64.b64encode(f"{proxy.username}:{proxy.password}".encode()).decode()
+    server.sendall(
+        f"CONNECT {address} HTTP/1.1\r\nHost: {address}\r\n"
+        f"Proxy-Authorization: Basic {user}\r\n\r\n".encode()
+    )
+    status, *rest = _read_head(server).decode("utf-8", "replace").split(" ", 2)[1:]
+    if status == "403":
+        raise PermissionError(rest[0].partition("\r\n")[0])
+    if status != "200":
+        raise ConnectionError((rest or ["the proxy ended"])[0].partition("\r\n")[0])
 
 
 def _read_head(server: socket.socket) -> bytes:
+    """Read an answer's head, and not one byte of what follows."""
     data = b""
-    while b"\r\n\r\n" not in data and len(data) < HEAD_LIMIT_BYTES:
-        piece = server.recv(PIECE_BYTES)
+    while not data.endswith(b"\r\n\r\n") and len(data) < HEAD_LIMIT_BYTES:
+        piece = server.recv(1)
         if not piece:
             break
         data += piece
-    return data
+    return data or b"- 0 the proxy ended\r\n"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Which addresses jobs are led to: none that only the worker's machine reaches, unless allowed."""
 
+import re
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -66,16 +67,16 @@ def _read(text: str) -> Exemption:
         port = rest.removeprefix(":") or None
     elif text.count(":") == 1:
         host, _, port = text.partition(":")
+    usable = port is None or (re.fullmatch(r"[0-9]{1,5}", port) and 1 <= int(port) <= 65535)
     try:
-        number = None if port is None else int(port)
-        if number is not None and not 1 <= number <= 65535:  # noqa: PLR2004 - the last port
-            raise ValueError(port)
-        return Exemption(ip_network(host), number)
-    except ValueError as error:
-        raise SettingsError(
-            f"setting {SETTING}: {text!r} is no address, network or address with a port",
-            "write addresses as 127.0.0.1:8443, [::1]:8443 or 10.0.0.0/8, separated by commas",
-        ) from error
+        if usable:
+            return Exemption(ip_network(host), None if port is None else int(port))
+    except ValueError:
+        pass  # told below
+    raise SettingsError(
+        f"setting {SETTING}: {text!r} is no address, network or address with a port",
+        "write addresses as 127.0.0.1:8443, [::1]:8443 or 10.0.0.0/8, separated by commas",
+    )
 
 
 def _embedded(address: Address) -> Address:
@@ -90,7 +91,7 @@ def _embedded(address: Address) -> Address:
 
 def _is_own(address: Address) -> bool:
     """Tell whether an address is one of this machine: only then a socket can be bound to it."""
-    anyones = ip_address(_ANYONES[address.version == 6])  # noqa: PLR2004 - a version of IP
+    anyones = ip_address(_ANYONES[address.version == 6])
     if _can_bind(anyones):  # net.ipv4.ip_nonlocal_bind: ask where packets would come from
         return _comes_from(address) == str(address)
     return _can_bind(address)
@@ -116,5 +117,5 @@ def _comes_from(address: Address) -> str | None:
 
 
 def _datagrams(address: Address) -> socket.socket:
-    family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004 - same
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     return socket.socket(family, socket.SOCK_DGRAM)

@@ -85,7 +85,8 @@ class Desk:
 
     def _is_admitted(self, data: bytes, listeners: list[socket.socket]) -> bool:
         if len(listeners) == 1 and is_listening(listeners[0]):
-            if self._admit(data.decode("ascii", "replace"), listeners[0]):
+            ticket = data.decode("ascii", "replace")
+            if self._admit(ticket, listeners[0]):
                 return True
         for listener in listeners:
             listener.close()

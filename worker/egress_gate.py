@@ -70,7 +70,7 @@ class Gate:
         try:
             reader, writer = await self._open(host, port)
         except Refused as refused:
-            allowed = refused.status != 403  # noqa: PLR2004 - Forbidden
+            allowed = refused.status != 403
             self.record.note(host, port, allowed=allowed, reason=refused.text)
             raise
         return Way(reader, writer, self.record.note(host, port, allowed=True))

@@ -65,7 +65,7 @@ class Client:
             ("Content-Length", str(len(text))),
             ("Connection", "close"),
         ]
-        if refused.status == 407:  # noqa: PLR2004 - Proxy Authentication Required
+        if refused.status == 407:
             headers.append(("Proxy-Authenticate", 'Basic realm="job"'))
         # Some clients show nothing but the reason of a refused tunnel.
         reason = text.strip().decode("ascii", "replace").encode()
@@ -124,7 +124,7 @@ async def serve_request(client: Client, way: Way, request: h11.Request, target: 
     """Pass one request on and its answer back; the connection ends with it."""
     server = h11.Connection(h11.CLIENT, HEAD_LIMIT_BYTES)
     host = target.host if ":" not in target.host else f"[{target.host}]"
-    shown = host if target.port == 80 else f"{host}:{target.port}"  # noqa: PLR2004 - of http
+    shown = host if target.port == 80 else f"{host}:{target.port}"
     headers = [(b"host", shown.encode()), *_passed_on(request.headers), (b"connection", b"close")]
     head = h11.Request(method=request.method, target=target.path or b"/", headers=headers)
     await _send(way, server, head)
@@ -165,7 +165,7 @@ async def _pass_body(client: Client, way: Way, server: h11.Connection) -> None:
 async def _pass_answer(client: Client, way: Way, server: h11.Connection) -> None:
     event = await next_event(server, way.reader, way)
     while isinstance(event, h11.InformationalResponse):
-        if event.status_code == 100:  # noqa: PLR2004 - Continue, the one that clients wait for
+        if event.status_code == 100:
             await client.send(h11.InformationalResponse(status_code=100, headers=[]))
         event = await next_event(server, way.reader, way)
     if not isinstance(event, h11.Response):

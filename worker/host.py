@@ -20,7 +20,7 @@ def enclose_nothing(command: Command, _prepared: Prepared, _writable: Path) -> C
 
 @dataclass(frozen=True)
 class Host:
-    """The launcher, the limits, the variables passed on, how children are kept apart, their ways out.
+    """The launcher, the limits, the variables passed on, how children are kept apart and get out.
 
     `confine` is what a warm process's fork is told about that; see `utils.warm_child.Confine`.
     """

@@ -66,7 +66,7 @@ class Choice:
         sandbox = self.sandbox.showing(readable, environ, [settings.data_dir])
         if os.geteuid() == 0:  # whom no limit on the processes of a user holds
             sandbox = sandbox.counting(ProcessGroups.open(), limits.process_limit)
-        if settings.egress != Egress.DECLARED:
+        if Egress(settings.egress) is Egress.OPEN:
             return Host(launcher, limits, environ, sandbox.enclose, confine)
         ways = DeclaredWays.start(settings.data_dir / "egress", settings.egress_private)
         own = without_proxies(environ, PROXIES)
@@ -74,7 +74,7 @@ class Choice:
         return Host(launcher, limits, own, enclose, confine, ways)
 
     def _check_egress(self, egress: str) -> None:
-        if egress == Egress.DECLARED:
+        if Egress(egress) is Egress.DECLARED:
             why = self.missing or f"TRUELINE_ISOLATION is {self.level.value}"
             raise IsolationMissing(
                 f"TRUELINE_EGRESS=declared needs isolation level sandbox: {why}",

@@ -62,7 +62,7 @@ class Sandbox:
         for bubblewrap in find_bubblewraps() if bubblewraps is None else bubblewraps:
             for namespaces in _variants():
                 sandbox = cls(bubblewrap, namespaces)
-                reason = sandbox._trial()
+                reason = sandbox.trial()
                 if reason is None:
                     return sandbox
                 reasons.append(f"{bubblewrap}: {reason}")
@@ -88,7 +88,7 @@ class Sandbox:
         """Return it with a network of its own, and a folder that shows; raises SandboxUnusable."""
         namespaces = (*self.namespaces, "--unshare-net")
         closed = replace(self, namespaces=namespaces, readable=(*self.readable, folder))
-        reason = closed._trial()
+        reason = closed.trial()
         if reason is not None:
             raise SandboxUnusable(
                 f"{self.bubblewrap} cannot give a sandbox a network of its own: {reason}",
@@ -123,7 +123,7 @@ class Sandbox:
         inside = (str(self.bubblewrap), *options, *argv)
         return inside if self.groups is None else self.groups.entered(inside, self.most_processes)
 
-    def _trial(self) -> str | None:
+    def trial(self) -> str | None:
         """Say what does not hold in it; None when all does."""
         python = Path(sys.executable)
         view = View(interpreter_folders(python), ())
