@@ -65,7 +65,8 @@ def canonical_host(text: str) -> str | None:
 
     Small letters, no final dot, non-ASCII labels as `xn--`; addresses as Python writes them.
     """
-    address = _as_address(text.removeprefix("[").removesuffix("]") if "[" in text else text)
+    bracketed = text.startswith("[") and text.endswith("]")
+    address = _as_address(text[1:-1] if bracketed else text)
     if address is not None:
         return address
     name = _as_ascii(text).lower().removesuffix(".")

@@ -85,11 +85,12 @@ def _ask(server: socket.socket, address: str, proxy: urllib.parse.SplitResult) -
         f"CONNECT {address} HTTP/1.1\r\nHost: {address}\r\n"
         f"Proxy-Authorization: Basic {user}\r\n\r\n".encode()
     )
-    status, *rest = _read_head(server).decode("utf-8", "replace").split(" ", 2)[1:]
+    line = _read_head(server).decode("utf-8", "replace").partition("\r\n")[0]
+    _, status, reason = (line.split(" ", 2) + ["", ""])[:3]
     if status == "403":
-        raise PermissionError(rest[0].partition("\r\n")[0])
+        raise PermissionError(reason)
     if status != "200":
-        raise ConnectionError((rest or ["the proxy ended"])[0].partition("\r\n")[0])
+        raise ConnectionError(reason or "the proxy gave no answer")
 
 
 def _read_head(server: socket.socket) -> bytes:
@@ -100,7 +101,7 @@ def _read_head(server: socket.socket) -> bytes:
         if not piece:
             break
         data += piece
-    return data or b"- 0 the proxy ended\r\n"
+    return data
 
 
 if __name__ == "__main__":

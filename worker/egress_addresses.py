@@ -62,9 +62,8 @@ def why_closed(address: Address, port: int, exempt: Iterable[Exemption] = ()) ->
 
 def _read(text: str) -> Exemption:
     host, port = text, None
-    if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
-        port = rest.removeprefix(":") or None
+    if bracketed := re.fullmatch(r"\[([^\]]*)\](?::(.*))?", text):
+        host, port = bracketed.groups()
     elif text.count(":") == 1:
         host, _, port = text.partition(":")
     usable = port is None or (re.fullmatch(r"[0-9]{1,5}", port) and 1 <= int(port) <= 65535)

@@ -57,14 +57,15 @@ class Desk:
         self._admit = admit
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[int, socket.socket] = {}
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        os.chdir(folder)  # an address of a unix socket is short, a folder's need not be
-        with suppress(FileNotFoundError):
-            Path(name).unlink()
-        self._socket.bind(name)
-        self._socket.listen(BACKLOG)
-        self._socket.setblocking(False)
+        self._socket = _listen_in(folder, name)
         self._loop.add_reader(self._socket, self._welcome)
+
+    def close(self) -> None:
+        """Let nobody come any more."""
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+        for child in list(self._waiting.values()):
+            self._let_go(child)
 
     def _welcome(self) -> None:
         with suppress(OSError):
@@ -96,6 +97,21 @@ class Desk:
         self._loop.remove_reader(child)
         self._waiting.pop(child.fileno(), None)
         child.close()
+
+
+def _listen_in(folder: Path, name: str) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with suppress(FileNotFoundError):
+        (folder / name).unlink()
+    # The folder's path may be longer than an address of a unix socket can be.
+    handle = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        listener.bind(f"/proc/self/fd/{handle}/{name}")
+    finally:
+        os.close(handle)
+    listener.listen(BACKLOG)
+    listener.setblocking(False)
+    return listener
 
 
 def is_listening(listener: socket.socket) -> bool:

@@ -33,7 +33,8 @@ async def _serve(control: socket.socket, folder: Path, private: str) -> None:
     while line := await orders.readline():
         answer = await proxy.obey(json.loads(line))
         answers.write(json.dumps(answer).encode() + b"\n")
-    del desk
+    desk.close()
+    answers.close()
 
 
 @dataclass

@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 
 import h11
 
+from utils.hosts import joined
 from worker.egress_gate import Gate, Refused, Way
 from worker.egress_tunnel import HEAD_SECONDS, IDLE_SECONDS, PIECE_BYTES, Tunnel, write
 
 HEAD_LIMIT_BYTES = 32 * 1024
+LINGER_BYTES, LINGER_SECONDS = 1024 * 1024, 2.0
 ESTABLISHED = b"Connection established"
 _OF_ONE_CONNECTION = frozenset(
     (
@@ -74,6 +76,16 @@ class Client:
             await self.send(answer)
             await self.send(h11.Data(data=text))
             await self.send(h11.EndOfMessage())
+        await self._linger()
+
+    async def _linger(self) -> None:
+        """Read what is still being sent: a close before that would take the answer with it."""
+        self.writer.write_eof()
+        left = LINGER_BYTES
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while left > 0 and (data := await self.reader.read(PIECE_BYTES)):
+                    left -= len(data)
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: Gate) -> None:
@@ -163,18 +175,26 @@ async def _pass_body(client: Client, way: Way, server: h11.Connection) -> None:
 
 
 async def _pass_answer(client: Client, way: Way, server: h11.Connection) -> None:
-    event = await next_event(server, way.reader, way)
-    while isinstance(event, h11.InformationalResponse):
-        if event.status_code == 100:
-            await client.send(h11.InformationalResponse(status_code=100, headers=[]))
-        event = await next_event(server, way.reader, way)
-    if not isinstance(event, h11.Response):
-        raise ConnectionResetError
+    event = await _answer_head(client, way, server)
     headers = [*_passed_on(event.headers), (b"connection", b"close")]
     answer = h11.Response(status_code=event.status_code, headers=headers, reason=event.reason)
     await client.send(answer)
     async for part in _body(server, way.reader, way):
         await client.send(part)
+
+
+async def _answer_head(client: Client, way: Way, server: h11.Connection) -> h11.Response:
+    try:
+        event = await next_event(server, way.reader, way)
+        while isinstance(event, h11.InformationalResponse):
+            if event.status_code == 100:  # the one that clients wait for
+                await client.send(h11.InformationalResponse(status_code=100, headers=[]))
+            event = await next_event(server, way.reader, way)
+    except h11.RemoteProtocolError as error:
+        raise Refused(502, f"{joined(way.row.host, way.row.port)} does not speak HTTP") from error
+    if not isinstance(event, h11.Response):
+        raise ConnectionResetError
+    return event
 
 
 async def _body(
