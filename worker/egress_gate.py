@@ -102,8 +102,8 @@ class Gate:
             if closed:
                 continue
             try:
-                connecting = asyncio.open_connection(address, port)
-                return await asyncio.wait_for(connecting, CONNECT_SECONDS)
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    return await asyncio.open_connection(address, port)
             except (OSError, TimeoutError) as error:
                 failure = error
         if failure is None and closed:

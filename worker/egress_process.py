@@ -18,6 +18,7 @@ from worker.egress_gate import MOST_CONNECTIONS, Gate
 from worker.egress_proxy import serve
 
 ORDER_LIMIT_BYTES = 1024 * 1024
+END_SECONDS = 2.0  # for a job's connections, so that the worker never waits for one
 
 
 def serve_egress(control_fd: int, folder: str, private: str) -> None:
@@ -90,7 +91,8 @@ class Proxy:
             entrance.close()
         for task in job.connections:
             task.cancel()
-        await asyncio.gather(*job.connections, return_exceptions=True)
+        if job.connections:
+            await asyncio.wait(job.connections, timeout=END_SECONDS)
         return {**job.gate.answer(), "known": True}
 
     def _take(self, job: _Job, connection: socket.socket) -> None:

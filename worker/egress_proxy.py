@@ -157,7 +157,8 @@ async def next_event(
         event = connection.next_event()
         if event is not h11.NEED_DATA:
             return event  # type: ignore[return-value]  # NEED_DATA was taken out
-        data = await asyncio.wait_for(reader.read(PIECE_BYTES), IDLE_SECONDS)
+        async with asyncio.timeout(IDLE_SECONDS):
+            data = await reader.read(PIECE_BYTES)
         if way is not None:
             way.row.bytes_received += len(data)
         connection.receive_data(data)

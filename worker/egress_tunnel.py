@@ -75,7 +75,8 @@ class Tunnel:
         """Read what comes; raises TimeoutError once neither side has said anything for too long."""
         while (left := self._carried_at + IDLE_SECONDS - time.monotonic()) > 0:
             with suppress(TimeoutError):
-                data = await asyncio.wait_for(reader.read(PIECE_BYTES), left)
+                async with asyncio.timeout(left):
+                    data = await reader.read(PIECE_BYTES)
                 self._carried_at = time.monotonic()
                 return data
         raise TimeoutError
@@ -84,4 +85,5 @@ class Tunnel:
 async def write(writer: asyncio.StreamWriter, data: bytes) -> None:
     """Write, and wait while the other side is slow."""
     writer.write(data)
-    await asyncio.wait_for(writer.drain(), IDLE_SECONDS)
+    async with asyncio.timeout(IDLE_SECONDS):
+        await writer.drain()

@@ -1,7 +1,8 @@
-"""Where a plugin gets to with `TRUELINE_EGRESS=declared`: the hosts that it declares, and no other."""
+"""Where a plugin gets to with `TRUELINE_EGRESS=declared`: hosts that it declares, and no other."""
 
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -241,7 +242,7 @@ def test_host_that_is_not_declared_is_refused_with_the_line_to_change(
     }
 
 
-@pytest.mark.parametrize("hosts", [None, ()])
+@pytest.mark.parametrize("hosts", [None, []])
 def test_integration_that_declares_nothing_reaches_nothing(
     travel: Travel, site: Site, hosts: Sequence[str] | None
 ) -> None:
@@ -353,7 +354,7 @@ def test_proxy_serves_nobody_without_the_jobs_own_ticket(travel: Travel, site: S
 
 
 def test_jobs_of_one_warm_process_are_attributed_apart(
-    travel: Travel, site: Site, eventually: Callable[[Callable[[], object]], None], tmp_path: Path
+    travel: Travel, site: Site, eventually: Callable[[Callable[[], object]], None]
 ) -> None:
     """And one cannot use the other's way out, nor come to the desk a second time."""
     said: list[str] = []
@@ -446,8 +447,6 @@ def outer_address() -> str:
 
 def with_file(travel: Travel, certificates: str) -> Path:
     """Return a copy of the snapshot that holds the authority's certificate."""
-    import shutil
-
     copy = travel.ways.folder.parents[1] / "snapshot"
     shutil.copytree(PLUGINS, copy)
     shutil.copy(certificates, copy / "authority.pem")

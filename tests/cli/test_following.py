@@ -6,7 +6,6 @@ from rich.console import Console
 
 from cli.following import print_event
 
-
 REACHED = {
     "host": "a.example",
     "port": 443,

@@ -52,7 +52,9 @@ class Started:
     def connect(self, port: int, ticket: str, target: str) -> bytes:
         user = b64encode(f"job:{ticket}".encode()).decode()
         with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
-            head = f"CONNECT {target} HTTP/1.1\r\nHost: x\r\nProxy-Authorization: Basic {user}\r\n\r\n"
+            head = (
+                f"CONNECT {target} HTTP/1.1\r\nHost: x\r\nProxy-Authorization: Basic {user}\r\n\r\n"
+            )
             connection.sendall(head.encode())
             return connection.recv(1000)
 
