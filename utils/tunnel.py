@@ -86,7 +86,7 @@ def _ask(server: socket.socket, address: str, proxy: urllib.parse.SplitResult) -
         f"Proxy-Authorization: Basic {user}\r\n\r\n".encode()
     )
     line = _read_head(server).decode("utf-8", "replace").partition("\r\n")[0]
-    _, status, reason = (line.split(" ", 2) + ["", ""])[:3]
+    _, status, reason = [*line.split(" ", 2), "", ""][:3]
     if status == "403":
         raise PermissionError(reason)
     if status != "200":

@@ -1,9 +1,8 @@
 """Which isolation level jobs get here, and the sandbox of the level that has one."""
 
-import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from worker.egress_addresses import read_exemptions
 from worker.errors import WorkerError
 from worker.host import Host
 from worker.launcher import Launcher
-from worker.limits import limits_of, walls
+from worker.limits import MEGABYTE, limits_of, walls
 from worker.local_source import repository_folders
 from worker.sandbox import Sandbox, SandboxUnusable
 
@@ -64,14 +63,12 @@ class Choice:
             return Host(launcher, limits, environ, confine=confine)
         readable = [*repository_folders(settings.source_url), *_given(settings.readable_paths)]
         sandbox = self.sandbox.showing(readable, environ, [settings.data_dir])
-        if os.geteuid() == 0:  # whom no limit on the processes of a user holds
-            sandbox = sandbox.counting(ProcessGroups.open(), limits.process_limit)
-        if Egress(settings.egress) is Egress.OPEN:
-            return Host(launcher, limits, environ, sandbox.enclose, confine)
-        ways = DeclaredWays.start(settings.data_dir / "egress", settings.egress_private)
-        own = without_proxies(environ, PROXIES)
-        enclose = sandbox.without_network(ways.folder).enclose
-        return Host(launcher, limits, own, enclose, confine, ways)
+        # One sandbox may hold as many jobs as run at once, and what they were forked from.
+        most_mb = settings.concurrency * settings.memory_limit_mb + settings.warm_memory_mb
+        groups = ProcessGroups.open()
+        sandbox = sandbox.bounding(groups, limits.process_limit, most_mb * MEGABYTE)
+        host = Host(launcher, limits, environ, sandbox.enclose, confine)
+        return host if Egress(settings.egress) is Egress.OPEN else _closed(host, sandbox, settings)
 
     def _check_egress(self, egress: str) -> None:
         if Egress(egress) is Egress.DECLARED:
@@ -98,6 +95,17 @@ def choose_isolation(asked: str, bubblewraps: tuple[Path, ...] | None = None) ->
             ) from error
         _warn(error)
         return Choice(Isolation.PROCESS, missing=error.reason)
+
+
+def _closed(host: Host, sandbox: Sandbox, settings: Settings) -> Host:
+    """Return a host whose jobs reach declared hosts alone."""
+    ways = DeclaredWays.start(settings.data_dir / "egress", settings.egress_private)
+    try:
+        enclose = sandbox.without_network(ways.folder).enclose
+    except BaseException:
+        ways.close()
+        raise
+    return replace(host, environ=without_proxies(host.environ, PROXIES), enclose=enclose, ways=ways)
 
 
 def _given(paths: str) -> list[Path]:

@@ -39,10 +39,12 @@ class OneAnswer:
 
 
 def test_without_a_proxy_the_connection_is_direct() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        with connect("127.0.0.1", server.getsockname()[1], 5, environ={}) as connection:
-            server.accept()[0].close()
-            assert connection.recv(1) == b""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        connect("127.0.0.1", server.getsockname()[1], 5, environ={}) as connection,
+    ):
+        server.accept()[0].close()
+        assert connection.recv(1) == b""
 
 
 def test_tunnel_is_asked_for_with_the_jobs_ticket_and_loses_no_byte() -> None:

@@ -77,7 +77,7 @@ def test_listening_socket_is_told_from_others() -> None:
         assert not is_listening(datagrams)
 
 
-def test_socket_that_somebody_else_makes_block_holds_up_nobody(tmp_path: Path) -> None:
+def test_socket_that_somebody_else_makes_block_holds_up_nobody() -> None:
     """Whoever handed it over keeps it: there blocking or not is one state for all who hold it."""
 
     async def serve() -> None:

@@ -73,7 +73,7 @@ def test_declared_host_that_does_not_answer_is_no_refusal() -> None:
 
 def test_name_without_an_address_is_told() -> None:
     one = gate("nowhere.invalid")
-    with pytest.raises(Refused, match="'nowhere.invalid' cannot be looked up") as caught:
+    with pytest.raises(Refused, match=r"'nowhere\.invalid' cannot be looked up") as caught:
         connect(one, "nowhere.invalid", 443)
     assert caught.value.status == 502
 
