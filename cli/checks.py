@@ -96,6 +96,7 @@ def _check_uv(environ: Mapping[str, str]) -> str:
 
 def _check_isolation(settings: Settings) -> str:
     choice = choose_isolation(settings.isolation)
+    choice.check_egress(settings.egress)
     if choice.sandbox is not None:
         return f"{choice.level}, by {choice.sandbox.bubblewrap}"
     return f"{choice.level}; {choice.missing}" if choice.missing else str(choice.level)

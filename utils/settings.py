@@ -72,8 +72,7 @@ class Settings(BaseModel):
     )
     egress: Literal["open", "declared"] = Field(
         "open",
-        description="what jobs reach: `open` all that the worker reaches, `declared` the hosts "
-        "that their integration declares; needs the sandbox",
+        description="`declared`: jobs reach only the hosts that their integration declares",
     )
     egress_private: str = Field(
         "",

@@ -59,7 +59,7 @@ class Choice:
         confine = walls(limits, sandboxed=self.sandbox is not None)
         read_exemptions(settings.egress_private)
         if self.sandbox is None:
-            self._check_egress(settings.egress)
+            self.check_egress(settings.egress)
             return Host(launcher, limits, environ, confine=confine)
         readable = [*repository_folders(settings.source_url), *_given(settings.readable_paths)]
         sandbox = self.sandbox.showing(readable, environ, [settings.data_dir])
@@ -70,7 +70,8 @@ class Choice:
         host = Host(launcher, limits, environ, sandbox.enclose, confine)
         return host if Egress(settings.egress) is Egress.OPEN else _closed(host, sandbox, settings)
 
-    def _check_egress(self, egress: str) -> None:
+    def check_egress(self, egress: str) -> None:
+        """Raise IsolationMissing when jobs cannot be held to declared hosts at this level."""
         if Egress(egress) is Egress.DECLARED:
             why = self.missing or f"TRUELINE_ISOLATION is {self.level.value}"
             raise IsolationMissing(
@@ -105,7 +106,14 @@ def _closed(host: Host, sandbox: Sandbox, settings: Settings) -> Host:
     except BaseException:
         ways.close()
         raise
-    return replace(host, environ=without_proxies(host.environ, PROXIES), enclose=enclose, ways=ways)
+    own = without_proxies(host.environ, PROXIES)
+    if own != dict(host.environ):
+        log.warning(
+            "jobs do not use the worker's proxy",
+            reason="TRUELINE_EGRESS=declared connects to declared hosts directly",
+            advice="nothing to do where this machine reaches them so; else TRUELINE_EGRESS=open",
+        )
+    return replace(host, environ=own, enclose=enclose, ways=ways)
 
 
 def _given(paths: str) -> list[Path]:
