@@ -78,6 +78,15 @@ class Settings(BaseModel):
     readable_paths: str = Field(
         "", description="absolute paths, separated by colons, that jobs in a sandbox may read too"
     )
+    egress: Literal["open", "declared"] = Field(
+        "open",
+        description="`declared`: jobs reach only the hosts that their integration declares",
+    )
+    egress_private: str = Field(
+        "",
+        description="addresses of the worker's machine, separated by commas, that declared hosts "
+        "may lead to",
+    )
     memory_limit_mb: int = Field(
         2048,
         ge=64,

@@ -11,11 +11,11 @@ from worker.job_order import JobOrder, Limits, Prepared
 from worker.launcher import Command
 from worker.limits import process_limits
 
-_PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
+PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
 PASSED_ON = frozenset(
     (
-        *_PROXIES,
-        *(name.upper() for name in _PROXIES),
+        *PROXIES,
+        *(name.upper() for name in PROXIES),
         "SSL_CERT_FILE",
         "SSL_CERT_DIR",
         "REQUESTS_CA_BUNDLE",

@@ -96,6 +96,11 @@ class JobReport:
         )
         self._take_event(event, b"")
 
+    def tell_network(self, event: Mapping[str, Any] | None) -> None:
+        """Report what the job reached, where that is known; a name may hold a secret."""
+        if event is not None:
+            self._tell(without_controls(self._redactor.redact_json(dict(event))))
+
     def end(self, end: JobEnd) -> JobEnd:
         """Emit the rest of the output and the job's end; return that end without secrets."""
         self.pass_on_output(0.0, final=True)

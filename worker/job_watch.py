@@ -63,6 +63,7 @@ class JobWatch:
                 self._report.skip_rest(error.reason)
                 end = self._by_results(Note.of(error).as_json())
             done = self._report.ledger.done()
+        self._report.tell_network(self._starts.passage.end())
         return self._report.end(end)
 
     def _run_child(self, done: list[str] | None) -> ChildEnd:
