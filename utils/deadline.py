@@ -3,9 +3,16 @@
 import signal
 from collections.abc import Callable
 from types import FrameType
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+
+
+class Within(Protocol):
+    """Calls with a deadline: `call_within`, or what stands in for it in another thread."""
+
+    def __call__(self, seconds: float, call: Callable[[], T], /) -> T:
+        """Return what `call` returns, or raise TaskTimeout."""
 
 
 # Based on KeyboardInterrupt because asyncio lets only that and SystemExit out of its loop.

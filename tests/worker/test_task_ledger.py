@@ -113,7 +113,7 @@ def test_stand_in_of_an_insight_is_unknown(ledger: TaskLedger) -> None:
 def test_result_of_another_task_leaves_the_running_one_running(ledger: TaskLedger) -> None:
     ledger.start("list")
     assert ledger.finish(result("check"))
-    assert ledger.running == "list"
+    assert ledger.running == ("list",)
 
 
 @pytest.mark.parametrize(
