@@ -3,16 +3,12 @@
 import signal
 from collections.abc import Callable
 from types import FrameType
-from typing import Protocol, TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-
-class Within(Protocol):
-    """Calls with a deadline: `call_within`, or what stands in for it in another thread."""
-
-    def __call__(self, seconds: float, call: Callable[[], T], /) -> T:
-        """Return what `call` returns, or raise TaskTimeout."""
+# Calls with a deadline: `call_within`, or what stands in for it in another thread.
+Within = Callable[[float, Callable[[], Any]], Any]
 
 
 # Based on KeyboardInterrupt because asyncio lets only that and SystemExit out of its loop.

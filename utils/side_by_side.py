@@ -12,6 +12,8 @@ from utils.task_run import TaskRun
 from utils.task_thread import TaskThread
 from utils.tasks import DeclaredTask
 
+_M_ARENA_MAX = -8
+
 
 class Steps(NamedTuple):
     """What its caller does with a task."""
@@ -41,6 +43,7 @@ class SideBySide:
         """
         waiting = list(tasks)
         self._open = {task.spec.name for task in waiting}
+        _share_heaps()
         with self._output:
             while self._running or (waiting and self._is_sound):
                 self._begin_ready(waiting)
@@ -101,3 +104,14 @@ class SideBySide:
         self._open.discard(name)
         self._output.end_line(name)
         self._steps.report(result)
+
+
+def _share_heaps() -> None:
+    """Let threads share two heaps: glibc sets 64 MB of the address space aside for each one more.
+
+    A job's address space is limited; 32 threads took 1.2 GB of it, and take 0.4 GB so.
+    """
+    with suppress(ImportError, OSError, AttributeError):  # another C library has other habits
+        import ctypes  # noqa: PLC0415 - 4 ms, only where tasks run side by side
+
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
