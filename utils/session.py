@@ -91,8 +91,7 @@ def _planned(tasks: Iterable[DeclaredTask], only: Sequence[str] | None) -> list[
 
 
 class _Started(NamedTuple):
-    base: Mapping[str, Any]
-    config: Mapping[str, Any]
+    view: JobView
     stage_two: Any
 
 
@@ -112,7 +111,7 @@ class _Session:
 
     def run(self, tasks: list[DeclaredTask]) -> bool:
         """Run and report the tasks; False when what is left is for another process of this job."""
-        self._results = self._restored_results()
+        self._results.update(self._restored_results())
         left = [task for task in tasks if task.spec.name not in self._results]
         stage_one = call_plugin("StageOne", self._started, self._limits.timeout_seconds)
         self._report_stage_one(stage_one)
@@ -138,7 +137,7 @@ class _Session:
 
     def _begin(self, task: DeclaredTask, started: _Started) -> TaskRun | None:
         """Report that a task begins and return its run; None when it cannot, which is reported."""
-        view = self._view_of(task.spec, started)
+        view = self._view_of(task.spec, started.view)
         unmet = unmet_dependency(task.spec, view)
         if unmet:
             self._report(skipped(task.spec, unmet))
@@ -146,8 +145,7 @@ class _Session:
         self._channel.send({"type": "task_started", "task": task.spec.name})
         return TaskRun(task, started.stage_two, view, self._limits)
 
-    def _view_of(self, spec: TaskSpec, started: _Started) -> JobView:
-        view = JobView(started.config, self._spec.source, started.base, self._specs, self._results)
+    def _view_of(self, spec: TaskSpec, view: JobView) -> JobView:
         if self._most == 1:
             return view
         # What a task sees must not depend on which of those beside it happened to end first.
@@ -170,7 +168,8 @@ class _Session:
             )
         stage_two = runner.StageTwo(copied(config))
         stage_two.source = dict(self._spec.source)
-        return _Started(base, config, stage_two)
+        view = JobView(config, self._spec.source, base, self._specs, self._results)
+        return _Started(view, stage_two)
 
     def _restored_results(self) -> dict[str, TaskResult]:
         if not self._spec.resume:
