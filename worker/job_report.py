@@ -89,7 +89,7 @@ class JobReport:
     def tell_suspects(self, reason: str) -> None:
         """Say that the running tasks run again, each alone."""
         names = ", ".join(self.ledger.running)
-        text = f"[{reason}, while {names} ran side by side: each of them runs again, alone]\n"
+        text = f"[the process of {names} was lost ({reason}): each of them runs again, alone]\n"
         self._tell({"type": "output", "stream": "stderr", "text": neutralise(text)})
 
     def stand_in_for_stage_one(self, status: str, reason: str, seconds: float) -> None:

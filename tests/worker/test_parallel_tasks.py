@@ -51,7 +51,7 @@ def test_task_that_ends_the_process_is_found_out_and_the_others_keep_their_resul
         "one", "three", "two", "one", "three", "two", "waits_for_one", "after", "judge"
     ]  # fmt: skip
     assert (
-        f"[{reason}, while one, three, two ran side by side: each of them runs again, alone]"
+        f"[the process of one, three, two was lost ({reason}): each of them runs again, alone]"
         in job.printed("stderr")
     )
     nothing_left()
