@@ -1,6 +1,7 @@
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from utils.results import TaskResult, TaskStatus
 from utils.side_by_side import SideBySide, Steps
 from utils.task_context import JobView
 from utils.task_run import TaskLimits, TaskRun, skipped
+from utils.task_thread import TaskThread
 from utils.tasks import DeclaredTask, TaskSpec, TaskType
 
 Function = Callable[[Any, Any], Any]
@@ -21,6 +23,7 @@ class Group:
 
     def __init__(self) -> None:
         self.begun: list[str] = []
+        self.most_open = 0
         self.results: dict[str, TaskResult] = {}
         self.skip: set[str] = set()
         self.is_sound: bool | None = None
@@ -46,6 +49,7 @@ class Group:
                 report(skipped(task.spec, "not today"))
                 return None
             self.begun.append(task.spec.name)
+            self.most_open = max(self.most_open, len(self.begun) - len(self.results))
             seen = view._replace(beside=frozenset())
             limits = TaskLimits(timeout_seconds, 10_000)
             return TaskRun(task, BaseRunner.StageTwo({}), seen, limits)
@@ -65,24 +69,6 @@ def group() -> Group:
     return Group()
 
 
-class Crowd:
-    """Counts how many calls there are at once."""
-
-    def __init__(self) -> None:
-        self.largest = 0
-        self._now = 0
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def joined(self) -> Iterator[None]:
-        with self._lock:
-            self._now += 1
-            self.largest = max(self.largest, self._now)
-        yield
-        with self._lock:
-            self._now -= 1
-
-
 def fine(_self: Any, _ctx: Any) -> dict[str, Any]:
     return {"data": {}}
 
@@ -91,16 +77,15 @@ def fine(_self: Any, _ctx: Any) -> dict[str, Any]:
 def test_as_many_run_at_once_as_are_allowed_and_never_more(
     most: int, meeting: int, group: Group
 ) -> None:
-    crowd, met = Crowd(), threading.Barrier(meeting, timeout=20)
+    met = threading.Barrier(meeting, timeout=20)
 
     def meet(_self: Any, _ctx: Any) -> dict[str, Any]:
-        with crowd.joined():
-            met.wait()
-            return {"data": {}}
+        met.wait()
+        return {"data": {}}
 
     names = [f"t{number}" for number in range(6)]
     assert group.run(dict.fromkeys(names, meet), most) == dict.fromkeys(names, TaskStatus.SUCCESS)
-    assert crowd.largest == meeting
+    assert group.most_open == meeting
     assert group.begun == names
     assert group.is_sound
     assert group.reporters == {threading.current_thread()}
@@ -160,6 +145,19 @@ def test_a_task_that_does_not_stop_is_reported_and_nothing_else_begins(group: Gr
     assert stopped.wait(20)
 
 
+def test_a_task_that_was_given_up_and_ends_after_all_is_not_reported_again() -> None:
+    spec, reported = SPEC, list[TaskResult]()
+    view = JobView({}, {}, {}, {"a": spec}, {}, frozenset())
+    run = TaskRun(
+        DeclaredTask(spec, fine, "a.py", 1), BaseRunner.StageTwo({}), view, TaskLimits(60, 10_000)
+    )
+    ended: SimpleQueue[TaskThread] = SimpleQueue()
+    thread = TaskThread(run, 60, ended.put)
+    thread.start()
+    SideBySide(Steps(lambda _task: run, reported.append), 2, 60)._take(ended.get(timeout=20))
+    assert reported == []
+
+
 def test_a_task_that_stops_at_its_deadline_leaves_the_rest_to_go_on(group: Group) -> None:
     def spin(_self: Any, _ctx: Any) -> None:
         while True:
@@ -208,3 +206,43 @@ def test_exits_interrupts_and_odd_errors_are_failures_of_their_task(group: Group
 def test_no_thread_of_a_task_is_left(group: Group) -> None:
     group.run({f"t{number}": fine for number in range(20)})
     assert [one.name for one in threading.enumerate() if one.name.startswith("task t")] == []
+
+
+CROWD = """\
+import threading
+from pathlib import Path
+
+from utils.base_runner import BaseRunner
+from utils.decorators import task
+
+
+class Runner(BaseRunner):
+    parallel_tasks = 32
+
+    class StageOne(BaseRunner.StageOne):
+        def start(self):
+            return {"meeting": threading.Barrier(32, timeout=30)}
+
+
+def meeting(name):
+    @task(name=name, title=name)
+    def meet(self, ctx):
+        held = [bytearray(50_000) for _ in range(20)]
+        ctx.base("meeting").wait()
+        lines = Path("/proc/self/status").read_text().splitlines()
+        (size,) = [line.split()[1] for line in lines if line.startswith("VmSize")]
+        ctx.base("meeting").wait()
+        return {"data": {"kilobytes": int(size), "held": len(held)}}
+
+
+for number in range(32):
+    meeting(f"t{number:02}")
+"""
+
+
+def test_many_threads_do_not_eat_up_the_address_space(
+    run_child: Callable[..., Any], write_snapshot: Callable[[Mapping[str, str]], Path]
+) -> None:
+    child = run_child("sample", write_snapshot({"entry.py": CROWD}))
+    assert {result["status"] for result in child.results.values()} == {"success"}
+    assert max(result["data"]["kilobytes"] for result in child.results.values()) < 800 * 1024

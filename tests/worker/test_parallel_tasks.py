@@ -104,6 +104,16 @@ def test_exits_and_interrupts_are_failures_of_their_task_alone(
     assert len(starts(job)) == len(NAMES)
 
 
+def test_forked_copy_of_one_never_goes_on_with_the_job(
+    run_plugin: RunPlugin, nothing_left: Check
+) -> None:
+    job = run_plugin("beside", {"two": "fork"})
+    assert job.statuses == dict.fromkeys(NAMES, "success")
+    assert job.results["two"]["logs"] == ["copy ended with 1"]
+    assert len(starts(job)) == len(NAMES)
+    nothing_left()
+
+
 def test_memory_that_one_uses_up_is_its_own_failure(run_plugin: RunPlugin) -> None:
     config = {"two": "use_up_memory", "one": "take_a_moment", "three": "take_a_moment"}
     job = run_plugin("beside", config, memory_limit_mb=800)
