@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
+from utils.tasks import MOST_PARALLEL_TASKS
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Title = Annotated[str, StringConstraints(max_length=2_000)]
 Type = Literal["collector", "insight", "reconciler"]
@@ -93,6 +95,7 @@ class Plan(_Checked):
 
     type: Literal["plan"]
     tasks: list[PlannedTask] = Field(max_length=1_000)
+    parallel_tasks: int = Field(default=1, ge=1, le=MOST_PARALLEL_TASKS)
 
 
 class Broken(_Checked):

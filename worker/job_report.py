@@ -20,6 +20,7 @@ from worker.child_events import (
     read_event,
 )
 from worker.cleaning import clean_result, clean_text_object, without_controls
+from worker.controls import neutralise
 from worker.job_order import JobEnd, JobOrder, Limits
 from worker.limits import with_limit_named
 from worker.output import CapturedStream
@@ -85,6 +86,12 @@ class JobReport:
         for name in self.ledger.remaining():
             self.stand_in(name, "skipped", reason)
 
+    def tell_suspects(self, reason: str) -> None:
+        """Say that the running tasks run again, each alone."""
+        names = ", ".join(self.ledger.running)
+        text = f"[the process of {names} was lost ({reason}): each of them runs again, alone]\n"
+        self._tell({"type": "output", "stream": "stderr", "text": neutralise(text)})
+
     def stand_in_for_stage_one(self, status: str, reason: str, seconds: float) -> None:
         """Report StageOne in place of its child."""
         fault = Fault(reason=reason, advice="look at what StageOne.start waits for or calls")
@@ -114,7 +121,7 @@ class JobReport:
     def _take_event(self, event: ChildEvent, line: bytes) -> bool:
         match event:
             case Plan():
-                return self.ledger.take_plan(event.tasks)
+                return self.ledger.take_plan(event.tasks, event.parallel_tasks)
             case Broken():
                 return self._take_broken(event)
             case StageOneEnded():
@@ -162,11 +169,10 @@ class JobReport:
         return True
 
     def _take_oversize(self, line: Oversize) -> bool:
-        name = self.ledger.running
-        if name is None:
-            return False
+        if len(self.ledger.running) != 1:
+            return False  # it may be anybody's: its task stays without a result, for a later child
         self.stand_in(
-            name,
+            self.ledger.running[0],
             "failed",
             f"its result takes {line.size_bytes:,} bytes as a line of JSON, more than the limit "
             f"of {self.line_limit_bytes:,} bytes",
