@@ -50,7 +50,9 @@ class Settings(BaseModel):
     )
     source_timeout_seconds: float = Field(120, gt=0, description="deadline of one git command")
     source_limit_mb: int = Field(
-        1024, ge=1, description="size of all files of one commit of the source, in MiB"
+        1024,
+        ge=1,
+        description="size of all files of one commit, in MiB; a fetch that brings more is ended",
     )
     sync_seconds: float = Field(300, gt=0, description="how often the source is looked at")
     concurrency: int = Field(
