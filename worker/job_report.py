@@ -169,10 +169,14 @@ class JobReport:
         return True
 
     def _take_oversize(self, line: Oversize) -> bool:
-        if len(self.ledger.running) != 1:
-            return False  # it may be anybody's: its task stays without a result, for a later child
+        running = self.ledger.running
+        name = line.task if line.task in running else None
+        if name is None and len(running) == 1:
+            name = running[0]
+        if name is None:
+            return False  # whoever's it was stays without a result, and a later child tells
         self.stand_in(
-            self.ledger.running[0],
+            name,
             "failed",
             f"its result takes {line.size_bytes:,} bytes as a line of JSON, more than the limit "
             f"of {self.line_limit_bytes:,} bytes",

@@ -114,6 +114,14 @@ def test_forked_copy_of_one_never_goes_on_with_the_job(
     nothing_left()
 
 
+def test_line_over_the_limit_fails_the_task_that_wrote_it(run_plugin: RunPlugin) -> None:
+    config = {"one": "take_a_moment", "two": "give_reasons_without_end", "moment": 1}
+    job = run_plugin("beside", config)
+    assert job.statuses == dict.fromkeys(NAMES, "success") | {"two": "failed"}
+    assert "more than the limit of 2,097,152 bytes" in job.results["two"]["reason"]
+    assert len(starts(job)) == len(NAMES)
+
+
 def test_memory_that_one_uses_up_is_its_own_failure(run_plugin: RunPlugin) -> None:
     config = {"two": "use_up_memory", "one": "take_a_moment", "three": "take_a_moment"}
     job = run_plugin("beside", config, memory_limit_mb=800)

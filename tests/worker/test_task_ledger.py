@@ -183,3 +183,10 @@ def test_tasks_that_were_lost_together_are_suspects_once(beside: TaskLedger) -> 
     assert beside.start("third")
     assert beside.suspect()
     assert list(beside.suspects) == ["list", "check", "third"]
+
+
+def test_a_task_that_ran_alone_is_no_suspect(ledger: TaskLedger) -> None:
+    assert not ledger.suspect()
+    assert ledger.start("list")
+    assert not ledger.suspect()
+    assert ledger.suspects == ()
