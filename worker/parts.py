@@ -83,7 +83,9 @@ def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -
     sync, reclaim = _make_sync(settings, environ, ground)
     current = reclaim.current
     warm = ground.executor.warm
-    publishing = Publishing(ground.client, current, sync, ground.isolation, warm.state)
+    publishing = Publishing(
+        ground.client, current, sync, ground.isolation, warm.state, settings.egress
+    )
     compiling = Compiling(
         ground.launcher, lambda: [one.environment for one in current.get().prepared]
     )

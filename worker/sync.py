@@ -109,7 +109,7 @@ class Sync:
         }
         source = {"url": self._mirror.source.shown, "ref": self._mirror.source.ref}
         candidates = [
-            Candidate(entry.name, folders[entry.name], snapshot, source)
+            Candidate(entry.name, folders[entry.name], snapshot, source, entry.hosts)
             for entry in manifest.entries
             if entry.enabled
         ]
