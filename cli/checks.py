@@ -97,6 +97,7 @@ def _check_uv(environ: Mapping[str, str]) -> str:
 
 def _check_isolation(settings: Settings) -> str:
     choice = shut_loopback(choose_isolation(settings.isolation), settings)
+    choice.check_egress(settings.egress)
     if choice.sandbox is not None:
         said = f"{choice.level}, by {choice.sandbox.bubblewrap}"
         return f"{said}; {choice.missing}" if choice.missing else said

@@ -17,6 +17,7 @@ import utils
 from utils.errors import SettingsError
 from utils.settings import Settings
 from worker.bubblewrap import View, bubblewrap_arguments
+from worker.egress import Egress
 from worker.interpreter_folders import interpreter_folders
 from worker.isolation import Choice, Isolation, IsolationMissing
 from worker.sandbox import TRIAL_SECONDS, Sandbox
@@ -62,6 +63,8 @@ def shut_loopback(choice: Choice, settings: Settings) -> Choice:
     asked for.
     """
     ports = _open_ports(settings)
+    if choice.sandbox is not None and Egress(settings.egress) is Egress.DECLARED:
+        return choice  # jobs get a network of their own, with nothing of this machine in it
     if choice.sandbox is None:
         if settings.loopback == "closed":
             raise _not_closed("there is no sandbox")

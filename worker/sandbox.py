@@ -65,7 +65,7 @@ class Sandbox:
         for bubblewrap in find_bubblewraps() if bubblewraps is None else bubblewraps:
             for namespaces in _variants():
                 sandbox = cls(bubblewrap, namespaces)
-                reason = sandbox._trial()
+                reason = sandbox.trial()
                 if reason is None:
                     return sandbox
                 reasons.append(f"{bubblewrap}: {reason}")
@@ -91,6 +91,18 @@ class Sandbox:
     def guarded(self, open_ports: Iterable[int]) -> Self:
         """Return it with this machine's own services shut to what it encloses, but these ports."""
         return replace(self, open_ports=frozenset(open_ports))
+
+    def without_network(self, folder: Path) -> Self:
+        """Return it with a network of its own, and a folder that shows; raises SandboxUnusable."""
+        namespaces = (*self.namespaces, "--unshare-net")
+        closed = replace(self, namespaces=namespaces, readable=(*self.readable, folder))
+        reason = closed.trial()
+        if reason is not None:
+            raise SandboxUnusable(
+                f"{self.bubblewrap} cannot give a sandbox a network of its own: {reason}",
+                "allow the worker to make network namespaces, or set TRUELINE_EGRESS=open",
+            )
+        return closed
 
     def enclose(self, command: Command, prepared: Prepared, writable: Path) -> Command:
         """Start `command` in a sandbox in which `writable` alone can be written to.
@@ -126,7 +138,7 @@ class Sandbox:
             return inside
         return self.groups.entered(inside, self.most_processes, self.most_bytes)
 
-    def _trial(self) -> str | None:
+    def trial(self) -> str | None:
         """Say what does not hold in it; None when all does."""
         python = Path(sys.executable)
         view = View(interpreter_folders(python), ())

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import ssl
+import stat
 import subprocess
 import sys
 import threading
@@ -115,6 +116,24 @@ def snapshots_of() -> Callable[..., Snapshots]:
         return Snapshots(mirror, mirror.directory.parent / "snapshots", **options)
 
     return open_snapshots
+
+
+@pytest.fixture
+def as_checked_out() -> Callable[[Path], dict[str, tuple[str, bytes]]]:
+    """Tell what a checkout or a snapshot has: each name's kind and content."""
+    return _as_checked_out
+
+
+def _as_checked_out(directory: Path) -> dict[str, tuple[str, bytes]]:
+    found = {}
+    for path in directory.rglob("*"):
+        name = str(path.relative_to(directory))
+        if path.is_symlink():
+            found[name] = ("link", os.fsencode(path.readlink()))
+        elif path.is_file():
+            kind = "program" if path.stat().st_mode & stat.S_IXUSR else "file"
+            found[name] = (kind, path.read_bytes())
+    return {name: one for name, one in found.items() if name.split("/")[0] != ".git"}
 
 
 @pytest.fixture
