@@ -4,6 +4,7 @@ import ctypes
 import errno
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -29,12 +30,16 @@ class _How(ctypes.Structure):
 class Caller:
     """One thread by its number; close it. All of it raises OSError.
 
-    What it says is true of that thread only while its call still waits: ask for that afterwards.
+    A thread that is killed leaves its number to another. What was read is of the thread that was
+    meant if `confirm` says so afterwards; so does what is written, if it says so right before.
     """
 
-    def __init__(self, thread: int, libc: ctypes.CDLL) -> None:
+    def __init__(
+        self, thread: int, libc: ctypes.CDLL, still_waits: Callable[[], bool] = lambda: True
+    ) -> None:
         self.thread = thread
         self._libc = libc
+        self._still_waits = still_waits
         self._process = self._open_process()
 
     def __enter__(self) -> Self:
@@ -46,6 +51,11 @@ class Caller:
     def close(self) -> None:
         """Let go of it."""
         os.close(self._process)
+
+    def confirm(self) -> None:
+        """Raise ProcessLookupError when its call was broken off, or it is dead."""
+        if not self._still_waits():
+            raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
 
     def read(self, address: int, size: int) -> bytes:
         """Return a piece of its memory."""
@@ -65,6 +75,7 @@ class Caller:
     def write(self, address: int, data: bytes) -> None:
         """Change its memory, as a call does that returns something there."""
         buffer = ctypes.create_string_buffer(data, len(data))
+        self.confirm()
         theirs = (_Piece * 1)(_Piece(address, len(data)))
         self._move(
             self._libc.process_vm_writev, _Piece(ctypes.addressof(buffer), len(data)), theirs
@@ -98,6 +109,7 @@ class Caller:
         with suppress(OSError):
             copy = self.duplicate(_STANDARD_ERROR)
             try:
+                self.confirm()
                 status = os.fstat(copy)
                 if stat.S_ISFIFO(status.st_mode) and (status.st_ino, text) not in told:
                     told.add((status.st_ino, text))

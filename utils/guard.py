@@ -86,13 +86,14 @@ class Guard:
 
     def _begin(self, pending: PendingCall) -> int | None:
         """Make a call; None when it has to wait."""
-        caller = Caller(pending.thread, self._libc)
+        caller = Caller(
+            pending.thread, self._libc, lambda: self._notifications.still_waits(pending)
+        )
         is_kept = False
         try:
             call = self._prepare(pending, caller)
             try:
-                if not self._notifications.still_waits(pending):
-                    return -errno.EINTR
+                caller.confirm()
                 return call.attempt()
             except BlockingIOError as error:
                 is_kept = call.may_wait and len(self._waiting) < MOST_WAITING

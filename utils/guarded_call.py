@@ -178,6 +178,7 @@ class Transmission:
         lent: list[int] = []
         try:
             control = b"" if self._sent else self._copied_control(lent)
+            self._caller.confirm()
             sent = self._send_once(data, control)
         finally:
             for descriptor in lent:

@@ -71,8 +71,7 @@ class Settings(BaseModel):
     )
     loopback: Literal["", "closed", "open"] = Field(
         "",
-        description="whether jobs in a sandbox may reach services of this machine; "
-        "empty: closed where that works",
+        description="whether sandboxed jobs may reach this machine; empty: closed where it works",
     )
     loopback_ports: str = Field(
         "", description="ports of this machine, separated by commas, that jobs may reach"

@@ -127,7 +127,7 @@ def read_blocks() -> ReadBlocks:
 
 
 @pytest.fixture
-def environ(tmp_path: Path) -> Mapping[str, str]:
+def environ(tmp_path: Path, listener: Listener, other_listener: Listener) -> Mapping[str, str]:
     """Return the variables of a user with an empty home, who has the command on PATH."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TRUELINE_")}
     home = tmp_path / "home"
@@ -143,6 +143,7 @@ def environ(tmp_path: Path) -> Mapping[str, str]:
         "GIT_COMMITTER_EMAIL": "ada@example.com",
         "TRUELINE_DATA_DIR": str(tmp_path / "data"),
         "TRUELINE_API_PORT": "0",
+        "TRUELINE_LOOPBACK_PORTS": f"{listener.port},{other_listener.port}",
     }
 
 
@@ -169,6 +170,14 @@ def stack(checkout: Path, environ: Mapping[str, str]) -> Iterator[Stack]:
 @pytest.fixture
 def listener() -> Iterator[Listener]:
     """Listen on loopback until the test is over."""
+    listening = Listener()
+    yield listening
+    listening.close()
+
+
+@pytest.fixture
+def other_listener() -> Iterator[Listener]:
+    """Listen at another port."""
     listening = Listener()
     yield listening
     listening.close()

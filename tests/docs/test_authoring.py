@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -47,24 +46,24 @@ def test_page_is_true_from_the_first_run_to_the_resolved_violation(
     written: Path,
     stack: "Stack",
     listener: "Listener",
+    other_listener: "Listener",
     make_shell: Callable[..., "Shell"],
     read_blocks: Callable[..., "list[Block]"],
 ) -> None:
-    api_port = str(urlsplit(stack.address).port)
-    shell = make_shell(
-        written, {"8340": api_port, "8341": str(listener.port)}, TRUELINE_API_URL=stack.address
-    )
+    ports = {"8000": str(listener.port), "8001": str(other_listener.port)}
+    shell = make_shell(written, ports, TRUELINE_API_URL=stack.address)
     try_it, ship_it, allow_it = read_blocks(PAGE, "console")
 
-    (run,) = try_it.commands
-    assert f"127.0.0.1:{listener.port}" in shell(run).out
+    export, run = try_it.commands
+    assert export.startswith("export TRUELINE_LOOPBACK_PORTS=8000,8001")
+    assert f"127.0.0.1:{other_listener.port}" in shell(run).out
     shell(f"{run} --fail-on high", code=1)
-    quiet = shell(run.replace("8340, 8341", "8340") + " --fail-on high")
+    quiet = shell(run.replace("8000, 8001", "8000") + " --fail-on high")
     assert "✓ pass     only_allowed_ports" in quiet.out
 
     scan = [shell(command) for command in ship_it.commands][4]
     assert "✗ fail     only_allowed_ports" in scan.out
-    assert _open(shell) == {f"127.0.0.1:{api_port}", f"127.0.0.1:{listener.port}"}
+    assert _open(shell) == {f"127.0.0.1:{port}" for port in ports.values()}
     _check_secret(shell, listener)
 
     for command in allow_it.commands:

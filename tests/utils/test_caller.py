@@ -54,6 +54,21 @@ def test_memory_is_read_in_pieces_and_written(own: Caller) -> None:
     assert buffer.raw == b"xycdef"
 
 
+def test_thread_that_is_another_by_now_is_not_written_to(
+    child: "subprocess.Popen[bytes]",
+) -> None:
+    buffer = ctypes.create_string_buffer(b"kept", 4)
+    with Caller(threading.get_native_id(), LIBC, lambda: False) as gone:
+        with pytest.raises(ProcessLookupError):
+            gone.confirm()
+        with pytest.raises(ProcessLookupError):
+            gone.write(ctypes.addressof(buffer), b"lost")
+    assert buffer.raw == b"kept"
+    with Caller(child.pid, LIBC, lambda: False) as gone:
+        gone.tell("nothing\n", set())
+    assert child.communicate()[1] == b""
+
+
 def test_nothing_is_read_where_nothing_is(own: Caller) -> None:
     assert own.read(0, 0) == b""
     with pytest.raises(OSError, match="Bad address"):

@@ -213,6 +213,22 @@ def test_message_that_cannot_be_one_is_refused(
         read_parcel(own, start, 0)
 
 
+def test_memory_of_a_thread_that_is_another_by_now_is_not_sent(pair: Pair, keep: Keep) -> None:
+    answers = iter([True, False])
+    with (
+        Caller(threading.get_native_id(), LIBC, lambda: next(answers)) as caller,
+        Routes() as routes,
+    ):
+        judge = Judge(Destinations([], routes))
+        parcel = Parcel((0, 0), [keep(b"x")], (0, 0), 0)
+        call = Transmission(LIBC, caller, GuardedSocket(caller, pair[0].fileno()), parcel, judge)
+        assert call.attempt() == 1
+        with pytest.raises(ProcessLookupError):
+            call.attempt()
+        call.close()
+    assert pair[1].recv(9) == b"x"
+
+
 def test_first_of_many_messages_is_sent_and_counted(
     own: Caller, pair: Pair, keep: Keep, held: Held
 ) -> None:
