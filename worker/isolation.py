@@ -58,8 +58,8 @@ class Choice:
         limits = limits_of(settings)
         confine = walls(limits, sandboxed=self.sandbox is not None)
         read_exemptions(settings.egress_private)
+        self.check_egress(settings.egress)
         if self.sandbox is None:
-            self.check_egress(settings.egress)
             return Host(launcher, limits, environ, confine=confine)
         readable = [*repository_folders(settings.source_url), *_given(settings.readable_paths)]
         sandbox = self.sandbox.showing(readable, environ, [settings.data_dir])
@@ -72,7 +72,7 @@ class Choice:
 
     def check_egress(self, egress: str) -> None:
         """Raise IsolationMissing when jobs cannot be held to declared hosts at this level."""
-        if Egress(egress) is Egress.DECLARED:
+        if Egress(egress) is Egress.DECLARED and self.sandbox is None:
             why = self.missing or f"TRUELINE_ISOLATION is {self.level.value}"
             raise IsolationMissing(
                 f"TRUELINE_EGRESS=declared needs isolation level sandbox: {why}",
