@@ -19,6 +19,7 @@ from worker.environments import Environment, Environments
 from worker.execution import JobEnd, JobOrder, Prepared, ProcessExecutor, StopSignal
 from worker.isolation import Choice, choose_isolation
 from worker.launcher import Launcher
+from worker.loopback import shut_loopback
 from worker.parts import open_environments
 from worker.requirements import read_requirements
 
@@ -106,7 +107,7 @@ class LocalWorker:
                 network.update(event)
             self.on_event(event)
 
-        isolation = choose_isolation(self.settings.isolation)
+        isolation = shut_loopback(choose_isolation(self.settings.isolation), self.settings)
         make_data_directory(self.settings.data_dir)
         with Launcher.start() as launcher:
             prepared = self._prepared(checkout, entry, isolation)

@@ -48,7 +48,8 @@ def seal_and_find_packages() -> None:
 
     from utils.confinement import seal  # noqa: PLC0415 - only in a sandbox
 
-    seal()
+    guard = sys._xoptions.get("guard")  # noqa: SLF001 - documented, and private to CPython
+    seal(None if guard is None else int(guard))
     if WAY_OUT in os.environ:
         from utils.egress import open_way_out  # noqa: PLC0415 - only where it is the way out
 

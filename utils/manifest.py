@@ -63,18 +63,18 @@ def is_name(text: str) -> bool:
     return re.fullmatch(_NAME, text) is not None
 
 
-def manifest_at(mirror: Mirror, commit: str) -> Manifest:
+def manifest_at(mirror: Mirror, commit: str, tree: CheckedTree | None = None) -> Manifest:
     """Read the manifest of a commit and check it against the folders there, without a checkout.
 
-    Raises SourceError when the commit cannot be had, ManifestError when the whole manifest is
-    unusable.
+    `tree` are the commit's files where the caller knows them already. Raises SourceError when the
+    commit cannot be had, ManifestError when the whole manifest is unusable.
     """
+    tree = tree or mirror.tree(commit)
     try:
-        text = mirror.read_file(commit, MANIFEST)
+        text = mirror.read_file(commit, MANIFEST, tree)
     except NotInCommit as error:
         raise ManifestError(error.reason, error.advice) from error
-    tree = mirror.tree(commit)
-    folders = mirror.list_folders(commit, INTEGRATIONS)
+    folders = tree.integrations
     return read_manifest(text, folders, folder_problems(tree, folders))
 
 

@@ -30,6 +30,7 @@ class Isolation(StrEnum):
 
     PROCESS = "process"  # same user, own session, scrubbed variables, resource limits
     SANDBOX = "sandbox"  # namespaces of its own, a read-only system
+    WITH_LOOPBACK = "sandbox, loopback open"  # where jobs could not be kept from this machine
 
 
 class IsolationMissing(WorkerError):  # noqa: N818 - reads as the state it reports
@@ -38,7 +39,7 @@ class IsolationMissing(WorkerError):  # noqa: N818 - reads as the state it repor
 
 @dataclass(frozen=True)
 class Choice:
-    """A level that works here; `missing` says why there is no higher one, where one is possible."""
+    """A level that works here; `missing` says why it is not more, where more is possible."""
 
     level: Isolation
     sandbox: Sandbox | None = None
@@ -62,6 +63,7 @@ class Choice:
         if self.sandbox is None:
             return Host(launcher, limits, environ, confine=confine)
         readable = [*repository_folders(settings.source_url), *_given(settings.readable_paths)]
+        confine["guarded"] = self.sandbox.open_ports is not None
         sandbox = self.sandbox.showing(readable, environ, [settings.data_dir])
         # One sandbox may hold as many jobs as run at once, and what they were forked from.
         most_mb = settings.concurrency * settings.memory_limit_mb + settings.warm_memory_mb
@@ -72,7 +74,7 @@ class Choice:
 
     def check_egress(self, egress: str) -> None:
         """Raise IsolationMissing when jobs cannot be held to declared hosts at this level."""
-        if Egress(egress) is Egress.DECLARED and self.sandbox is None:
+        if self.sandbox is None and Egress(egress) is Egress.DECLARED:
             why = self.missing or f"TRUELINE_ISOLATION is {self.level.value}"
             raise IsolationMissing(
                 f"TRUELINE_EGRESS=declared needs isolation level sandbox: {why}",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from utils.guard_process import GUARD_FD
 from worker.bubblewrap import (
     NAMESPACES,
     USER_NAMESPACE,
@@ -55,6 +56,7 @@ class Sandbox:
     groups: ProcessGroups | None = None
     most_processes: int = 0  # of all in one sandbox, where there are groups
     most_bytes: int = 0  # same
+    open_ports: frozenset[int] | None = None  # of this machine, where a guard keeps all others shut
 
     @classmethod
     def find(cls, bubblewraps: Iterable[Path] | None = None) -> Self:
@@ -86,6 +88,10 @@ class Sandbox:
         most_processes = process_limit + OUR_PROCESSES
         return replace(self, groups=groups, most_processes=most_processes, most_bytes=most_bytes)
 
+    def guarded(self, open_ports: Iterable[int]) -> Self:
+        """Return it with this machine's own services shut to what it encloses, but these ports."""
+        return replace(self, open_ports=frozenset(open_ports))
+
     def without_network(self, folder: Path) -> Self:
         """Return it with a network of its own, and a folder that shows; raises SandboxUnusable."""
         namespaces = (*self.namespaces, "--unshare-net")
@@ -116,8 +122,13 @@ class Sandbox:
             writable=(writable,),
             hidden=self.hidden,
         )
-        argv = self.around((python, "-S", *arguments), view, command.cwd)
-        return replace(command, argv=argv, signals_are_codes=True)
+        if self.open_ports is None:
+            argv = self.around((python, "-S", *arguments), view, command.cwd)
+            return replace(command, argv=argv, signals_are_codes=True)
+        options = ("-S", "-X", f"guard={GUARD_FD}")
+        argv = self.around((python, *options, *arguments), view, command.cwd)
+        rules = {"ports": sorted(self.open_ports)}
+        return replace(command, argv=argv, signals_are_codes=True, guard=rules)
 
     def around(self, argv: tuple[str, ...], view: View, cwd: Path) -> tuple[str, ...]:
         """Return the command that runs `argv` in it, with sight of `view`."""
