@@ -40,7 +40,11 @@ class Trip:
 
     @property
     def answers(self) -> list[Any]:
-        (result,) = [it["result"] for it in self.events if it["type"] == "task_finished"]
+        return self.answers_of("travel")
+
+    def answers_of(self, task: str) -> list[Any]:
+        results = [it["result"] for it in self.events if it["type"] == "task_finished"]
+        (result,) = [result for result in results if result["name"] == task]
         assert result["status"] == "success", result["errors"]
         found: list[Any] = result["data"]
         return found
@@ -69,6 +73,7 @@ class Travel:
         self,
         *acts: Act,
         hosts: Sequence[str] | None,
+        then: Sequence[Act] = (),
         listen: Callable[[dict[str, Any]], None] = lambda _event: None,
     ) -> Trip:
         declared = None if hosts is None else tuple(hosts)
@@ -82,7 +87,7 @@ class Travel:
             events.append(event)
             listen(event)
 
-        order = JobOrder("job-1", 1, "traveller", {"acts": acts})
+        order = JobOrder("job-1", 1, "traveller", {"acts": acts, "then": then})
         return Trip(self.executor.run(order, prepared, take, StopSignal()), events)
 
 
@@ -407,6 +412,18 @@ def test_jobs_of_one_warm_process_are_attributed_apart(
     assert first[0].answers == ["waited", f"/ of 127.0.0.1:{site.port}, None"]
     assert set(first[0].reached) == {("127.0.0.1", site.port)}
     assert first[0].reached["127.0.0.1", site.port]["connections"] == 1
+
+
+def test_child_that_takes_over_a_job_has_a_way_out_and_adds_to_its_record(
+    travel_with: Callable[..., Travel], site: Site
+) -> None:
+    travel = travel_with(egress_private="127.0.0.1", task_timeout_seconds=1)
+    host = f"127.0.0.1:{site.port}"
+    act = ("by_urllib", f"http://{host}/")
+    trip = travel.go(act, ("hang",), hosts=[host], then=[act])
+    assert trip.end.status == "partial"
+    assert trip.answers_of("return") == [f"/ of {host}, None"]
+    assert trip.reached["127.0.0.1", site.port]["connections"] == 2
 
 
 def test_next_job_has_a_proxy_after_one_was_killed(travel: Travel, site: Site) -> None:
