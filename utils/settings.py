@@ -85,8 +85,7 @@ class Settings(BaseModel):
     )
     egress_private: str = Field(
         "",
-        description="addresses of the worker's machine, separated by commas, that declared hosts "
-        "may lead to",
+        description="private addresses that declared hosts may lead to, separated by commas",
     )
     memory_limit_mb: int = Field(
         2048,

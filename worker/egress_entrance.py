@@ -5,9 +5,11 @@ listens on its own loopback, hands that socket over, and nothing has to run besi
 """
 
 import asyncio
+import errno
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +18,8 @@ BACKLOG = 256
 MOST_WAITING = 128  # that have connected and handed nothing over yet
 TICKET_LIMIT_BYTES = 200
 ACCEPTED, REFUSED = b"y", b"n"
+EXHAUSTED_SECONDS = 0.1  # until it is tried again when there are no descriptors
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 
 Take = Callable[[socket.socket], None]
 Admit = Callable[[str, socket.socket], bool]
@@ -46,8 +50,17 @@ class Entrance:
     def _accept(self) -> None:
         with self._listener, suppress(OSError, RuntimeError):  # closed, or the loop is
             while self._places.acquire() and self._is_open:
-                connection, _ = self._listener.accept()
+                connection = self._next()
                 self._loop.call_soon_threadsafe(self._take, connection)
+
+    def _next(self) -> socket.socket:
+        while True:
+            try:
+                return self._listener.accept()[0]
+            except OSError as error:
+                if error.errno not in _EXHAUSTED:
+                    raise
+                time.sleep(EXHAUSTED_SECONDS)
 
 
 class Desk:
@@ -58,7 +71,7 @@ class Desk:
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[int, socket.socket] = {}
         self._socket = _listen_in(folder, name)
-        self._loop.add_reader(self._socket, self._welcome)
+        self._open()
 
     def close(self) -> None:
         """Let nobody come any more."""
@@ -67,9 +80,18 @@ class Desk:
         for child in list(self._waiting.values()):
             self._let_go(child)
 
+    def _open(self) -> None:
+        if self._socket.fileno() >= 0:
+            self._loop.add_reader(self._socket, self._welcome)
+
     def _welcome(self) -> None:
-        with suppress(OSError):
+        try:
             child, _ = self._socket.accept()
+        except OSError as error:
+            if error.errno in _EXHAUSTED:  # asking again at once would take all of the processor
+                self._loop.remove_reader(self._socket)
+                self._loop.call_later(EXHAUSTED_SECONDS, self._open)
+        else:
             child.setblocking(False)
             while len(self._waiting) >= MOST_WAITING:
                 self._let_go(next(iter(self._waiting.values())))

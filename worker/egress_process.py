@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import socket
 import threading
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ END_SECONDS = 2.0  # for a job's connections, so that the worker never waits for
 
 def serve_egress(control_fd: int, folder: str, private: str) -> None:
     """Be the proxy until the worker is gone."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a connection takes two descriptors
     asyncio.run(_serve(socket.socket(fileno=control_fd), Path(folder), private))
     os._exit(0)  # threads that accept wait for nobody
 

@@ -59,8 +59,8 @@ class Choice:
         limits = limits_of(settings)
         confine = walls(limits, sandboxed=self.sandbox is not None)
         read_exemptions(settings.egress_private)
+        self.check_egress(settings.egress)
         if self.sandbox is None:
-            self.check_egress(settings.egress)
             return Host(launcher, limits, environ, confine=confine)
         readable = [*repository_folders(settings.source_url), *_given(settings.readable_paths)]
         confine["guarded"] = self.sandbox.open_ports is not None

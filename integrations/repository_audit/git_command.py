@@ -50,12 +50,13 @@ case "$1" in
 esac
 """
 TOKEN_FILE = "token"  # noqa: S105 - a file's name
+PROXY = "TRUELINE_PROXY"  # set where jobs reach declared hosts alone, with a command for ssh
 PASSED_ON = (
     *("PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"),
     *("http_proxy", "https_proxy", "no_proxy", "all_proxy"),
-    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", PROXY),
 )
-SSH = "ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=20"
+SSH_OPTIONS = "-o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=20"
 FETCHING = "https:ssh:file"
 
 
@@ -114,6 +115,7 @@ def prepare_git(
     home.mkdir(mode=0o700)
     # Git would hand the token to whatever host a redirect names.
     config = _written(home / "config", CONFIG.format(redirects="false" if token else "initial"))
+    ssh = environ.get("GIT_SSH_COMMAND", "ssh") if environ.get(PROXY) else "ssh"
     environment = {
         "PATH": os.defpath,
         **{name: environ[name] for name in PASSED_ON if environ.get(name)},
@@ -124,7 +126,7 @@ def prepare_git(
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_CONFIG_GLOBAL": str(config),
         "GIT_TERMINAL_PROMPT": "0",
-        "GIT_SSH_COMMAND": SSH,
+        "GIT_SSH_COMMAND": f"{ssh} {SSH_OPTIONS}",
     }
     if token:
         environment["GIT_ASKPASS"] = str(_written(home / "askpass", ASKPASS, mode=0o700))

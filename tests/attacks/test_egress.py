@@ -40,7 +40,11 @@ class Trip:
 
     @property
     def answers(self) -> list[Any]:
-        (result,) = [it["result"] for it in self.events if it["type"] == "task_finished"]
+        return self.answers_of("travel")
+
+    def answers_of(self, task: str) -> list[Any]:
+        results = [it["result"] for it in self.events if it["type"] == "task_finished"]
+        (result,) = [result for result in results if result["name"] == task]
         assert result["status"] == "success", result["errors"]
         found: list[Any] = result["data"]
         return found
@@ -69,6 +73,7 @@ class Travel:
         self,
         *acts: Act,
         hosts: Sequence[str] | None,
+        then: Sequence[Act] = (),
         listen: Callable[[dict[str, Any]], None] = lambda _event: None,
     ) -> Trip:
         declared = None if hosts is None else tuple(hosts)
@@ -82,7 +87,7 @@ class Travel:
             events.append(event)
             listen(event)
 
-        order = JobOrder("job-1", 1, "traveller", {"acts": acts})
+        order = JobOrder("job-1", 1, "traveller", {"acts": acts, "then": then})
         return Trip(self.executor.run(order, prepared, take, StopSignal()), events)
 
 
@@ -212,6 +217,18 @@ def test_declared_host_is_reached_by_every_client(travel: Travel, secure_site: S
     assert (row["allowed"], row["reason"], row["connections"]) == (True, None, 3)
     assert row["bytes_sent"] > 3 * 200
     assert row["bytes_received"] > 3 * 200
+
+
+def test_git_goes_through_the_proxy(travel: Travel, secure_site: Site) -> None:
+    travel.snapshot = with_file(travel, secure_site.certificates)
+    path = str(travel.snapshot / "authority.pem")
+    hosts = [f"localhost:{secure_site.port}", f"elsewhere.test:{secure_site.port}"]
+    urls = [f"https://{host}/x.git" for host in hosts]
+    trip = travel.go(*(("by_git", url, path) for url in urls), hosts=hosts[:1])
+    here, elsewhere = trip.answers
+    assert here == ""
+    assert trip.reached["localhost", secure_site.port]["bytes_received"] > 0
+    assert "403" in elsewhere
 
 
 def test_plain_http_is_reached_by_every_client(travel: Travel, site: Site) -> None:
@@ -388,12 +405,25 @@ def test_jobs_of_one_warm_process_are_attributed_apart(
     mark.unlink()
     trespass, again, in_their_name = second.answers[2:]
     assert trespass.startswith(("HTTP/1.1 407", "ConnectionRefusedError"))
-    assert again.startswith("NoWayOut")
-    assert in_their_name.startswith("NoWayOut")
+    for refused in (again, in_their_name):
+        assert refused.startswith("NoWayOut")
+        assert "it refused" in refused
     assert set(second.reached) == {("127.0.0.1", site.port), ("second.test", 80)}
     assert first[0].answers == ["waited", f"/ of 127.0.0.1:{site.port}, None"]
     assert set(first[0].reached) == {("127.0.0.1", site.port)}
     assert first[0].reached["127.0.0.1", site.port]["connections"] == 1
+
+
+def test_child_that_takes_over_a_job_has_a_way_out_and_adds_to_its_record(
+    travel_with: Callable[..., Travel], site: Site
+) -> None:
+    travel = travel_with(egress_private="127.0.0.1", task_timeout_seconds=1)
+    host = f"127.0.0.1:{site.port}"
+    act = ("by_urllib", f"http://{host}/")
+    trip = travel.go(act, ("hang",), hosts=[host], then=[act])
+    assert trip.end.status == "partial"
+    assert trip.answers_of("return") == [f"/ of {host}, None"]
+    assert trip.reached["127.0.0.1", site.port]["connections"] == 2
 
 
 def test_next_job_has_a_proxy_after_one_was_killed(travel: Travel, site: Site) -> None:

@@ -1,10 +1,14 @@
 import asyncio
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from worker.egress_entrance import MOST_WAITING, Desk, Entrance, is_listening
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 def desk_call(folder: Path, ticket: str, *sockets: socket.socket) -> bytes:
@@ -116,3 +120,53 @@ def test_no_more_come_in_than_there_are_places() -> None:
             one.close()
 
     asyncio.run(serve())
+
+
+EXHAUST = """
+import asyncio, os, resource, socket, threading
+from worker.egress_entrance import Desk, Entrance
+from pathlib import Path
+
+def use_up():
+    held = []
+    try:
+        while True:
+            held.append(os.dup(0))
+    except OSError:
+        return held
+
+async def serve():
+    taken = asyncio.Queue()
+    desk = Desk(Path.cwd(), "desk", lambda ticket, listener: taken.put_nowait(listener) or True)
+    listener = socket.create_server(("127.0.0.1", 0))
+    given = socket.create_server(("127.0.0.1", 0))
+    entrance = Entrance(listener, threading.Semaphore(10), taken.put_nowait)
+    client, caller = socket.socket(), socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    held = use_up()
+    client.connect(listener.getsockname())
+    caller.connect("desk")
+    await asyncio.sleep(0.3)
+    for descriptor in held:
+        os.close(descriptor)
+    socket.send_fds(caller, [b"ticket"], [given.fileno()])
+    for _ in range(2):
+        print(type(await asyncio.wait_for(taken.get(), 20)).__name__)
+    os._exit(0)
+
+asyncio.run(serve())
+"""
+
+
+def test_process_without_descriptors_takes_up_again_once_there_are_some(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-u", "-c", EXHAUST],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(REPOSITORY)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.split() == ["socket", "socket"], done.stderr

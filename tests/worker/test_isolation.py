@@ -63,6 +63,8 @@ def test_declared_egress_without_a_sandbox_is_refused_with_advice(
             choice.host(launcher, settings, {})
         assert why in caught.value.reason
         assert "TRUELINE_EGRESS=open" in caught.value.advice
+        choice.check_egress("open")
+    choose_isolation("sandbox").check_egress("declared")
 
 
 def test_declared_egress_takes_the_workers_proxies_from_jobs(

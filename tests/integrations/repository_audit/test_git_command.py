@@ -104,3 +104,10 @@ def _runs(stat: Path) -> bool:
 def test_a_machine_without_git_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="install git"):
         prepare_git(tmp_path / "home", {"PATH": str(tmp_path)})
+
+
+def test_ssh_takes_the_way_that_a_job_with_declared_hosts_has(tmp_path: Path) -> None:
+    held = {**os.environ, "TRUELINE_PROXY": "http://p", "GIT_SSH_COMMAND": "ssh -o ProxyCommand=x"}
+    environment = prepare_git(tmp_path / "home", held).environment
+    assert environment["GIT_SSH_COMMAND"].startswith("ssh -o ProxyCommand=x -o BatchMode=yes")
+    assert environment["TRUELINE_PROXY"] == "http://p"
