@@ -10,7 +10,7 @@ from worker.interpreter_folders import interpreter_folders
 from worker.sandbox import Sandbox
 
 _INDEXES = ("INDEX", "FIND_LINKS")  # in the names of the variables that say where packages are
-_OF_THE_WORKER = ("envs", "held", "locks", "store", "store-marks", "trash")
+_OF_THE_WORKER = ("envs", "held", "locks", "store", "store-links", "store-marks", "trash")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from utils.failpoints import failpoint
-from utils.files import sync_directory, write_durably
 from worker.build_sandbox import BuildSandbox, readable_for_builds
 from worker.diagnosis import Order
 from worker.environment import (
@@ -98,8 +97,8 @@ class Builder:
         started = time.monotonic()
         final = self._environments / request.recipe.key
         site = self._building / f"{final.name}.{os.getpid()}.{secrets.token_hex(4)}"
+        made = site.with_name(f"{site.name}.made")
         bench = self._bench(site / "scratch", request.recipe)
-        bench.scratch.mkdir(parents=True)
         failpoint("build_started")
         try:
             with self._store.in_use():
@@ -107,7 +106,8 @@ class Builder:
                 request.on_step("installing")
                 stored = self._stored(request, lock, bench)
                 failpoint("build_installed")
-                made = self._put_together(stored, bench, final)
+                copy_skeleton(stored.skeleton, made)
+                Placement.of(stored.trees).put(made, final, self._store.links)
                 failpoint("build_copied")
                 seconds = round(time.monotonic() - started, 3)
                 self._record(request.recipe, made, lock, replace(stored, seconds=seconds))
@@ -115,6 +115,7 @@ class Builder:
                 _name(made, final)
                 failpoint("build_named")
         finally:
+            delete(made)
             delete(site)
         request.on_step("done")
         return Environment.at(final, seconds=seconds)
@@ -144,6 +145,7 @@ class Builder:
             if known := self._locks.read(key):
                 return known
             request.on_step("resolving")
+            bench.open()
             resolved = self._installer_for(request.recipe, bench).resolve(
                 bench, request.order, source_builds=request.recipe.source_builds
             )
@@ -167,18 +169,11 @@ class Builder:
         sdk = self._sdk.stored_in(self._store, bench.scratch, self._options.wait_seconds)
         return Stored(filling.skeleton(), (*packages, sdk))
 
-    def _put_together(self, stored: Stored, bench: Workbench, final: Path) -> Path:
-        """Make the environment beside its place."""
-        path = bench.scratch.parent / "environment"
-        copy_skeleton(stored.skeleton, path)
-        Placement.of(stored.trees).put(path, final)
-        return path
-
     def _record(self, recipe: Recipe, made: Path, lock: Lock, stored: Stored) -> None:
         """Write down what was made.
 
-        Only the record is forced to the disk: a link that a power failure lost is missed when the
-        environment is first used.
+        Nothing is forced to the disk: what a power failure takes of an environment or of the store
+        is missed at its first use, and made again.
         """
         record = EnvironmentRecord(
             key=recipe.key,
@@ -187,15 +182,15 @@ class Builder:
             installer=self._installer.name,
             built_at=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=stored.seconds,
-            store=tuple(tree.path.name for tree in stored.trees),
+            store=tuple(tree.path.name for tree in (*stored.trees, stored.skeleton)),
         )
         (made / USAGE_NAME).touch(mode=0o600)
         (made / "lock.txt").write_text(lock.render(), encoding="ascii")
-        write_durably(made / RECORD_NAME, record.model_dump_json(indent=2).encode(), 0o444)
+        (made / RECORD_NAME).write_text(record.model_dump_json(indent=2), encoding="utf-8")
+        (made / RECORD_NAME).chmod(0o444)
 
 
 def _name(made: Path, final: Path) -> None:
-    """Give what was made its final name, also for after a power failure."""
+    """Give what was made its final name."""
     final.parent.mkdir(parents=True, exist_ok=True)
     made.rename(final)
-    sync_directory(final.parent)

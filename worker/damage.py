@@ -21,7 +21,7 @@ def damage(path: Path, store: Store) -> str:
     found = {name: store.find(name) for name in record.store}
     if damaged := [name for name, tree in found.items() if tree is None]:
         return f"{', '.join(damaged)} in the store is missing or was changed"
-    trees = [tree for tree in found.values() if tree is not None]
+    trees = [tree for tree in found.values() if tree is not None][:-1]  # the last is its bare self
     if wrong := Placement.of(trees).difference(path):
         return wrong
     return "" if _python_starts(path / "bin" / "python") else "its python does not start"

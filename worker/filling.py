@@ -70,6 +70,7 @@ class Filling:
         name = skeleton_name(self.python, self.installer.name)
 
         def make(_missing: Missing) -> dict[str, Taken]:
+            self.bench.open()
             path = self.bench.scratch / "bare"
             self.installer.make_bare(self.bench, path)
             strip_to_skeleton(path)
@@ -80,13 +81,13 @@ class Filling:
     def packages(self, lock: Lock) -> list[Tree]:
         """Return the packages of a lock, in its order."""
         pins = {self._name(pin): pin for pin in lock.pins}
-        skeleton = self.skeleton()
 
         def make(missing: Missing) -> dict[str, Taken]:
+            self.bench.open()
             names = {pins[name].name: name for name in missing.names}
             found: dict[str, Taken] = {}
             wanted = [pin for name, pin in pins.items() if name in missing.names]
-            self._install(Way(skeleton, missing.was_damaged), wanted, found)
+            self._install(Way(self.skeleton(), missing.was_damaged), wanted, found)
             self._compile(one.path for one in found.values())
             failpoint("store_filled")
             return {names[name]: taken for name, taken in found.items()}

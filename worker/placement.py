@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from worker.link_farm import LinkFarm, hard_link
+
 _ALWAYS_REAL = re.compile(r"bin|lib|lib/python[^/]*|lib/python[^/]*/site-packages")
 _SCRIPTS = "bin/"
 _BYTECODE = "__pycache__"
@@ -36,16 +38,16 @@ class Placement:
         _decide("", trees, places)
         return cls(places)
 
-    def put(self, environment: Path, final: Path) -> None:
+    def put(self, environment: Path, final: Path, links: LinkFarm) -> None:
         """Make it, in an environment that will have the name `final`."""
         for name, tree in self.places.items():
             path = environment / name
             if tree is None:
                 path.mkdir(exist_ok=True)
             elif _is_script(name, tree):
-                _copy_script(tree, name, path, final)
+                _put_script(tree, name, path, final)
             else:
-                path.symlink_to(_link(name, tree))
+                links.symlink(path, _link(name, tree), tree.path.name)
 
     def difference(self, environment: Path) -> str:
         """Say what is not as it was put; empty when all is."""
@@ -98,10 +100,14 @@ def _is_script(name: str, tree: Tree) -> bool:
         return file.read(2) == b"#!"
 
 
-def _copy_script(tree: Tree, name: str, path: Path, final: Path) -> None:
-    content = (tree.path / name).read_bytes()
-    if tree.prefix:
-        content = content.replace(os.fsencode(tree.prefix), os.fsencode(final))
+def _put_script(tree: Tree, name: str, path: Path, final: Path) -> None:
+    script = tree.path / name
+    content = script.read_bytes()
+    own, wanted = os.fsencode(tree.prefix), os.fsencode(final)
+    if own and own in content:
+        content = content.replace(own, wanted)
+    elif hard_link(script, path):
+        return
     path.write_bytes(content)
     path.chmod(0o555)
 

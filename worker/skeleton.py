@@ -4,6 +4,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
+from worker.link_farm import hard_link
 from worker.placement import Tree
 from worker.recipe import interpreter_tag
 
@@ -31,15 +32,13 @@ def strip_to_skeleton(environment: Path) -> None:
 
 def copy_skeleton(skeleton: Tree, to: Path) -> None:
     """Make a bare environment."""
-    to.mkdir()
+    to.mkdir(parents=True)
     for path in skeleton.path.rglob("*"):
         target = to / path.relative_to(skeleton.path)
-        if path.is_symlink():
-            target.symlink_to(path.readlink())
-        elif path.is_dir():
-            target.mkdir(parents=True)
-        else:
-            shutil.copy(path, target)
+        if path.is_dir() and not path.is_symlink():
+            target.mkdir()
+        elif not hard_link(path, target):
+            shutil.copy2(path, target, follow_symlinks=False)
 
 
 def _remove(path: Path) -> None:

@@ -11,11 +11,13 @@ from pathlib import Path
 from utils.failpoints import failpoint
 from worker.environment import STORE
 from worker.key_locks import KeyLocks
+from worker.link_farm import LinkFarm
 from worker.placement import Tree
 from worker.trash import Trash
 from worker.tree_marks import TreeMarks
 
 MARKS = "store-marks"
+LINKS = "store-links"
 TOO_SECRET_TO_LIST = 0o311  # a job may open what its environment names, and see no other's packages
 
 
@@ -45,6 +47,7 @@ class Store:
     def __init__(self, directory: Path) -> None:
         self.directory = directory / STORE
         self._marks = directory / MARKS
+        self.links = LinkFarm(directory / LINKS)
         self._users = directory / "held" / "store.users"
         self._key_locks = KeyLocks(directory / "held")
         self._trash = Trash(directory / "trash")
@@ -106,6 +109,8 @@ class Store:
                 continue
             self._whole.pop(path.name, None)
             self._set_aside(path.name)
+            if (self.links.directory / path.name).is_dir():
+                self._trash.take(self.links.directory / path.name)
             path.unlink()
             removed.append(path.name)
         return removed

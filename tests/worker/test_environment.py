@@ -37,7 +37,7 @@ def test_the_record_says_what_was_built(environment: Environment) -> None:
     assert record.requirements == ("tiny-alpha", "tiny-base<2,>=1")
     assert record.installer == "uv"
     names = [name.rpartition("-")[0] for name in record.store]
-    assert names == ["tiny-alpha-2.0", "tiny-base-1.5", "sdk"]
+    assert names == ["tiny-alpha-2.0", "tiny-base-1.5", "sdk", "bare"]
     assert all((environment.store / name).is_dir() for name in record.store)
 
 
