@@ -18,8 +18,11 @@ from worker.requirements import BASE_PATH, read_base_requirements
 
 NAME = "environments"
 GOAL = 1.2
+GOAL_LINKED_SECONDS = 0.2
+GOAL_FIRST_IMPORT = 1.1
 ROUNDS = 7
 ROUNDS_WITH_AN_INDEX = 3
+IMPORT_ROUNDS = 20
 CHANGED = 2
 AT_ONCE = 2
 A_TURN = 4
@@ -29,6 +32,7 @@ SMALL = (
     *("pluggy", "pyparsing", "six", "sortedcontainers", "tabulate", "toolz", "xmltodict"),
 )
 SDK = Path(__file__).parent.parent / "utils"
+IMPORTS = "import httpx, jsonschema, pydantic, requests"
 
 BuildOne = Callable[[int], object]
 
@@ -37,7 +41,13 @@ def measure() -> list[Row]:
     """Build the same environments by turns in both ways; the ratio is of the medians."""
     with tempfile.TemporaryDirectory() as scratch:
         scene = _Scene(Path(scratch))
-        return [scene.locked(), scene.unlocked(), scene.changed()]
+        return [
+            scene.locked(),
+            scene.unlocked(),
+            scene.changed(),
+            *scene.linked(),
+            *scene.imported(),
+        ]
 
 
 class _Scene:
@@ -75,6 +85,56 @@ class _Scene:
         what = f"sync with {CHANGED} of {len(SMALL)} sets changed, beside uv for those {CHANGED}"
         return at_most(what, statistics.median(ours), statistics.median(bare), "s", GOAL)
 
+    def linked(self) -> list[Row]:
+        """Compare what a new SDK costs, when every package is in the store."""
+        ours, bare = zip(*(self._linked_round(turn) for turn in range(ROUNDS)), strict=True)
+        seconds, least = statistics.median(ours), statistics.median(bare)
+        what = f"{len(SMALL)} environments linked from a filled store"
+        return [
+            at_most(
+                f"{what}, beside {GOAL_LINKED_SECONDS} s", seconds, GOAL_LINKED_SECONDS, "s", 1
+            ),
+            at_most(f"{what}, beside uv venv + uv pip install", seconds, least, "s", GOAL),
+        ]
+
+    def _linked_round(self, number: int) -> tuple[float, float]:
+        sdk, directory = self.root / f"sdk-{number}", self.root / f"linked-{number}"
+        shutil.copytree(SDK, sdk)
+        (sdk / "newer.py").write_text(f"ROUND = {number}\n")
+        environments = self._environments(self.root / "warm", sdk)
+        ours = _Side(lambda index: environments.build(SMALL[index], [SMALL[index]]))
+        bare = _Side(lambda index: self._locked_bare(index, directory / "bare"))
+        for side in (ours, bare) if number % 2 else (bare, ours):
+            side.build(range(len(SMALL)))
+        return ours.seconds, bare.seconds
+
+    def imported(self) -> list[Row]:
+        """Compare imports from the store: the first of an environment, later ones, a plain one's."""
+        self._locked_bare(0, self.root / "plain", "--compile-bytecode")
+        plain = self.root / "plain" / self._locks[0].parent.name / "bin" / "python"
+        first, later, usual = [], [], []
+        for number in range(IMPORT_ROUNDS):
+            sdk = self.root / f"import-sdk-{number}"
+            shutil.copytree(SDK, sdk)
+            (sdk / "newer.py").write_text(f"IMPORT = {number}\n")
+            made = self._environments(self.root / "warm", sdk).build(SMALL[0], [SMALL[0]])
+            first.append(_import_seconds(made.python))
+            usual.append(_import_seconds(plain))
+            later.append(_import_seconds(made.python))
+        one, two, three = (statistics.median(side) * 1000 for side in (first, later, usual))
+        return [
+            at_most(
+                "first import after a build, beside later ones", one, two, "ms", GOAL_FIRST_IMPORT
+            ),
+            at_most(
+                "imports from the store, beside a plain environment",
+                two,
+                three,
+                "ms",
+                GOAL_FIRST_IMPORT,
+            ),
+        ]
+
     def _changed_round(self, number: int) -> tuple[float, float]:
         """Let the sets of `CHANGED` integrations move on to a version of their own."""
         directory = self.root / f"changed-{number}"
@@ -107,9 +167,9 @@ class _Scene:
         environments = self._environments(directory)
         return lambda index: environments.build(SMALL[index], [SMALL[index]])
 
-    def _locked_bare(self, index: int, to: Path) -> None:
+    def _locked_bare(self, index: int, to: Path, *options: str) -> None:
         lock = self._locks[index]
-        self._bare(to / lock.parent.name, "--no-deps", "--offline", "-r", str(lock))
+        self._bare(to / lock.parent.name, "--no-deps", "--offline", "-r", str(lock), *options)
 
     def _unlocked_bare(self, index: int, to: Path) -> None:
         self._bare(to / SMALL[index], SMALL[index], "-r", str(BASE_PATH))
@@ -120,9 +180,9 @@ class _Scene:
         for command in (("venv", "--python", sys.executable, str(path)), install):
             subprocess.run([str(find_uv(environ)), "--quiet", *command], env=environ, check=True)
 
-    def _environments(self, directory: Path) -> Environments:
+    def _environments(self, directory: Path, sdk: Path = SDK) -> Environments:
         options = BuildOptions(environ=os.environ, cache=self.root / "cache")
-        return Environments(directory, read_base_requirements(), SDK, options)
+        return Environments(directory, read_base_requirements(), sdk, options)
 
 
 class _Side:
@@ -148,6 +208,12 @@ def _round_seconds(build_ours: BuildOne, build_bare: BuildOne, number: int) -> t
         for side in sides:
             side.build(range(start, start + A_TURN))
     return ours.seconds, bare.seconds
+
+
+def _import_seconds(python: Path) -> float:
+    started = time.perf_counter()
+    subprocess.run([str(python), "-I", "-B", "-c", IMPORTS], check=True, timeout=60)
+    return time.perf_counter() - started
 
 
 if __name__ == "__main__":
