@@ -109,7 +109,7 @@ class _Scene:
         return ours.seconds, bare.seconds
 
     def imported(self) -> list[Row]:
-        """Compare imports from the store: the first of an environment, later ones, a plain one's."""
+        """Compare imports from the store: the first, later ones, a plain environment's."""
         self._locked_bare(0, self.root / "plain", "--compile-bytecode")
         plain = self.root / "plain" / self._locks[0].parent.name / "bin" / "python"
         first, later, usual = [], [], []

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from worker.placement import Tree
 from worker.recipe import interpreter_tag
 from worker.skeleton import copy_skeleton, skeleton_name, strip_to_skeleton
 from worker.splitting import split
-from worker.store import Missing, Store, Taken
+from worker.store import Missing, NotAsPublished, Store, Taken
 from worker.workbench import Workbench
 
 FORMAT = 1  # raise it when stored packages are made in another way
@@ -80,6 +81,12 @@ class Filling:
 
     def packages(self, lock: Lock) -> list[Tree]:
         """Return the packages of a lock, in its order."""
+        try:
+            return self._packages(lock, distrust_cache=False)
+        except NotAsPublished:  # what was fetched had the locked hash: the cache was changed since
+            return self._packages(lock, distrust_cache=True)
+
+    def _packages(self, lock: Lock, *, distrust_cache: bool) -> list[Tree]:
         pins = {self._name(pin): pin for pin in lock.pins}
 
         def make(missing: Missing) -> dict[str, Taken]:
@@ -87,7 +94,8 @@ class Filling:
             names = {pins[name].name: name for name in missing.names}
             found: dict[str, Taken] = {}
             wanted = [pin for name, pin in pins.items() if name in missing.names]
-            self._install(Way(self.skeleton(), missing.was_damaged), wanted, found)
+            way = Way(self.skeleton(), distrust_cache or missing.was_damaged)
+            self._install(way, wanted, found)
             self._compile(one.path for one in found.values())
             failpoint("store_filled")
             return {names[name]: taken for name, taken in found.items()}
@@ -96,8 +104,7 @@ class Filling:
 
     def _install(self, way: Way, pins: list[Pin], found: dict[str, Taken]) -> None:
         """Install some pins, and each of those that overwrite each other's files by itself."""
-        place = self.bench.scratch / f"filling-{len(found)}-{pins[0].name}"
-        place.mkdir()
+        place = Path(tempfile.mkdtemp(dir=self.bench.scratch))
         prefix, lock_file = place / "prefix", place / "lock.txt"
         copy_skeleton(way.skeleton, prefix)
         lock_file.write_text(Lock(tuple(pins)).render(), encoding="ascii")
@@ -111,7 +118,9 @@ class Filling:
                 "remove the package cache below TRUELINE_DATA_DIR; the next sync tries again",
             )
         for name, tree in parts.trees.items():
-            found[name] = Taken(tree, str(prefix), looks_outside(tree))
+            # A list that is wrong about what came fresh from the index is its author's slip.
+            hashes = {} if way.distrust_cache else parts.hashes[name]
+            found[name] = Taken(tree, str(prefix), looks_outside(tree), hashes)
         for pin in pins:
             if pin.name in parts.clashing:
                 self._install(way, [pin], found)

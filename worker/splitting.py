@@ -3,7 +3,9 @@
 import csv
 import os
 import shutil
+from base64 import urlsafe_b64decode
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +19,13 @@ INFO = ".dist-info"
 
 @dataclass(frozen=True)
 class Split:
-    """The folders by canonical name, and the names of those that claim files of others."""
+    """By canonical name: the folders, and what their authors say that the files in them hash to.
+
+    `clashing` are those that claim files of others.
+    """
 
     trees: dict[str, Path]
+    hashes: dict[str, dict[str, str]]
     clashing: frozenset[str]
 
 
@@ -44,7 +50,8 @@ def split(prefix: Path, into: Path) -> Split:
             for path in own:
                 count[path] -= 1
                 _move(prefix / path, into / name / path, is_last=not count[path])
-    return Split(trees, frozenset(clashing))
+    hashes = {name: _hashes(claims[name]) for name in trees}
+    return Split(trees, hashes, frozenset(clashing))
 
 
 def site_packages(prefix: Path) -> Path:
@@ -80,6 +87,17 @@ def _claims(info: Path, site: str, present: set[str]) -> dict[str, str]:
             f"{info.name}/RECORD cannot be read", "ask its author for a complete wheel"
         ) from error
     return claims
+
+
+def _hashes(claims: dict[str, str]) -> dict[str, str]:
+    """Return recorded sha256 in digits; scripts get another interpreter after they are recorded."""
+    found = {}
+    for path, recorded in claims.items():
+        kind, _, digest = recorded.partition("=")
+        if kind == "sha256" and not path.startswith("bin/"):
+            with suppress(ValueError):
+                found[path] = urlsafe_b64decode(digest + "==").hex()
+    return found
 
 
 def _clashing(claims: dict[str, dict[str, str]]) -> set[str]:

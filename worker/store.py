@@ -5,11 +5,12 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from utils.failpoints import failpoint
 from worker.environment import STORE
+from worker.errors import WorkerError
 from worker.key_locks import KeyLocks
 from worker.link_farm import LinkFarm
 from worker.placement import Tree
@@ -21,13 +22,18 @@ LINKS = "store-links"
 TOO_SECRET_TO_LIST = 0o311  # a job may open what its environment names, and see no other's packages
 
 
+class NotAsPublished(WorkerError):  # noqa: N818 - reads as what was found
+    """A folder that was to be stored has other content than its author published."""
+
+
 @dataclass(frozen=True)
 class Taken:
-    """A folder to be stored; the rest is as in TreeMarks."""
+    """A folder to be stored: some files must have the `hashes`, the rest is as in TreeMarks."""
 
     path: Path
     prefix: str = ""
     is_open: bool = False
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,10 @@ class Store:
         return self._whole[name]
 
     def provide(self, names: Iterable[str], make: Make, wait_seconds: float) -> list[Tree]:
-        """Return the folders of these names, in their order; those that are missing are made."""
+        """Return the folders of these names, in their order; those that are missing are made.
+
+        Raises NotAsPublished; what was made before that is kept.
+        """
         names = list(names)
         missing = {name for name in names if self.find(name) is None}
         with ExitStack() as stack:
@@ -119,6 +128,11 @@ class Store:
         """Store a folder. Its marks come first: a folder without any could not be reclaimed."""
         close(taken.path)
         marks = TreeMarks.of(taken.path, taken.prefix, is_open=taken.is_open)
+        if other := marks.unlike(taken.hashes):
+            raise NotAsPublished(
+                f"{other} of {name} is not what its author published",
+                "remove the package cache below TRUELINE_DATA_DIR; the next sync tries again",
+            )
         self._set_aside(name)
         self._marks.mkdir(parents=True, exist_ok=True)
         beside = self._marks / f".{name}"

@@ -42,7 +42,9 @@ class Trash:
 
 
 def delete(tree: Path) -> None:
-    """Delete a folder as far as that goes, closed folders in it included."""
+    """Delete a folder as far as that goes, closed folders included."""
+    with suppress(OSError):
+        tree.chmod(0o700)
     for folder, names, _ in os.walk(tree):
         for name in names:
             path = Path(folder, name)

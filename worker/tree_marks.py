@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,10 @@ class TreeMarks:
         return json.dumps(
             {"prefix": self.prefix, "is_open": self.is_open, "marks": self.marks}
         ).encode()
+
+    def unlike(self, hashes: Mapping[str, str]) -> str:
+        """Name a file whose content has another hash than it must have; empty when none has."""
+        return next((name for name, one in hashes.items() if self.marks[name][3] != one), "")
 
     def difference(self, tree: Path) -> str:
         """Say which file is not as it was; empty when all are.

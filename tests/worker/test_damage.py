@@ -16,7 +16,9 @@ def built(
     tmp_path_factory: pytest.TempPathFactory, open_environments: Callable[..., Environments]
 ) -> Environment:
     directory = tmp_path_factory.mktemp("built")
-    return open_environments(directory).build("dns", ["tiny-alpha"])
+    made = open_environments(directory).build("dns", ["tiny-alpha"])
+    made.store.chmod(0o700)  # it is copied as a whole
+    return made
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from worker.environments import (
     Environments,
 )
 from worker.requirements import read_base_requirements
+from worker.trash import delete
 
 OpenEnvironments = Callable[..., Environments]
 NewIndex = Callable[[str], Any]
@@ -263,7 +264,7 @@ def test_a_package_that_was_changed_after_locking_is_refused(
     index.add("tiny-base", "1.0")
     environments_with(index=index.url, cache=tmp_path / "cache-1").build("dns", [])
     for kept in ("store", "store-marks"):
-        shutil.rmtree(tmp_path / "environments" / kept)
+        delete(tmp_path / "environments" / kept)
     index.add("tiny-base", "1.0", "tiny-base")  # the same name and version, another content
     newer = tmp_path / "newer" / "utils"
     shutil.copytree(small_sdk, newer)

@@ -7,6 +7,7 @@ import pytest
 
 from worker.environment import read_record
 from worker.environments import Environment, Environments
+from worker.trash import delete
 
 OpenEnvironments = Callable[..., Environments]
 SITE = "lib/python*/site-packages"
@@ -130,3 +131,29 @@ def test_what_build_code_was_installed_with_is_not_shared(
         for it in (plain, built, other)
     ]
     assert len(set(bases)) == 3
+
+
+def test_what_was_changed_in_the_cache_is_fetched_anew(
+    environments: Environments, environments_with: OpenEnvironments, index: Any, tmp_path: Path
+) -> None:
+    first = environments.build("a", [])
+    stored_file = next(first.path.glob(f"{SITE}/tiny_base.py")).resolve()
+    stored_file.chmod(0o644)
+    changed = stored_file.read_bytes().replace(b"VERSION", b"version")
+    stored_file.write_bytes(changed)  # the cache has the same file under another name
+    for path in ("envs", "store", "store-marks"):
+        delete(tmp_path / "environments" / path)
+    cached = [it for it in (tmp_path / "cache").rglob("tiny_base.py") if it.read_bytes() == changed]
+    assert cached
+    made = environments_with(index=index.url, cache=tmp_path / "cache").build("a", [])
+    assert said(made, "import tiny_base; print(tiny_base.VERSION)") == "1.0"
+
+
+def test_a_list_of_files_that_its_author_got_wrong_is_no_failure(
+    environments: Environments, index: Any
+) -> None:
+    info = "tiny_one-1.0.dist-info"
+    wrong = f"one.py,sha256={'A' * 43},3\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n"
+    index.add_files("tiny-one", "1.0", {"one.py": "", f"{info}/RECORD": wrong})
+    made = environments.build("a", ["tiny-one"])
+    assert said(made, "import one; print(one.__name__)") == "one"

@@ -54,6 +54,7 @@ def test_each_distribution_gets_its_files(prefix: Path, install: Install, tmp_pa
         "share/x",
     }
     assert f"{SITE}/two.pth" in files(parts.trees["two"])
+    assert set(parts.hashes["my-one"]) <= files(parts.trees["my-one"]) - {"bin/one"}
     assert site_packages(parts.trees["two"]) == parts.trees["two"] / SITE
 
 

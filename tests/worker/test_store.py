@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.store import Missing, Store, Taken
+from worker.store import Missing, NotAsPublished, Store, Taken
 from worker.trash import Trash
 
 Provide = Callable[..., list[Path]]
@@ -123,3 +123,15 @@ def test_marks_without_a_folder_are_not_taken_for_one(
     assert store.find("a") is None
     assert provide(store, "a") == [path]
     assert len(asked) == 2
+
+
+def test_what_is_not_as_published_is_not_stored(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "file").write_text("a")
+
+    def make(_missing: Missing) -> Mapping[str, Taken]:
+        return {"a": Taken(tmp_path / "made", hashes={"file": "0" * 64})}
+
+    with pytest.raises(NotAsPublished, match="file of a"):
+        store.provide(["a"], make, 10)
+    assert store.find("a") is None
