@@ -102,6 +102,7 @@ class _Scene:
         shutil.copytree(SDK, sdk)
         (sdk / "newer.py").write_text(f"ROUND = {number}\n")
         environments = self._environments(self.root / "warm", sdk)
+        environments.build("no requirements", [])  # has the new SDK stored
         ours = _Side(lambda index: environments.build(SMALL[index], [SMALL[index]]))
         bare = _Side(lambda index: self._locked_bare(index, directory / "bare"))
         for side in (ours, bare) if number % 2 else (bare, ours):

@@ -29,7 +29,7 @@ files = [
     if not {"test", "tests"} & set(folder.split("/"))
     for name in names if name.endswith(".py")
 ]
-parts = os.cpu_count() or 1
+parts = min(os.cpu_count() or 1, len(files) // 50 + 1)
 children = []
 for part in range(1, parts):
     child = os.fork()

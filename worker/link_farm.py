@@ -16,21 +16,22 @@ class LinkFarm:
 
     directory: Path
 
-    def symlink(self, path: Path, target: str, group: str) -> None:
+    def symlink(self, path: str, target: str, group: str) -> None:
         """Make `path` a symbolic link; `group` is what it is kept under, to be dropped together."""
-        kept = self.directory / group / hashlib.sha256(target.encode()).hexdigest()[:32]
+        digest = hashlib.sha256(target.encode()).hexdigest()[:32]
+        kept = f"{self.directory}/{group}/{digest}"
         try:
             if os.readlink(kept) != target:  # noqa: PTH115 - half the cost of the whole
-                kept.unlink()
-                kept.symlink_to(target)
+                Path(kept).unlink()
+                Path(kept).symlink_to(target)
         except FileNotFoundError:
-            kept.parent.mkdir(parents=True, exist_ok=True)
+            Path(kept).parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileExistsError):
-                kept.symlink_to(target)
+                Path(kept).symlink_to(target)
         try:
             os.link(kept, path, follow_symlinks=False)
         except OSError:  # linked as often as the disk allows, or no such thing here
-            path.symlink_to(target)
+            Path(path).symlink_to(target)
 
 
 def hard_link(source: Path, path: Path) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from worker.environment import STORE
 from worker.link_farm import LinkFarm, hard_link
 
 _ALWAYS_REAL = re.compile(r"bin|lib|lib/python[^/]*|lib/python[^/]*/site-packages")
@@ -40,14 +41,14 @@ class Placement:
 
     def put(self, environment: Path, final: Path, links: LinkFarm) -> None:
         """Make it, in an environment that will have the name `final`."""
+        start = f"{environment}/"
         for name, tree in self.places.items():
-            path = environment / name
             if tree is None:
-                path.mkdir(exist_ok=True)
+                Path(start + name).mkdir(exist_ok=True)
             elif _is_script(name, tree):
-                _put_script(tree, name, path, final)
+                _put_script(tree, name, Path(start + name), final)
             else:
-                links.symlink(path, _link(name, tree), tree.path.name)
+                links.symlink(start + name, _link(name, tree), tree.path.name)
 
     def difference(self, environment: Path) -> str:
         """Say what is not as it was put; empty when all is."""
@@ -65,22 +66,22 @@ class Placement:
 def _decide(folder: str, trees: Sequence[Tree], places: dict[str, Tree | None]) -> None:
     owners: dict[str, list[Tree]] = {}
     for tree in trees:
-        for name in sorted(_names(tree.path / folder)):
+        for name in sorted(_names(f"{tree.path}/{folder}")):
             owners.setdefault(f"{folder}/{name}" if folder else name, []).append(tree)
     for path, found in owners.items():
         last = found[-1]
         alone = len(found) == 1 and not last.is_open and not _ALWAYS_REAL.fullmatch(path)
-        if alone or not (last.path / path).is_dir():
+        if alone or not _is_folder(last, path):
             places[path] = last
         else:
             places[path] = None
-            _decide(path, [tree for tree in found if (tree.path / path).is_dir()], places)
+            _decide(path, [tree for tree in found if _is_folder(tree, path)], places)
 
 
 def _link(name: str, tree: Tree) -> str:
     """Return where a link leads, from `envs/<key>/<name>` to `store/<tree>/<name>`."""
     up = "../" * (name.count("/") + 2)
-    return f"{up}{tree.path.parent.name}/{tree.path.name}/{name}"
+    return f"{up}{STORE}/{tree.path.name}/{name}"
 
 
 def _is_put(path: Path, name: str, tree: Tree) -> bool:
@@ -121,7 +122,11 @@ def _below(folder: str, places: Mapping[str, object]) -> set[str]:
     }
 
 
-def _names(folder: Path) -> set[str]:
+def _is_folder(tree: Tree, name: str) -> bool:
+    return os.path.isdir(f"{tree.path}/{name}")  # noqa: PTH112 - as below
+
+
+def _names(folder: str | Path) -> set[str]:
     try:
         return set(os.listdir(folder))  # noqa: PTH208 - ten times as fast, and done for every package
     except (FileNotFoundError, NotADirectoryError):

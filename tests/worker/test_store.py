@@ -96,7 +96,7 @@ def test_only_what_is_unused_and_old_is_reclaimed(store: Store, provide: Provide
     used, old, _young = provide(store, "used", "old", "young")
     for name in ("used", "old"):
         os.utime(store.directory.parent / "store-marks" / name, (0, 0))
-    store.links.symlink(used.parent.parent / "link", "target", "old")
+    store.links.symlink(f"{used.parent.parent}/link", "target", "old")
     assert store.reclaim(lambda: {"used"}, grace_seconds=3600) == ["old"]
     assert not old.exists()
     assert store.find("old") is None
