@@ -126,7 +126,7 @@ class Filling:
                 self._install(way, [pin], found)
 
     def _compile(self, trees: Iterable[Path]) -> None:
-        # -S: packages may run code as soon as they are found.
+        # From outside of what is compiled: there a package could have code run at the start.
         self.bench.run(self.python, "-I", "-S", "-c", COMPILE, *trees)
 
     def _name(self, pin: Pin) -> str:
