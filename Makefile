@@ -37,6 +37,7 @@ lock: .venv/.dev ## resolve pyproject.toml anew into requirements/*.txt
 	  --no-emit-index-url --no-header -c requirements/runtime.txt -o requirements/bootstrap.txt -
 
 clean: ## remove the environment and every recorded result
+	@[ ! -d .trueline ] || chmod -R u+rwX .trueline
 	@rm -rf .venv .trueline
 
 .venv/.bootstrap: requirements/bootstrap.txt

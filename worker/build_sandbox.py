@@ -10,7 +10,7 @@ from worker.interpreter_folders import interpreter_folders
 from worker.sandbox import Sandbox
 
 _INDEXES = ("INDEX", "FIND_LINKS")  # in the names of the variables that say where packages are
-_OF_THE_WORKER = ("envs", "held", "locks", "sdk", "trash")
+_OF_THE_WORKER = ("envs", "held", "locks", "store", "store-links", "store-marks", "trash")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,20 @@ class BuildSandbox:
             readable=(*self.sandbox.readable, *self.readable),
             writable=(self.directory, self.cache),
             hidden=(*self.sandbox.hidden, *hidden),
+            may_use_tmp=True,
+        )
+        return self.sandbox.around(argv, view, cwd)
+
+    def enclosed_alone(self, argv: tuple[str, ...], cwd: Path) -> tuple[str, ...]:
+        """Return the command that runs a tool whose packages may bring build code.
+
+        It writes into the place of its own build alone: neither into a package cache that others
+        take from nor into what is built beside it.
+        """
+        view = View(
+            readable=(*self.sandbox.readable, *self.readable),
+            writable=(cwd.parent,),
+            hidden=(*self.sandbox.hidden, self.directory, self.cache),
             may_use_tmp=True,
         )
         return self.sandbox.around(argv, view, cwd)

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -11,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from utils.failpoints import failpoint
-from utils.files import sync_directory, write_durably
 from worker.build_sandbox import BuildSandbox, readable_for_builds
 from worker.diagnosis import Order
 from worker.environment import (
@@ -19,21 +17,22 @@ from worker.environment import (
     USAGE_NAME,
     Environment,
     EnvironmentRecord,
-    installed_distributions,
-    protect,
 )
-from worker.errors import WorkerError
-from worker.installation import Installation
+from worker.filling import Filling
+from worker.installation import Installer
 from worker.installer import InstallerChoice, choose_installer
 from worker.key_locks import KeyLocks
 from worker.lockfile import Lock, Locks
 from worker.package_source import tool_environ
+from worker.placement import Placement, Tree
 from worker.recipe import Recipe
 from worker.sandbox import Sandbox
 from worker.sdk import Sdk
+from worker.skeleton import copy_skeleton
+from worker.store import Store
+from worker.trash import delete
 from worker.workbench import Workbench
 
-SDK_STORE = "sdk"
 WAIT_SECONDS = 60  # beyond its deadline, for another's build to end
 
 
@@ -57,22 +56,30 @@ class BuildOptions:
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """One environment to build; `distrust_cache` fetches packages anew."""
+    """One environment to build."""
 
     recipe: Recipe
     order: Order
     on_step: Callable[[str], None]
-    distrust_cache: bool = False
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What an environment is put together from, and how long it took to have it."""
+
+    skeleton: Tree
+    trees: tuple[Tree, ...]
+    seconds: float = 0.0
 
 
 class Builder:
     """Builds environments of one SDK below one directory, one at a time in each thread."""
 
-    def __init__(self, directory: Path, sdk: Sdk, options: BuildOptions) -> None:
+    def __init__(self, directory: Path, sdk: Sdk, store: Store, options: BuildOptions) -> None:
         self._environments = directory / "envs"
         self._building = directory / "building"
         self._sdk = sdk
-        self._sdk_store = directory / SDK_STORE
+        self._store = store
         self._options = options
         self._environ = tool_environ(options.environ)
         self._locks = Locks(directory / "locks")
@@ -90,24 +97,44 @@ class Builder:
         started = time.monotonic()
         final = self._environments / request.recipe.key
         site = self._building / f"{final.name}.{os.getpid()}.{secrets.token_hex(4)}"
-        bench = Workbench(site / "scratch", self._environ, started + self._options.timeout_seconds)
-        if self._sandbox is not None:
-            bench = replace(bench, enclosed=self._sandbox.enclosed)
-        bench.scratch.mkdir(parents=True)
+        made = site.with_name(f"{site.name}.made")
+        bench = self._bench(site / "scratch", request.recipe)
         failpoint("build_started")
         try:
-            lock = self._lock(request, bench)
-            request.on_step("installing")
-            made = self._make(request, lock, bench)
-            seconds = round(time.monotonic() - started, 3)
-            self._record(request.recipe, made, lock, seconds)
-            failpoint("build_recorded")
-            _name(made, final)
-            failpoint("build_named")
+            with self._store.in_use():
+                lock = self._lock(request, bench)
+                request.on_step("installing")
+                stored = self._stored(request, lock, bench)
+                failpoint("build_installed")
+                copy_skeleton(stored.skeleton, made)
+                Placement.of(stored.trees).put(made, final, self._store.links)
+                failpoint("build_copied")
+                seconds = round(time.monotonic() - started, 3)
+                self._record(request.recipe, made, lock, replace(stored, seconds=seconds))
+                failpoint("build_recorded")
+                _name(made, final)
+                failpoint("build_named")
         finally:
-            shutil.rmtree(site, ignore_errors=True)
+            delete(made)
+            delete(site)
         request.on_step("done")
         return Environment.at(final, seconds=seconds)
+
+    def _bench(self, scratch: Path, recipe: Recipe) -> Workbench:
+        deadline = time.monotonic() + self._options.timeout_seconds
+        bench = Workbench(scratch, self._environ, deadline)
+        if self._sandbox is None:
+            return bench
+        enclosed = self._sandbox.enclosed_alone if recipe.source_builds else self._sandbox.enclosed
+        return replace(bench, enclosed=enclosed)
+
+    def _installer_for(self, recipe: Recipe, bench: Workbench) -> Installer:
+        """Let build code write into no cache but its own, which goes with the build."""
+        return (
+            self._installer.with_cache(bench.scratch / "cache")
+            if recipe.source_builds
+            else self._installer
+        )
 
     def _lock(self, request: BuildRequest, bench: Workbench) -> Lock:
         """Return the lock of the recipe, resolved once for all environments that share it."""
@@ -118,7 +145,8 @@ class Builder:
             if known := self._locks.read(key):
                 return known
             request.on_step("resolving")
-            resolved = self._installer.resolve(
+            bench.open()
+            resolved = self._installer_for(request.recipe, bench).resolve(
                 bench, request.order, source_builds=request.recipe.source_builds
             )
             lock = resolved.narrowed(request.order.requirements)
@@ -126,55 +154,43 @@ class Builder:
         failpoint("build_locked")
         return lock
 
-    def _make(self, request: BuildRequest, lock: Lock, bench: Workbench) -> Path:
-        """Install everything beside the environment's place."""
-        lock_file = bench.scratch / "lock.txt"
-        lock_file.write_text(lock.render(), encoding="ascii")
-        task = Installation(
-            path=bench.scratch.parent / "environment",
-            final=self._environments / request.recipe.key,
-            lock=lock_file,
-            source_builds=request.recipe.source_builds,
-            distrust_cache=request.distrust_cache,
+    def _stored(self, request: BuildRequest, lock: Lock, bench: Workbench) -> Stored:
+        """Have everything that goes into the environment in the store."""
+        recipe = request.recipe
+        filling = Filling(
+            store=self._store,
+            installer=self._installer_for(recipe, bench),
+            python=self._options.python,
+            bench=bench,
+            wait_seconds=self._options.wait_seconds,
+            owner=recipe.lock_key if recipe.source_builds else "",
         )
-        self._installer.install(bench, task)
-        failpoint("build_installed")
-        self._sdk.put_into(task.path, self._sdk_store)
-        failpoint("build_copied")
-        return task.path
+        packages = filling.packages(lock)
+        sdk = self._sdk.stored_in(self._store, bench.scratch, self._options.wait_seconds)
+        return Stored(filling.skeleton(), (*packages, sdk))
 
-    def _record(self, recipe: Recipe, made: Path, lock: Lock, seconds: float) -> None:
+    def _record(self, recipe: Recipe, made: Path, lock: Lock, stored: Stored) -> None:
         """Write down what was made.
 
-        Only the record is forced to the disk: a file that a power failure cut short is found
-        by its size when the environment is first used.
+        Nothing is forced to the disk: what a power failure takes of an environment or of the store
+        is missed at its first use, and made again.
         """
-        site_packages = next((made / "lib").glob("python*/site-packages"))
-        protect(site_packages)
-        installed = installed_distributions(site_packages)
-        if missing := sorted({pin.name for pin in lock.pins} - installed.keys()):
-            raise WorkerError(
-                f"{self._installer.name} did not install {', '.join(missing)}",
-                "remove the package cache below TRUELINE_DATA_DIR; the next sync tries again",
-            )
         record = EnvironmentRecord(
             key=recipe.key,
             requirements=tuple(sorted({*recipe.base, *recipe.requirements})),
             python=recipe.interpreter,
             installer=self._installer.name,
             built_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            seconds=seconds,
-            site_packages=str(site_packages.relative_to(made)),
-            distributions=tuple(installed.values()),
-            sdk=self._sdk.sizes_bytes,
+            seconds=stored.seconds,
+            store=tuple(tree.path.name for tree in (*stored.trees, stored.skeleton)),
         )
         (made / USAGE_NAME).touch(mode=0o600)
         (made / "lock.txt").write_text(lock.render(), encoding="ascii")
-        write_durably(made / RECORD_NAME, record.model_dump_json(indent=2).encode(), 0o444)
+        (made / RECORD_NAME).write_text(record.model_dump_json(indent=2), encoding="utf-8")
+        (made / RECORD_NAME).chmod(0o444)
 
 
 def _name(made: Path, final: Path) -> None:
-    """Give what was made its final name, also for after a power failure."""
+    """Give what was made its final name."""
     final.parent.mkdir(parents=True, exist_ok=True)
     made.rename(final)
-    sync_directory(final.parent)

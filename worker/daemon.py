@@ -114,8 +114,6 @@ def start(parts: Parts, stops: StopRequests) -> None:
         parts.syncing.start()
         parts.timetable.start()
         parts.leasing.start()
-        parts.compiling.start()
-        parts.compiling.ask()
 
 
 def stop(ground: Ground, parts: Parts, drain_seconds: float, stops: StopRequests) -> None:
@@ -123,7 +121,6 @@ def stop(ground: Ground, parts: Parts, drain_seconds: float, stops: StopRequests
     parts.leasing.take_no_more()
     log.info("worker stopping", jobs_running=parts.leasing.running)
     parts.timetable.stop()
-    parts.compiling.stop()
     parts.leasing.stop(HURRIED_POLL_SECONDS if stops.hurry.is_set() else LAST_POLL_SECONDS)
     parts.syncing.stop(0.0)
     if not _drained(parts, drain_seconds, stops):

@@ -8,9 +8,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from worker.build_failure import BuildCause, BuildFailed
-from worker.building import SDK_STORE, Builder, BuildOptions, BuildRequest
+from worker.building import Builder, BuildOptions, BuildRequest
+from worker.damage import damage
 from worker.diagnosis import Order
-from worker.environment import RECORD_NAME, USAGE_NAME, Environment, damage
+from worker.environment import RECORD_NAME, USAGE_NAME, Environment, read_record
 from worker.errors import WorkerError
 from worker.key_locks import KeyLocks
 from worker.lockfile import HashesDiffer
@@ -18,6 +19,7 @@ from worker.recipe import Recipe, interpreter_tag
 from worker.requirement import as_requirements
 from worker.requirements import check_against_base
 from worker.sdk import Sdk
+from worker.store import Store
 from worker.trash import Trash
 from worker.workbench import BuildTimedOut, ToolFailed
 
@@ -51,7 +53,8 @@ class Environments:
         self._sdk = Sdk.read(sdk)
         self._interpreter = interpreter_tag()
         self._on_progress = on_progress
-        self._builder = Builder(self._directory, self._sdk, self._options)
+        self._store = Store(self._directory)
+        self._builder = Builder(self._directory, self._sdk, self._store, self._options)
         self._key_locks = KeyLocks(self._directory / "held")
         self._trash = Trash(self._directory / "trash")
         self._whole: set[str] = set()  # keys that were looked over in this process
@@ -66,7 +69,7 @@ class Environments:
         if not ((environment.path / RECORD_NAME).exists() and environment.python.exists()):
             return None
         if key not in self._whole:
-            if damage(environment.path):
+            if damage(environment.path, self._store):
                 return None
             self._whole.add(key)
         with suppress(OSError):
@@ -109,9 +112,8 @@ class Environments:
             with self._key_locks.held_if_free(key) as held:
                 if held:
                     self._take_leftovers(key)
-        for path in _entries(self._directory / SDK_STORE):
-            if path.name != self._sdk.digest and self._is_old(path):
-                self._trash.take(path)
+        self._trash.empty()  # what is still in there uses what it leads to
+        self._store.reclaim(self._used_by_environments, self._options.grace_seconds)
         self._trash.empty()
         return removed
 
@@ -127,17 +129,32 @@ class Environments:
     def _build(self, recipe: Recipe, order: Order) -> Environment:
         """Build with the key's lock held: what lies there is damaged or was left by the dead."""
         damaged = self._path(recipe.key)
-        distrust_cache = damaged.exists()
-        if distrust_cache:
+        if damaged.exists():
             self._trash.take(damaged)
         self._take_leftovers(recipe.key)
 
         def on_step(step: str) -> None:
             self._on_progress(order.integration, step)
 
-        made = self._builder.build(BuildRequest(recipe, order, on_step, distrust_cache))
+        made = self._builder.build(BuildRequest(recipe, order, on_step))
         self._whole.add(recipe.key)
         return made
+
+    def _used_by_environments(self) -> set[str] | None:
+        """Return what of the store environments lead to, also those that wait in the trash.
+
+        None when one does not tell: its jobs may still run.
+        """
+        used: set[str] = set()
+        for path in _entries(self._directory / "envs"):
+            record = read_record(path)
+            if record is None:
+                return None
+            used.update(record.store)
+        for path in _entries(self._directory / "trash"):
+            if record := read_record(path):
+                used.update(record.store)
+        return used
 
     def _take_leftovers(self, key: str) -> None:
         for path in _entries(self._directory / "building"):

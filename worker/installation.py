@@ -11,10 +11,9 @@ from worker.workbench import Workbench
 
 @dataclass(frozen=True)
 class Installation:
-    """One environment to make in `path`, to be used under the name `final`."""
+    """What to install into the bare environment in `path`."""
 
     path: Path
-    final: Path
     lock: Path
     source_builds: bool
     distrust_cache: bool  # what lies in the cache may be damaged: fetch anew
@@ -34,8 +33,14 @@ class Installer(Protocol):
     def resolve(self, bench: Workbench, order: Order, *, source_builds: bool) -> Lock:
         """Find the files that meet the order's requirements; raises ToolFailed."""
 
+    def with_cache(self, cache: Path) -> "Installer":
+        """Return the same installer with a package cache of its own."""
+
+    def make_bare(self, bench: Workbench, path: Path) -> None:
+        """Make an environment with no packages; raises ToolFailed."""
+
     def install(self, bench: Workbench, task: Installation) -> None:
-        """Make the environment and put what is locked into it; raises ToolFailed."""
+        """Put what is locked into an environment; raises ToolFailed."""
 
 
 def write_requirement_files(scratch: Path, order: Order) -> tuple[str, ...]:

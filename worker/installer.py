@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -48,9 +48,16 @@ class UvInstaller:
         )
         return parse_resolution(resolution.read_text(encoding="utf-8"))
 
+    def with_cache(self, cache: Path) -> "UvInstaller":
+        """Return it with another package cache."""
+        return replace(self, cache=cache / "uv")
+
+    def make_bare(self, bench: Workbench, path: Path) -> None:
+        """Run `uv venv`; what it makes may be moved."""
+        bench.run(*self._uv("venv"), "--relocatable", "--python", self.python, path)
+
     def install(self, bench: Workbench, task: Installation) -> None:
-        """Run `uv venv` and `uv pip install`; what they make may be moved."""
-        bench.run(*self._uv("venv"), "--relocatable", "--python", self.python, task.path)
+        """Run `uv pip install`; offline first, since most of it is in the cache."""
         if task.distrust_cache:
             self._install(bench, task, "--no-cache")
             return

@@ -12,7 +12,6 @@ from utils.settings import Settings
 from utils.snapshot import open_snapshots
 from worker.api_client import ApiClient
 from worker.backoff import Backoff
-from worker.bytecode import Compiling
 from worker.catalogue_file import CatalogueFile
 from worker.current_catalogue import CurrentCatalogue
 from worker.data_directory import DataDirectory
@@ -71,7 +70,6 @@ class Parts:
     current: CurrentCatalogue
     sync: Sync
     publishing: Publishing
-    compiling: Compiling
     syncing: Syncing
     leasing: Leasing
     timetable: Timetable
@@ -86,14 +84,10 @@ def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -
     publishing = Publishing(
         ground.client, current, sync, ground.isolation, warm.state, settings.egress
     )
-    compiling = Compiling(
-        ground.launcher, lambda: [one.environment for one in current.get().prepared]
-    )
 
     def tell() -> None:
         warm.retain(current.get().prepared)
         publishing.publish()
-        compiling.ask()
 
     syncing = Syncing(sync, current, tell, reclaim.run)
     held = HeldLeases()
@@ -118,7 +112,6 @@ def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -
         current=current,
         sync=sync,
         publishing=publishing,
-        compiling=compiling,
         syncing=syncing,
         leasing=leasing,
         timetable=Timetable(duties, settings.sync_seconds, settings.lease_seconds),

@@ -1,11 +1,10 @@
 """The installer where uv is missing: virtualenv, and the pip that virtualenv brings along."""
 
 import json
-import os
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from virtualenv.seed.wheels.embed import get_embed_wheel
@@ -56,11 +55,18 @@ class PipInstaller:
             raise ToolFailed("pip", 1, failed.output + _missing_wheel(failed.output, log)) from None
         return make_lock(_reported_pins(report))
 
-    def install(self, bench: Workbench, task: Installation) -> None:
-        """Run virtualenv and `pip install`, then write the final name into scripts."""
+    def with_cache(self, cache: Path) -> "PipInstaller":
+        """Return it with another package cache."""
+        return replace(self, cache=cache / "pip")
+
+    def make_bare(self, bench: Workbench, path: Path) -> None:
+        """Run virtualenv."""
         virtualenv = (self.python, "-I", "-m", "virtualenv", "--quiet", "--no-seed")
         app_data = ("--app-data", bench.scratch / "virtualenv", "--no-periodic-update")
-        bench.run(*virtualenv, *app_data, "--python", self.python, task.path)
+        bench.run(*virtualenv, *app_data, "--python", self.python, path)
+
+    def install(self, bench: Workbench, task: Installation) -> None:
+        """Run `pip install`."""
         bench.run(
             *self._pip(task.path / "bin" / "python", "install"),
             *("--no-deps", "--require-hashes", "--no-compile", "--no-warn-script-location"),
@@ -68,7 +74,6 @@ class PipInstaller:
             *(("--no-cache-dir",) if task.distrust_cache else ()),
             *("--requirement", task.lock),
         )
-        _rename_in_scripts(task.path, task.final)
 
     def _pip(self, python: Path, *command: str) -> tuple[str | Path, ...]:
         wheel = get_embed_wheel("pip", f"{sys.version_info.major}.{sys.version_info.minor}")
@@ -98,13 +103,3 @@ def _missing_wheel(output: str, log: Path) -> str:
     if any(archive.lower().replace("_", "-").startswith(wanted) for archive in archives):
         return f"\nNo usable wheel of {missing[1]}, only source code\n"
     return ""
-
-
-def _rename_in_scripts(path: Path, final: Path) -> None:
-    old, new = os.fsencode(path), os.fsencode(final)
-    for script in (path / "bin").iterdir():
-        if script.is_symlink() or not script.is_file():
-            continue
-        content = script.read_bytes()
-        if old in content:
-            script.write_bytes(content.replace(old, new))

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from worker.requirement import Requirement
 
-FORMAT = 1  # raise it when environments are made in another way
+FORMAT = 1  # raise it when locks are made in another way
+LAYOUT = "linked"  # change it when environments are made in another way
 KEY_DIGITS = 24
 
 
@@ -26,7 +27,7 @@ class Recipe:
     @property
     def key(self) -> str:
         """The environment's name."""
-        return _key([self.lock_key, self.sdk_digest])
+        return _key([LAYOUT, self.lock_key, self.sdk_digest])
 
     @property
     def lock_key(self) -> str:

@@ -117,6 +117,7 @@ class Sandbox:
                 *self.readable,
                 *interpreter_folders(environment.python),
                 environment.path,
+                *(path for path in (environment.store,) if path.is_dir()),
                 prepared.snapshot,
             ),
             writable=(writable,),

@@ -1,8 +1,10 @@
 """Where environments go before they are deleted, so that none is ever half there."""
 
 import fcntl
+import os
 import secrets
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from worker.environment import EnvironmentGone, open_usage
@@ -36,7 +38,20 @@ class Trash:
         for path in sorted(self._directory.iterdir()):
             if _unused(path):
                 # A tool that outlived its worker may still be writing: the next pass has the rest.
-                shutil.rmtree(path, ignore_errors=True)
+                delete(path)
+
+
+def delete(tree: Path) -> None:
+    """Delete a folder as far as that goes, closed folders included."""
+    with suppress(OSError):
+        tree.chmod(0o700)
+    for folder, names, _ in os.walk(tree):
+        for name in names:
+            path = Path(folder, name)
+            if not path.is_symlink():
+                with suppress(OSError):
+                    path.chmod(0o700)
+    shutil.rmtree(tree, ignore_errors=True)
 
 
 def _unused(path: Path) -> bool:

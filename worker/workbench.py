@@ -48,6 +48,10 @@ class Workbench:
     deadline: float  # of time.monotonic()
     enclosed: Enclosed = _as_it_is
 
+    def open(self) -> None:
+        """Make the directory; many builds have nothing to run and need none."""
+        self.scratch.mkdir(parents=True, exist_ok=True)
+
     def run(self, *argv: str | Path) -> str:
         """Run a tool to its end and return what it printed.
 

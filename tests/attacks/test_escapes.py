@@ -31,7 +31,13 @@ def test_what_jobs_share_cannot_be_written_to(prison: Prison, source: Path) -> N
         environment,
         packages,
         environment / "sdk" / "utils" / "child.py",
-        environment / "bin" / "activate",
+        environment / "bin",
+        environment / "pyvenv.cfg",
+        prison.environment.store,
+        (environment / "sdk").resolve(),
+        (environment / "sdk" / "utils" / "child.py").resolve(),
+        environment.parents[1] / "store-marks",
+        environment.parents[1] / "store-links",
         environment.parents[1] / "cache",
         prison.prepared().snapshot,
         prison.prepared().snapshot / "integrations" / "attacker" / "acts.py",
@@ -43,11 +49,16 @@ def test_what_jobs_share_cannot_be_written_to(prison: Prison, source: Path) -> N
         Path("/tmp"),
         Path("/"),
     ]
-    before = files_of(environment)
+    before = files_of(environment.parents[1])
     answers = prison.attack("write", paths=[str(path) for path in shared]).data
     for kind in (answers, answers.pop("chmod"), answers.pop("rename")):
         assert set(kind.values()) <= REFUSED | {"EBUSY"}, kind
-    assert files_of(environment) == before
+    assert files_of(environment.parents[1]) == before
+
+
+def test_a_job_does_not_see_what_others_have_installed(prison: Prison) -> None:
+    answers = prison.attack("look_around", paths=[str(prison.environment.store)]).data
+    assert set(answers.values()) == {"EACCES"}
 
 
 def test_each_door_out_is_closed(prison: Prison) -> None:

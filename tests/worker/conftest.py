@@ -300,6 +300,10 @@ class PackageIndex:
         """Publish a wheel with a module that holds its VERSION, and a script."""
         self._publish("wheel", name, version, *requires)
 
+    def add_files(self, name: str, version: str, files: Mapping[str, str]) -> None:
+        """Publish a wheel of these files."""
+        self._publish("files", name, version, json.dumps(files))
+
     def add_source(self, name: str, version: str, canary: Path) -> None:
         """Publish source code alone; building it writes the canary."""
         self._publish("source", name, version, str(canary))

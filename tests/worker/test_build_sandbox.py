@@ -2,6 +2,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from worker.build_sandbox import BuildSandbox, readable_for_builds
-from worker.environments import Environments
+from worker.environments import BuildFailed, Environments
 from worker.sandbox import Sandbox
 from worker.workbench import Workbench
 
@@ -42,30 +43,38 @@ def sandbox() -> Sandbox:
     return Sandbox.find()
 
 
-def test_build_sees_its_place_and_the_cache_alone(sandbox: Sandbox, tmp_path: Path) -> None:
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A worker's data directory with a build under way, another one, and secrets."""
     data = tmp_path / "data"
+    for name in ("building/one/scratch", "building/two", "cache", "envs/other", "store/package"):
+        (data / "environments" / name).mkdir(parents=True)
+    for name in ("secret.key", "outbox.db", "environments/envs/other/file"):
+        (data / name).write_text("canary")
+    return data
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_build_sees_its_place_and_the_cache_alone(
+    sandbox: Sandbox, data: Path, *, alone: bool
+) -> None:
     environments = data / "environments"
-    scratch = environments / "building" / "one" / "scratch"
-    for folder in (scratch, environments / "cache", environments / "envs" / "other"):
-        folder.mkdir(parents=True)
-    secrets = [data / "secret.key", data / "outbox.db", environments / "envs" / "other" / "file"]
-    for secret in secrets:
-        secret.write_text("canary")
+    scratch, cache = environments / "building" / "one" / "scratch", environments / "cache"
     inside = sandbox.showing([], {}, [data])
-    around = BuildSandbox(
-        inside,
-        environments,
-        environments / "cache",
-        readable_for_builds((Path(sys.executable),), {}),
-    )
-    bench = Workbench(scratch, {"PATH": "/usr/bin"}, time.monotonic() + 60, around.enclosed)
-    writable = [scratch, environments / "cache", Path("/tmp")]
-    closed = [environments / "envs", environments / "envs" / "other", Path("/usr")]
+    readable = readable_for_builds((Path(sys.executable),), {})
+    around = BuildSandbox(inside, environments, cache, readable)
+    enclosed = around.enclosed_alone if alone else around.enclosed
+    bench = Workbench(scratch, {"PATH": "/usr/bin"}, time.monotonic() + 60, enclosed)
+    shared = [cache, environments / "building" / "two"]
+    writable = [scratch, Path("/tmp"), *(() if alone else shared)]
+    places = (environments / "envs", environments / "envs" / "other", environments / "store")
+    closed = [*places, environments / "store" / "package", Path("/usr"), *(shared if alone else ())]
     asked = {
-        "read": [str(path) for path in secrets],
+        "read": [str(path) for path in data.rglob("*") if path.is_file()],
         "write": [str(path) for path in (*writable, *closed)],
     }
     seen = json.loads(bench.run(sys.executable, "-I", "-S", "-c", SPY, json.dumps(asked)))
+    assert len(seen["read"]) == 3
     assert "canary" not in json.dumps(seen)
     planted = [path for path, answer in seen["write"].items() if answer == "planted"]
     assert planted == [str(path) for path in writable]
@@ -108,6 +117,42 @@ def test_build_code_of_an_allowed_integration_sees_no_secrets(
         environments.build("it", ["tiny-hostile"], source_builds=True)
     finally:
         assert not (tmp_path / "canary").exists()
+
+
+@pytest.mark.parametrize("place", ["cache", "store", "building", "envs", "locks"])
+def test_build_code_changes_nothing_that_others_take(
+    environments_with: Callable[..., Environments],
+    new_package_index: Callable[[str], Any],
+    sandbox: Sandbox,
+    tmp_path: Path,
+    place: str,
+) -> None:
+    index = new_package_index("hostile")
+    index.add("tiny-base", "1.0")
+    canary = tmp_path / "environments" / place / "canary"
+    index.add_source("tiny-hostile", "1.0", canary)
+    environments = environments_with(sandbox=sandbox, index=index.url, cache=None)
+    environments.build("plain", [])
+    assert canary.parent.is_dir()
+    with suppress(BuildFailed):
+        environments.build("it", ["tiny-hostile"], source_builds=True)
+    assert not canary.exists()
+
+
+def test_source_builds_work_in_it_and_leave_no_cache(
+    environments_with: Callable[..., Environments],
+    new_package_index: Callable[[str], Any],
+    sandbox: Sandbox,
+    tmp_path: Path,
+) -> None:
+    index = new_package_index("sources")
+    index.add("tiny-base", "1.0")
+    index.add_source("tiny-source", "1.0", Path("/tmp/canary"))
+    environments = environments_with(sandbox=sandbox, index=index.url, cache=tmp_path / "cache")
+    made = environments.build("it", ["tiny-source"], source_builds=True)
+    assert environments.existing(made.key) is not None
+    assert not Path("/tmp/canary").exists()
+    assert not (tmp_path / "cache").exists()
 
 
 @pytest.mark.parametrize(

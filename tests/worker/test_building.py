@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
-from worker.environment import damage, read_record
+from worker.damage import damage
+from worker.environment import read_record
 from worker.environments import BuildCause, BuildFailed, Environments
 from worker.key_locks import KeyLocks
+from worker.store import Store
 
 OpenEnvironments = Callable[..., Environments]
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -36,7 +38,8 @@ made = environments.build("dns", ["tiny-alpha"])
 print(json.dumps([made.key, made.seconds]))
 """
 STEPS = (
-    *("build_started", "build_locked", "build_installed"),
+    *("build_started", "build_locked", "store_filled", "store_marked", "store_named"),
+    "build_installed",
     *("build_copied", "build_recorded", "build_named"),
 )
 
@@ -91,7 +94,7 @@ def test_a_build_killed_at_any_step_is_never_used_half_done(
     there = environments.existing(environments.key(["tiny-alpha"]))
     assert (there is not None) == (step == "build_named")
     made = environments.build("dns", ["tiny-alpha"])
-    assert damage(made.path) == ""
+    assert damage(made.path, Store(tmp_path / "environments")) == ""
     assert leftovers(environments, tmp_path) == []
 
 
@@ -105,7 +108,8 @@ def test_a_build_killed_at_any_time_is_built_again(
     builder.kill()
     builder.wait(60)
     environments = environments_with()
-    assert damage(environments.build("dns", ["tiny-alpha"]).path) == ""
+    made = environments.build("dns", ["tiny-alpha"])
+    assert damage(made.path, Store(tmp_path / "environments")) == ""
     _wait_for(lambda: leftovers(environments, tmp_path) == [])
 
 
@@ -156,7 +160,7 @@ def test_a_full_disk_is_called_that(
         raise OSError(28, os.strerror(28))
 
     environments = environments_with()
-    monkeypatch.setattr("worker.sdk.Sdk.put_into", no_room)
+    monkeypatch.setattr("worker.sdk.Sdk.stored_in", no_room)
     with pytest.raises(BuildFailed) as raised:
         environments.build("dns", ["tiny-alpha"])
     assert raised.value.cause == BuildCause.DISK_FULL

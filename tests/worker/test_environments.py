@@ -19,6 +19,7 @@ from worker.environments import (
     Environments,
 )
 from worker.requirements import read_base_requirements
+from worker.trash import delete
 
 OpenEnvironments = Callable[..., Environments]
 NewIndex = Callable[[str], Any]
@@ -86,15 +87,24 @@ def test_what_is_not_there_is_not_found(environments_with: OpenEnvironments) -> 
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve a folder over HTTP as long as the block runs."""
-    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(folder))
+def served(folder: Path, asked: list[str] | None = None) -> Iterator[str]:
+    """Serve a folder over HTTP as long as the block runs; note what is asked for."""
+    noted = [] if asked is None else asked
+
+    class Handler(SimpleHTTPRequestHandler):
+        def send_response(self, code: int, message: str | None = None) -> None:
+            noted.append(f"{self.path} {code}")
+            super().send_response(code, message)
+
+    handler = functools.partial(Handler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_another_sdk_takes_the_known_lock_and_needs_no_index(
@@ -117,6 +127,51 @@ def test_another_sdk_takes_the_known_lock_and_needs_no_index(
     assert steps == [("dns", "installing"), ("dns", "done")]
     # The last good environment still serves, whatever SDK it has.
     assert upgraded.existing(old.key) is not None
+
+
+def test_integrations_of_equal_requirements_share_a_lock_even_apart_from_environments(
+    noting: OpenEnvironments, steps: list[tuple[str, str]], package_index: Any, tmp_path: Path
+) -> None:
+    with served(package_index.root) as index:
+        noting(index=index).build("dns", ["tiny-alpha", "tiny-beta"])
+    shutil.rmtree(tmp_path / "environments" / "envs")
+    steps.clear()
+    made = noting(index=index).build("mail", ["tiny_beta", "tiny-alpha"])
+    assert steps == [("mail", "installing"), ("mail", "done")]
+    assert len(list((tmp_path / "environments" / "locks").iterdir())) == 1
+    assert installed(made, "tiny-alpha") == "1.0"
+
+
+def test_a_sync_costs_what_has_changed(
+    noting: OpenEnvironments, steps: list[tuple[str, str]], package_index: Any, tmp_path: Path
+) -> None:
+    sets = {
+        "dns": ["tiny-alpha"],
+        "web": ["tiny-alpha==1.0"],
+        "mail": ["tiny-beta"],
+        "disk": [],
+        "twin": ["tiny-beta"],
+    }
+    asked: list[str] = []
+    with served(package_index.root, asked) as index:
+        environments = noting(index=index, cache=tmp_path / "own-cache")
+        for name, requirements in sets.items():
+            environments.build(name, requirements)
+        assert [name for name, step in steps if step == "resolving"] == [
+            "dns",
+            "web",
+            "mail",
+            "disk",
+        ]
+        pages = [line for line in asked if line.endswith("/ 200")]
+        assert sorted(pages) == ["/tiny-alpha/ 200", "/tiny-base/ 200", "/tiny-beta/ 200"]
+        steps.clear()
+        asked.clear()
+        sets["web"] = ["tiny-alpha==2.0"]
+        for name, requirements in sets.items():
+            environments.build(name, requirements)
+    assert steps == [("web", "resolving"), ("web", "installing"), ("web", "done")]
+    assert asked == []  # the index was read for the others already, minutes ago at most
 
 
 def test_a_damaged_lock_is_resolved_again(
@@ -208,6 +263,8 @@ def test_a_package_that_was_changed_after_locking_is_refused(
     index = new_package_index("changing")
     index.add("tiny-base", "1.0")
     environments_with(index=index.url, cache=tmp_path / "cache-1").build("dns", [])
+    for kept in ("store", "store-marks"):
+        delete(tmp_path / "environments" / kept)
     index.add("tiny-base", "1.0", "tiny-base")  # the same name and version, another content
     newer = tmp_path / "newer" / "utils"
     shutil.copytree(small_sdk, newer)
@@ -280,7 +337,7 @@ def test_what_an_older_sdk_left_is_reclaimed(
     environments = environments_with(sdk=newer, grace_seconds=0)
     made = environments.build("dns", [])
     environments.reclaim({made.key})
-    assert len(list((tmp_path / "environments" / "sdk").iterdir())) == 1
+    assert len(list((tmp_path / "environments" / "store").glob("sdk-*"))) == 1
 
 
 def test_the_real_base_and_the_real_sdk_make_an_environment(

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from worker.environment import Environment, EnvironmentGone
-from worker.trash import Trash
+from worker.trash import Trash, delete
 
 
 def make_environment(tmp_path: Path) -> Environment:
@@ -42,3 +42,16 @@ def test_what_was_set_aside_is_deleted_once_nobody_uses_it(tmp_path: Path) -> No
 def test_taking_what_is_gone_says_so(tmp_path: Path) -> None:
     assert not Trash(tmp_path / "trash").take_unused(tmp_path / "nothing")
     Trash(tmp_path / "trash").empty()
+
+
+def test_closed_folders_are_deleted_and_links_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir(mode=0o755)
+    closed = tmp_path / "tree" / "closed"
+    closed.mkdir(parents=True)
+    (closed / "file").touch(mode=0o444)
+    (closed / "link").symlink_to(tmp_path / "outside")
+    for folder, mode in ((closed, 0o555), (closed.parent, 0o311)):
+        folder.chmod(mode)
+    delete(closed.parent)
+    assert not closed.parent.exists()
+    assert (tmp_path / "outside").stat().st_mode & 0o777 == 0o755
