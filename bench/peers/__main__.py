@@ -18,7 +18,8 @@ from utils.supervisor import become_subreaper
 
 def main(name: str, root: Path) -> None:
     """Measure; what ends this process ends it in order."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(1))
     end_with_parent(signal.SIGTERM)
     become_subreaper(ctypes.CDLL(None).prctl)
     (peer,) = (peer for peer in PEERS if peer.name == name)

@@ -83,9 +83,7 @@ def _with(**variables: str) -> Callable[[Home], Driver]:
     return lambda home: start(home, variables)
 
 
-AIRFLOW = Peer(
-    "airflow", "Airflow 3, LocalExecutor, as installed", "airflow", 7, _with(), goal=300
-)
+AIRFLOW = Peer("airflow", "Airflow 3, LocalExecutor, as installed", "airflow", 7, _with(), goal=300)
 EAGER_AIRFLOW = Peer(
     "airflow-eager",
     "Airflow 3, its scheduler looking every 50 ms",

@@ -1,4 +1,4 @@
-"""Celery on Valkey: a task starts a fresh interpreter, as one does to keep tasks' packages apart."""
+"""Celery on Valkey: a task starts a fresh interpreter, which keeps tasks' packages apart."""
 
 from pathlib import Path
 

@@ -34,7 +34,9 @@ def measure() -> Iterable[Row | NotMeasured]:
             yield row_of(peer, ours + _ours(scene, name, ROUNDS), answer)
 
 
-def row_of(peer: Peer, ours: list[float], answer: dict[str, list[float] | str]) -> Row | NotMeasured:
+def row_of(
+    peer: Peer, ours: list[float], answer: dict[str, list[float] | str]
+) -> Row | NotMeasured:
     """Return a peer's row in the table; `answer` is what its process said."""
     what = f"times faster than {peer.title}, p50"
     if isinstance(seconds := answer.get("seconds"), list):

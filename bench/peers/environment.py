@@ -38,7 +38,17 @@ def _build(lock: Path, place: Path) -> None:
     building = place.with_name(f"{place.name}.building")
     _uv("venv", "--relocatable", "--python", sys.executable, str(building))
     python = str(building / "bin" / "python")
-    _uv("pip", "install", "--python", python, "--require-hashes", "--only-binary", ":all:", "-r", str(lock))
+    _uv(
+        "pip",
+        "install",
+        "--python",
+        python,
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+        "-r",
+        str(lock),
+    )
     building.rename(place)
 
 

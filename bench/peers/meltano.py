@@ -19,7 +19,7 @@ import subprocess
 
 def ready(*command):
     def submit():
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
         return json.loads(done.stdout)
     submit()
     return submit

@@ -1,0 +1,116 @@
+"""What a job and a list cost with much on record, beside what they cost with little or nothing."""
+
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+
+from bench.history import Template, fill, fill_queue, read_template
+from bench.lone_api import LoneApi, running_api
+from bench.plain_job import deploy, entries_of, files_of, job_seconds
+from bench.rows import NotMeasured, Row, at_most
+from bench.scene import Scene, running_scene
+
+INTEGRATIONS = 500
+JOBS = 1_000_000
+FEW_JOBS = 1_000
+QUEUED = 10_000
+WARM_UP = 10
+ROUNDS = 60
+GOAL_JOB = 1.2
+GOAL_LIST = 1.5
+NEEDED_BYTES = 8_000_000_000  # the big database has 4 GB
+BENCH = "bench"
+LISTS: Mapping[str, tuple[str, dict[str, str]]] = MappingProxyType(
+    {
+        "jobs": ("/jobs", {}),
+        "a deployment's failed jobs": ("/jobs", {"status": "failed", "deployment": "history-7"}),
+        "violations": ("/violations", {}),
+        "violations, open, high": ("/violations", {"status": "open", "min_severity": "high"}),
+    }
+)
+
+Measured = Iterator[Row | NotMeasured]
+Act = Callable[[], float]
+
+
+def measure() -> Measured:
+    """Measure both sides by turns: other load hits both."""
+    with running_scene(files_of(BENCH), entries_of(BENCH)) as small:
+        yield from _integrations(small)
+        yield from _history(small)
+    yield from _queue()
+
+
+def _integrations(small: Scene) -> Measured:
+    names = [f"integration_{number:03}" for number in range(INTEGRATIONS)]
+    with running_scene(files_of(*names), entries_of(*names)) as large:
+        what = f"warm job, p50: {INTEGRATIONS} integrations ready, beside 1"
+        yield _row(what, GOAL_JOB, _jobs(large, names[INTEGRATIONS // 2]), _jobs(small, BENCH))
+
+
+def _history(small: Scene) -> Measured:
+    name = f"{JOBS:,} jobs of history"
+    if shutil.disk_usage(tempfile.gettempdir()).free < NEEDED_BYTES:
+        yield NotMeasured(name, f"{tempfile.gettempdir()} has less than 8 GB left")
+        return
+    template = _template(small)
+    with running_scene(
+        files_of(BENCH), entries_of(BENCH), lambda data_dir: fill(data_dir, template, JOBS)
+    ) as large:
+        what = f"warm job, p50: {name}, beside none"
+        yield _row(what, GOAL_JOB, _jobs(large, BENCH), _jobs(small, BENCH))
+        fill(small.data_dir, template, FEW_JOBS)
+        yield from _lists(large, small)
+
+
+def _lists(large: Scene, small: Scene) -> Measured:
+    for name, (path, asked) in LISTS.items():
+        sides = [partial(_seconds, partial(it.api.get, path, **asked)) for it in (large, small)]
+        what = f"page of {name}: of {JOBS:,}, beside {FEW_JOBS:,}"
+        yield _row(what, GOAL_LIST, *sides)
+
+
+def _queue() -> Measured:
+    """Post a job and lease one: with jobs of others in front of it, and with none."""
+    with tempfile.TemporaryDirectory(prefix="trueline-bench-") as folder:
+        deep, empty = Path(folder, "deep"), Path(folder, "empty")
+        settings = {"TRUELINE_LEASE_SECONDS": "3600"}
+        with running_api(deep, **settings) as loaded, running_api(empty, **settings) as idle:
+            fill_queue(deep, loaded.deploy("other"), QUEUED)
+            sides = [_turns(api) for api in (loaded, idle)]
+            what = f"post a job + lease one, p50: {QUEUED:,} in the queue, beside none"
+            yield _row(what, GOAL_JOB, *sides)
+
+
+def _turns(api: LoneApi) -> Act:
+    api.deploy(BENCH)
+    return partial(_seconds, lambda: (api.post(f"/deployments/{BENCH}/jobs", {}), api.lease()))
+
+
+def _jobs(scene: Scene, integration: str) -> Act:
+    return partial(job_seconds, scene, deploy(scene, integration))
+
+
+def _template(scene: Scene) -> Template:
+    (job,) = scene.api.items("/jobs", 1, status="success")
+    return read_template(scene.data_dir, job["id"])
+
+
+def _row(what: str, goal: float, much: Act, little: Act) -> Row:
+    for _ in range(WARM_UP):
+        much()
+        little()
+    pairs = [(much(), little()) for _ in range(ROUNDS)]
+    ours, beside = (statistics.median(side) * 1000 for side in zip(*pairs, strict=True))
+    return at_most(what, ours, beside, "ms", goal)
+
+
+def _seconds(act: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    act()
+    return time.perf_counter() - started
