@@ -69,6 +69,7 @@ def running_api(data_dir: Path, **settings: str) -> Iterator[LoneApi]:
 
 
 def _prepare(data_dir: Path) -> None:
+    data_dir.mkdir(parents=True, exist_ok=True)
     database = Database(f"sqlite:///{data_dir / 'trueline.db'}")
     migrate(database)
     now = datetime.now(UTC)
