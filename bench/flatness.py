@@ -5,6 +5,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -15,12 +16,6 @@ from bench.plain_job import deploy, entries_of, files_of, job_seconds
 from bench.rows import NotMeasured, Row, at_most
 from bench.scene import Scene, running_scene
 
-INTEGRATIONS = 500
-JOBS = 1_000_000
-FEW_JOBS = 1_000
-QUEUED = 10_000
-WARM_UP = 10
-ROUNDS = 60
 GOAL_JOB = 1.2
 GOAL_LIST = 1.5
 NEEDED_BYTES = 8_000_000_000  # the big database has 4 GB
@@ -34,57 +29,72 @@ LISTS: Mapping[str, tuple[str, dict[str, str]]] = MappingProxyType(
     }
 )
 
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is much, and how often each side is measured."""
+
+    integrations: int = 500
+    jobs: int = 1_000_000
+    few_jobs: int = 1_000
+    queued: int = 10_000
+    warm_up: int = 10
+    rounds: int = 60
+
+
 Measured = Iterator[Row | NotMeasured]
 Act = Callable[[], float]
 
 
-def measure() -> Measured:
+def measure(sizes: Sizes = Sizes()) -> Measured:
     """Measure both sides by turns: other load hits both."""
     with running_scene(files_of(BENCH), entries_of(BENCH)) as small:
-        yield from _integrations(small)
-        yield from _history(small)
-    yield from _queue()
+        yield from _integrations(small, sizes)
+        yield from _history(small, sizes)
+    yield from _queue(sizes)
 
 
-def _integrations(small: Scene) -> Measured:
-    names = [f"integration_{number:03}" for number in range(INTEGRATIONS)]
+def _integrations(small: Scene, sizes: Sizes) -> Measured:
+    names = [f"integration_{number:03}" for number in range(sizes.integrations)]
     with running_scene(files_of(*names), entries_of(*names)) as large:
-        what = f"warm job, p50: {INTEGRATIONS} integrations ready, beside 1"
-        yield _row(what, GOAL_JOB, _jobs(large, names[INTEGRATIONS // 2]), _jobs(small, BENCH))
+        what = f"warm job, p50: {sizes.integrations} integrations ready, beside 1"
+        yield _row(
+            sizes, what, GOAL_JOB, _jobs(large, names[sizes.integrations // 2]), _jobs(small, BENCH)
+        )
 
 
-def _history(small: Scene) -> Measured:
-    name = f"{JOBS:,} jobs of history"
+def _history(small: Scene, sizes: Sizes) -> Measured:
+    name = f"{sizes.jobs:,} jobs of history"
     if shutil.disk_usage(tempfile.gettempdir()).free < NEEDED_BYTES:
         yield NotMeasured(name, f"{tempfile.gettempdir()} has less than 8 GB left")
         return
     template = _template(small)
     with running_scene(
-        files_of(BENCH), entries_of(BENCH), lambda data_dir: fill(data_dir, template, JOBS)
+        files_of(BENCH), entries_of(BENCH), lambda data_dir: fill(data_dir, template, sizes.jobs)
     ) as large:
         what = f"warm job, p50: {name}, beside none"
-        yield _row(what, GOAL_JOB, _jobs(large, BENCH), _jobs(small, BENCH))
-        fill(small.data_dir, template, FEW_JOBS)
-        yield from _lists(large, small)
+        yield _row(sizes, what, GOAL_JOB, _jobs(large, BENCH), _jobs(small, BENCH))
+        fill(small.data_dir, template, sizes.few_jobs)
+        yield from _lists(large, small, sizes)
 
 
-def _lists(large: Scene, small: Scene) -> Measured:
+def _lists(large: Scene, small: Scene, sizes: Sizes) -> Measured:
     for name, (path, asked) in LISTS.items():
         sides = [partial(_seconds, partial(it.api.get, path, **asked)) for it in (large, small)]
-        what = f"page of {name}: of {JOBS:,}, beside {FEW_JOBS:,}"
-        yield _row(what, GOAL_LIST, *sides)
+        what = f"page of {name}: of {sizes.jobs:,}, beside {sizes.few_jobs:,}"
+        yield _row(sizes, what, GOAL_LIST, *sides)
 
 
-def _queue() -> Measured:
+def _queue(sizes: Sizes) -> Measured:
     """Post a job and lease one: with jobs of others in front of it, and with none."""
     with tempfile.TemporaryDirectory(prefix="trueline-bench-") as folder:
         deep, empty = Path(folder, "deep"), Path(folder, "empty")
         settings = {"TRUELINE_LEASE_SECONDS": "3600"}
         with running_api(deep, **settings) as loaded, running_api(empty, **settings) as idle:
-            fill_queue(deep, loaded.deploy("other"), QUEUED)
+            fill_queue(deep, loaded.deploy("other"), sizes.queued)
             sides = [_turns(api) for api in (loaded, idle)]
-            what = f"post a job + lease one, p50: {QUEUED:,} in the queue, beside none"
-            yield _row(what, GOAL_JOB, *sides)
+            what = f"post a job + lease one, p50: {sizes.queued:,} in the queue, beside none"
+            yield _row(sizes, what, GOAL_JOB, *sides)
 
 
 def _turns(api: LoneApi) -> Act:
@@ -101,11 +111,11 @@ def _template(scene: Scene) -> Template:
     return read_template(scene.data_dir, job["id"])
 
 
-def _row(what: str, goal: float, much: Act, little: Act) -> Row:
-    for _ in range(WARM_UP):
+def _row(sizes: Sizes, what: str, goal: float, much: Act, little: Act) -> Row:
+    for _ in range(sizes.warm_up):
         much()
         little()
-    pairs = [(much(), little()) for _ in range(ROUNDS)]
+    pairs = [(much(), little()) for _ in range(sizes.rounds)]
     ours, beside = (statistics.median(side) * 1000 for side in zip(*pairs, strict=True))
     return at_most(what, ours, beside, "ms", goal)
 

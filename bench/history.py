@@ -157,9 +157,11 @@ def _copies(number: int) -> Iterator[dict[str, Any]]:
 def _copy_jobs(connection: Connection, template: Template) -> None:
     times = dict.fromkeys(("created_at", "started_at", "finished_at", "at"), _COPIES.c.at)
     whose = {name: _COPIES.c[name] for name in ("id", "deployment_id", "deployment_name")}
+    status = case((_COPIES.c.number % 10 == 9, "failed"), else_=template.job["status"])
+    own = {**whose, **times, "job_id": _COPIES.c.id}
     for table, rows in template.rows.items():
         for row in rows:
-            _multiply(connection, table, row, {**whose, **times, "job_id": _COPIES.c.id})
+            _multiply(connection, table, row, own | ({"status": status} if table is jobs else {}))
 
 
 def _make_violations(connection: Connection, template: Template) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
@@ -29,6 +29,10 @@ class LoneApi:
     def __init__(self, address: str) -> None:
         parts = urlsplit(address)
         self._connection = HTTPConnection(parts.hostname or "", parts.port)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
 
     def post(self, path: str, body: Any) -> Any:
         """POST JSON; raises RuntimeError for a refusal."""
@@ -58,11 +62,17 @@ def running_api(data_dir: Path, **settings: str) -> Iterator[LoneApi]:
     _prepare(data_dir)
     environ = {name: value for name, value in os.environ.items() if "TRUELINE" not in name}
     environ |= {"TRUELINE_DATA_DIR": str(data_dir), "TRUELINE_API_PORT": "0", **settings}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "api"], cwd=ROOT, env=environ, start_new_session=True
-    )
+    with (data_dir / "api.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "api"],
+            cwd=ROOT,
+            env=environ,
+            stderr=log,
+            start_new_session=True,
+        )
     try:
-        yield LoneApi(_address(process, data_dir / ADDRESS_FILE))
+        with closing(LoneApi(_address(process, data_dir / ADDRESS_FILE))) as api:
+            yield api
     finally:
         process.terminate()
         process.wait(timeout=30)

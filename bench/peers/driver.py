@@ -3,6 +3,7 @@
 import os
 import select
 import time
+from typing import Self
 
 from bench.peers.processes import PeerUnavailable, Processes
 
@@ -33,7 +34,11 @@ class Driver:
         self._processes = processes
         self._process = processes.pipe([interpreter, flag, code + _LOOP, *arguments])
         self._unread = b""
-        self._read(START_SECONDS)
+        try:
+            self._read(START_SECONDS)
+        except BaseException:
+            self.close()
+            raise
 
     def seconds(self) -> float:
         """Submit once; return how long it took until the result was seen."""
@@ -43,6 +48,20 @@ class Driver:
         seconds = float(self._read(WORK_SECONDS))
         self._read(WORK_SECONDS)
         return seconds
+
+    def close(self) -> None:
+        """End it; it has nothing to save."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _read(self, seconds: float) -> bytes:
         """Read one line; raises PeerUnavailable when the driver ends or takes too long."""

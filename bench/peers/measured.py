@@ -26,9 +26,9 @@ def measure_peer(peer: Peer, root: Path) -> list[float]:
 
 def _rounds(peer: Peer, home: Home) -> list[float]:
     """Measure so many rounds, or as many as there is time for."""
-    driver = peer.start(home)
-    end = time.monotonic() + MOST_SECONDS
-    seconds = [driver.seconds()]
-    while len(seconds) < peer.rounds and time.monotonic() < end:
-        seconds.append(driver.seconds())
+    with peer.start(home) as driver:
+        end = time.monotonic() + MOST_SECONDS
+        seconds = [driver.seconds()]
+        while len(seconds) < peer.rounds and time.monotonic() < end:
+            seconds.append(driver.seconds())
     return seconds

@@ -41,10 +41,13 @@ class Processes:
         """Run a command to its end; raises PeerUnavailable when it fails."""
         log = self.directory / "commands.log"
         with log.open("ab") as output:
+            process = self._popen(command, output.fileno())
             try:
-                self._popen(command, output.fileno()).wait(COMMAND_SECONDS)
+                code = process.wait(COMMAND_SECONDS)
             except subprocess.TimeoutExpired as error:
                 raise self._failed(f"{_name(command)} did not end", log) from error
+        if code:
+            raise self._failed(f"{_name(command)} ended with code {code}", log)
 
     def start(self, *command: str) -> None:
         """Start a server."""
