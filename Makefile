@@ -26,7 +26,7 @@ lint: .venv/.dev ## ruff, mypy --strict and the import contract
 	@$(BIN)/lint-imports
 
 bench: .venv/.dev ## the ratios that the README quotes
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench $(ARGS)
 
 lock: .venv/.dev ## resolve pyproject.toml anew into requirements/*.txt
 	@$(UV) pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -36,8 +36,12 @@ lock: .venv/.dev ## resolve pyproject.toml anew into requirements/*.txt
 	@printf 'uv\nhatchling\neditables\n' | $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header -c requirements/runtime.txt -o requirements/bootstrap.txt -
 
+	@for peer in bench/peers/*.in; do \
+	  $(UV) pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-header --no-annotate -o "$${peer%.in}.txt" "$$peer" || exit 1; done
+
 clean: ## remove the environment and every recorded result
-	@rm -rf .venv .trueline
+	@rm -rf .venv .trueline .trueline-bench
 
 .venv/.bootstrap: requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -33,7 +33,7 @@ from api.tables import Id, UtcDateTime, deployments, events, jobs, task_results,
 
 PRAGMAS = ("cache_size=-1000000", "synchronous=OFF", "journal_mode=OFF", "temp_store=MEMORY")
 CHUNK = 50_000
-DEPLOYMENTS = 100  # that share the history
+DEPLOYMENTS = 10  # that share the history
 SPAN = timedelta(days=365)
 _COPIES = Table(  # one row for each job to be made
     "copies",
@@ -157,7 +157,8 @@ def _copies(number: int) -> Iterator[dict[str, Any]]:
 def _copy_jobs(connection: Connection, template: Template) -> None:
     times = dict.fromkeys(("created_at", "started_at", "finished_at", "at"), _COPIES.c.at)
     whose = {name: _COPIES.c[name] for name in ("id", "deployment_id", "deployment_name")}
-    status = case((_COPIES.c.number % 10 == 9, "failed"), else_=template.job["status"])
+    turn = _COPIES.c.number // DEPLOYMENTS
+    status = case((turn % 10 == 9, "failed"), else_=template.job["status"])
     own = {**whose, **times, "job_id": _COPIES.c.id}
     for table, rows in template.rows.items():
         for row in rows:
@@ -180,7 +181,7 @@ def _make_violations(connection: Connection, template: Template) -> None:
     rank = _COPIES.c.number % 7 % 4 + 1
     own: dict[str, ColumnElement[Any]] = {
         "fingerprint": _COPIES.c.id,
-        "task": literal("judge-") + cast(_COPIES.c.number / DEPLOYMENTS, Text),
+        "task": literal("judge-") + cast(_COPIES.c.number // DEPLOYMENTS, Text),
         "severity": case(severity, value=rank),
         "severity_rank": rank,
         "status": func.coalesce(status, "resolved"),
