@@ -16,7 +16,15 @@ from api.database import Database
 from api.endings import Ending, end_job, end_job_here
 from api.events import insert_events, last_seqs
 from api.jobs import Job, JobStatus, lock_jobs
-from api.reports import CheckedEvents, Event, JobFinished, Started, TaskFinished, check_events
+from api.reports import (
+    CheckedEvents,
+    Event,
+    JobFinished,
+    NetworkUsed,
+    Started,
+    TaskFinished,
+    check_events,
+)
 from api.tables import integrations, jobs
 from api.task_results import insert_results, result_row, shown_in_event, task_statuses
 from utils.failpoints import failpoint
@@ -124,7 +132,7 @@ def _event_row(job: Job, event: Event) -> dict[str, Any]:
     if isinstance(event, TaskFinished):
         payload = {"result": shown_in_event(event.result)}
     else:
-        payload = event.model_dump(mode="json", exclude={"seq", "at", "type"})
+        payload = _payload(event)
     return {
         "job_id": job.id,
         "attempt": job.attempt,
@@ -135,10 +143,17 @@ def _event_row(job: Job, event: Event) -> dict[str, Any]:
     }
 
 
+def _payload(event: Event) -> dict[str, Any]:
+    return event.model_dump(mode="json", exclude={"seq", "at", "type"})
+
+
 def _move(connection: Connection, job: Job, acceptance: Acceptance, now: datetime) -> None:
     for event in acceptance.events:
         if isinstance(event, Started):
             job = _start(connection, job, event, now)
+        elif isinstance(event, NetworkUsed):
+            network = update(jobs).where(jobs.c.id == job.id).values(network=_payload(event))
+            connection.execute(network)
         elif isinstance(event, JobFinished):
             error = event.error.model_dump(exclude_none=True) if event.error else None
             at = _within(job, event.at, now)

@@ -12,7 +12,10 @@ import structlog
 
 from bench.rows import NotMeasured, Row, all_hold, print_rows
 
-MODULES = ("environments", "sync", "jobs", "intake", "flatness", "peers")
+MODULES = (
+    *("environments", "source", "sync", "jobs", "parallel", "intake"),
+    *("flatness", "peers"),
+)
 
 
 def main(names: list[str]) -> int:

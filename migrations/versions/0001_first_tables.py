@@ -31,6 +31,7 @@ def _create_integrations() -> None:
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("schema", JSON, nullable=False),
+        sa.Column("hosts", JSON, nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("commit", sa.String(length=64), nullable=True),
         sa.Column("registered_commit", sa.String(length=64), nullable=True),
@@ -63,6 +64,7 @@ def _create_jobs() -> None:
         sa.Column("cancel_requested", sa.Boolean(), nullable=False),
         sa.Column("error", JSON, nullable=True),
         sa.Column("summary", JSON, nullable=True),
+        sa.Column("network", JSON, nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
@@ -136,6 +138,7 @@ def _create_violations() -> None:
         unique=False,
     )
     op.create_index("ix_violations_insight", "violations", ["deployment_id", "task"], unique=False)
+    op.create_index("ix_violations_mutes", "violations", ["status", "muted_until"], unique=False)
     op.create_index(
         "ix_violations_integration",
         "violations",

@@ -40,7 +40,12 @@ def test_ready_integration_shows_what_the_worker_reports(registered: FlaskClient
     assert shown["state"] == "ready"
     assert shown["tasks"] == [{"name": "list"}]
     known = {"key": "e1", "state": "ready", "seconds": 1.5, "isolation": "process"}
-    assert shown["environment"] == known
+    assert shown["environment"] == known | {"egress": None}
+
+
+def test_egress_of_a_worker_is_shown_with_what_it_runs(registered: FlaskClient) -> None:
+    report(registered, READY, egress="declared")
+    assert dns(registered)["environment"]["egress"] == "declared"
 
 
 def test_health_shows_how_far_jobs_are_kept_apart(registered: FlaskClient) -> None:
@@ -94,6 +99,18 @@ def test_same_report_again_changes_no_row(registered: FlaskClient, clock: Any) -
     clock.move(hours=1)
     report(registered, READY)
     assert dns(registered) == before
+
+
+def test_warm_process_that_comes_or_goes_is_no_update(registered: FlaskClient, clock: Any) -> None:
+    report(registered, READY)
+    before = dns(registered)["updated_at"]
+    clock.move(hours=1)
+    warm = {"key": "e1", "seconds": 1.5, "warm": {"state": "ready", "reason": None}}
+    report(registered, READY | {"environment": warm})
+    assert dns(registered)["environment"]["warm"]["state"] == "ready"
+    assert dns(registered)["updated_at"] == before
+    report(registered, READY | {"environment": warm, "commit": "c3"})
+    assert dns(registered)["updated_at"] != before
 
 
 def test_source_is_remembered_with_its_problem(registered: FlaskClient, state: State) -> None:
