@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from filelock import FileLock
+
 from bench.peers.processes import PeerUnavailable
 from worker.installer import find_uv
 
@@ -21,8 +23,9 @@ def open_environment(root: Path, name: str) -> Path:
     """
     lock = LOCKS / f"{name}.txt"
     place = root / f"{name}-{environment_key(lock.read_bytes())}"
-    if not place.exists():
-        _build(lock, place)
+    with FileLock(root / f"{name}.lock"):
+        if not place.exists():
+            _build(lock, place)
     return place / "bin" / "python"
 
 
