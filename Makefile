@@ -26,7 +26,7 @@ lint: .venv/.dev ## ruff, mypy --strict and the import contract
 	@$(BIN)/lint-imports
 
 bench: .venv/.dev ## the ratios that the README quotes
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench $(ARGS)
 
 lock: .venv/.dev ## resolve pyproject.toml anew into requirements/*.txt
 	@$(UV) pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -35,10 +35,13 @@ lock: .venv/.dev ## resolve pyproject.toml anew into requirements/*.txt
 	  --no-header --extra dev -c requirements/runtime.txt -o requirements/dev.txt pyproject.toml
 	@printf 'uv\nhatchling\neditables\n' | $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header -c requirements/runtime.txt -o requirements/bootstrap.txt -
+	@for peer in bench/peers/*.in; do \
+	  $(UV) pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-header --no-annotate -o "$${peer%.in}.txt" "$$peer" || exit 1; done
 
 clean: ## remove the environment and every recorded result
 	@[ ! -d .trueline ] || chmod -R u+rwX .trueline
-	@rm -rf .venv .trueline
+	@rm -rf .venv .trueline .trueline-bench
 
 .venv/.bootstrap: requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

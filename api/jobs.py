@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Row, Select, Subquery, insert, select, update
 
-from api.listing import listed
+from api.listing import listed, whose
 from api.problems import Conflict, NotFound
 from api.tables import jobs
 
@@ -107,12 +107,7 @@ def listed_jobs(
 ) -> Subquery:
     """Return the jobs that a list asks for; no status asks for all."""
     parts = [jobs.c.status == status for status in dict.fromkeys(statuses or JobStatus)]
-    conditions = []
-    if deployment_id is not None:
-        conditions.append(jobs.c.deployment_id == deployment_id)
-    if integration is not None:
-        conditions.append(jobs.c.integration == integration)
-    return listed(jobs, parts, conditions)
+    return listed(jobs, parts, whose(jobs, deployment_id, integration))
 
 
 def anything_pending(connection: Connection) -> bool:

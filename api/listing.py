@@ -14,3 +14,18 @@ def listed(table: Table, parts: Iterable[Condition], conditions: Iterable[Condit
     """
     these = tuple(conditions)
     return union_all(*(select(table).where(part, *these) for part in parts)).subquery("listed")
+
+
+def whose(table: Table, deployment_id: str | None, integration: str | None) -> list[Condition]:
+    """Return the conditions for the rows of a deployment, of an integration, or of both.
+
+    A deployment keeps its integration, so the index by deployment finds what both ask for. SQLite
+    would take the one by integration and pass over all rows of other deployments: the empty text
+    that is added hides the column from it.
+    """
+    if deployment_id is None:
+        return [] if integration is None else [table.c.integration == integration]
+    conditions = [table.c.deployment_id == deployment_id]
+    if integration is not None:
+        conditions.append(table.c.integration + "" == integration)
+    return conditions

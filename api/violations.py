@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Subquery, select, update
 
-from api.listing import listed
+from api.listing import listed, whose
 from api.paging import Order
 from api.problems import Conflict, FieldError, NotFound, Unprocessable
 from api.tables import violations
@@ -50,11 +50,7 @@ def listed_violations(wanted: Wanted) -> tuple[Subquery, Order]:
     """Return the violations that a list asks for and their order: the worst, the latest first."""
     statuses = dict.fromkeys(wanted.statuses or ViolationStatus)
     parts = [violations.c.status == status for status in statuses]
-    conditions = []
-    if wanted.deployment_id is not None:
-        conditions.append(violations.c.deployment_id == wanted.deployment_id)
-    if wanted.integration is not None:
-        conditions.append(violations.c.integration == wanted.integration)
+    conditions = whose(violations, wanted.deployment_id, wanted.integration)
     if wanted.min_severity is not None:
         conditions.append(violations.c.severity_rank >= wanted.min_severity.rank)
     if wanted.severity is not None:

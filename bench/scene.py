@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,9 @@ class Scene:
         return python
 
 
-def write_source(folder: Path, files: Mapping[str, str], entries: list[dict[str, Any]]) -> None:
+def write_source(
+    folder: Path, files: Mapping[str, str], entries: Sequence[Mapping[str, Any]]
+) -> None:
     """Commit files and a manifest into a new repository."""
     for name, text in {**files, "integrations.json": json.dumps(entries)}.items():
         path = folder / name
@@ -44,12 +46,20 @@ def write_source(folder: Path, files: Mapping[str, str], entries: list[dict[str,
 
 @contextmanager
 def running_scene(
-    files: Mapping[str, str], entries: list[dict[str, Any]], **settings: str
+    files: Mapping[str, str],
+    entries: Sequence[Mapping[str, Any]],
+    prepare: Callable[[Path], None] = lambda _: None,
+    /,
+    **settings: str,
 ) -> Iterator[Scene]:
-    """Run an API and a worker over a source of these files; all of it is removed at the end."""
+    """Run an API and a worker over a source of these files; all of it is removed at the end.
+
+    `prepare` is given the data directory before they start.
+    """
     with tempfile.TemporaryDirectory(prefix="trueline-bench-") as root:
         source, data_dir = Path(root, "source"), Path(root, "data")
         write_source(source, files, entries)
+        prepare(data_dir)
         environ = {
             **{name: value for name, value in os.environ.items() if "TRUELINE_" not in name},
             "TRUELINE_DATA_DIR": str(data_dir),

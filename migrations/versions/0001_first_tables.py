@@ -138,6 +138,7 @@ def _create_violations() -> None:
         unique=False,
     )
     op.create_index("ix_violations_insight", "violations", ["deployment_id", "task"], unique=False)
+    op.create_index("ix_violations_mutes", "violations", ["status", "muted_until"], unique=False)
     op.create_index(
         "ix_violations_integration",
         "violations",

@@ -21,6 +21,7 @@ JOB_LISTS: list[Callable[[], Subquery]] = [
     lambda: listed_jobs([], None, None),
     lambda: listed_jobs([], "d", None),
     lambda: listed_jobs([], None, "tool"),
+    lambda: listed_jobs([], "d", "tool"),
     lambda: listed_jobs([JobStatus.FAILED], None, None),
     lambda: listed_jobs([JobStatus.FAILED, JobStatus.PARTIAL], "d", None),
 ]
@@ -30,6 +31,7 @@ VIOLATION_LISTS = [
     Wanted([ViolationStatus.OPEN, ViolationStatus.MUTED], min_severity=Severity.HIGH),
     Wanted(severity=Severity.LOW),
     Wanted(integration="tool"),
+    Wanted(integration="tool", deployment_id="d"),
     Wanted(deployment_id="d", severity=Severity.LOW, min_severity=Severity.LOW),
 ]
 
@@ -65,6 +67,20 @@ def test_any_page_of_violations_is_read_from_an_index_without_sorting(
     found, order = listed_violations(wanted)
     last = (1, NOON, "x")[-len(order.columns) :]
     check(plan(database, found, [column.name for column in order.columns], last))
+
+
+def test_rows_of_a_deployment_are_found_by_it_even_where_their_integration_is_asked_for(
+    database: Database,
+) -> None:
+    wanted = Wanted(integration="tool", deployment_id="d")
+    found, order = listed_violations(wanted)
+    names = [column.name for column in order.columns]
+    for by in (
+        plan(database, found, names, (1, NOON, "x")),
+        plan(database, listed_jobs([], "d", "tool"), ["created_at", "id"], (NOON, "x")),
+    ):
+        assert "deployment_id=?" in by
+        assert "integration" not in by
 
 
 def test_pages_show_each_job_once_in_order_whatever_their_statuses(

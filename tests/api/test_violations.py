@@ -2,6 +2,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import event, text
 
 from api.database import Database
 from api.problems import Conflict, NotFound, Unprocessable
@@ -90,6 +91,21 @@ def test_a_mute_that_has_run_out_opens_the_violation(
         assert find_violation(connection, violation_id).status == MUTED
         end_mutes(connection, desk.clock.move(minutes=1))
         assert find_violation(connection, violation_id).status == OPEN
+
+
+def test_mutes_that_have_run_out_are_found_by_their_end(
+    desk: "Desk", database: Database, violation_id: str
+) -> None:
+    asked: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *it: asked.append(it[2]))
+    with database.write() as connection:
+        decide(connection, violation_id, Decision(MUTED, "why"), desk.clock.now)
+        asked.clear()
+        end_mutes(connection, desk.clock.now)
+        (statement,) = asked
+        explain = text(f"EXPLAIN QUERY PLAN {statement.replace('?', '1')}")
+        (plan,) = (row[3] for row in connection.execute(explain))
+    assert "(status=? AND muted_until<?)" in plan
 
 
 def test_a_mute_without_an_end_stays(desk: "Desk", database: Database, violation_id: str) -> None:

@@ -1,0 +1,135 @@
+"""What a job and a list cost with much on record, beside what they cost with little or nothing."""
+
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+
+from bench.history import Template, fill, fill_queue, read_template
+from bench.lone_api import LoneApi, running_api
+from bench.plain_job import deploy, entries_of, files_of, job_seconds
+from bench.rows import NotMeasured, Row, at_most
+from bench.scene import Scene, running_scene
+
+WARM_UP = 10
+GOAL_JOB = 1.2
+GOAL_LIST = 1.5
+NEEDED_BYTES = 8_000_000_000  # the big database has 4 GB
+BENCH = "bench"
+LISTS: Mapping[str, tuple[str, dict[str, str]]] = MappingProxyType(
+    {
+        "jobs": ("/jobs", {}),
+        "a deployment's failed jobs": (
+            "/jobs",
+            {"status": "failed", "deployment": "history-7", "limit": "10"},
+        ),
+        "violations": ("/violations", {}),
+        "violations, open, high": (
+            "/violations",
+            {"status": "open", "min_severity": "high", "limit": "10"},
+        ),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is much, and how often each side is measured."""
+
+    integrations: int = 500
+    jobs: int = 1_000_000
+    few_jobs: int = 1_000
+    queued: int = 10_000
+    rounds: int = 60
+    pages: int = 200
+
+
+Measured = Iterator[Row | NotMeasured]
+Act = Callable[[], float]
+
+
+def measure(sizes: Sizes = Sizes()) -> Measured:
+    """Measure both sides by turns: other load hits both."""
+    with running_scene(files_of(BENCH), entries_of(BENCH)) as small:
+        yield from _integrations(small, sizes)
+        yield from _history(small, sizes)
+    yield from _queue(sizes)
+
+
+def _integrations(small: Scene, sizes: Sizes) -> Measured:
+    names = [f"integration_{number:03}" for number in range(sizes.integrations)]
+    with running_scene(files_of(*names), entries_of(*names)) as large:
+        what = f"warm job, p50: {sizes.integrations} integrations ready, beside 1"
+        middle = _jobs(large, names[sizes.integrations // 2])
+        yield _row(what, GOAL_JOB, sizes.rounds, middle, _jobs(small, BENCH))
+
+
+def _history(small: Scene, sizes: Sizes) -> Measured:
+    name = f"{sizes.jobs:,} jobs of history"
+    if shutil.disk_usage(tempfile.gettempdir()).free < NEEDED_BYTES:
+        yield NotMeasured(name, f"{tempfile.gettempdir()} has less than 8 GB left")
+        return
+    template = _template(small)
+    with running_scene(
+        files_of(BENCH), entries_of(BENCH), lambda data_dir: fill(data_dir, template, sizes.jobs)
+    ) as large:
+        what = f"warm job, p50: {name}, beside none"
+        yield _row(what, GOAL_JOB, sizes.rounds, _jobs(large, BENCH), _jobs(small, BENCH))
+        fill(small.data_dir, template, sizes.few_jobs)
+        yield from _lists(large, small, sizes)
+
+
+def _lists(large: Scene, small: Scene, sizes: Sizes) -> Measured:
+    for name, (path, asked) in LISTS.items():
+        sides = [partial(_seconds, partial(it.api.get, path, **asked)) for it in (large, small)]
+        what = f"page of {name}: of {sizes.jobs:,}, beside {sizes.few_jobs:,}"
+        yield _row(what, GOAL_LIST, sizes.pages, *sides)
+
+
+def _queue(sizes: Sizes) -> Measured:
+    """Post a job and lease one: with jobs of others in front of it, and with none."""
+    with tempfile.TemporaryDirectory(prefix="trueline-bench-") as folder:
+        deep, empty = Path(folder, "deep"), Path(folder, "empty")
+        settings = {"TRUELINE_LEASE_SECONDS": "3600"}
+        with running_api(deep, **settings) as loaded, running_api(empty, **settings) as idle:
+            fill_queue(deep, loaded.deploy("other"), sizes.queued)
+            sides = [_turns(api) for api in (loaded, idle)]
+            what = f"post a job + lease one, p50: {sizes.queued:,} in the queue, beside none"
+            yield _row(what, GOAL_JOB, sizes.rounds, *sides)
+
+
+def _turns(api: LoneApi) -> Act:
+    api.deploy(BENCH)
+    return partial(_seconds, lambda: (api.post(f"/deployments/{BENCH}/jobs", {}), api.lease()))
+
+
+def _jobs(scene: Scene, integration: str) -> Act:
+    return partial(job_seconds, scene, deploy(scene, integration))
+
+
+def _template(scene: Scene) -> Template:
+    (job,) = scene.api.items("/jobs", 1, status="success")
+    return read_template(scene.data_dir, job["id"])
+
+
+def _row(what: str, goal: float, rounds: int, much: Act, little: Act) -> Row:
+    for _ in range(WARM_UP):
+        much()
+        little()
+    times: dict[Act, list[float]] = {much: [], little: []}
+    for number in range(rounds):
+        for side in (much, little) if number % 2 else (little, much):
+            times[side].append(side())
+    ours, beside = (statistics.median(times[side]) * 1000 for side in (much, little))
+    return at_most(what, ours, beside, "ms", goal)
+
+
+def _seconds(act: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    act()
+    return time.perf_counter() - started
