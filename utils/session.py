@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from utils.base_runner import BaseRunner
 from utils.errors import AuthoringError
 from utils.events import EventChannel
+from utils.findings import OpenData
 from utils.jsonable import shown_kind
 from utils.loader import load_runner
 from utils.plugin_call import CallEnd, call_plugin, settled
@@ -127,9 +128,19 @@ class _Session:
                 result = skipped(task.spec, unmet)
             else:
                 self._channel.send({"type": "task_started", "task": task.spec.name})
-                result = run_task(task, started.stage_two, view, self._limits)
+                open_data = self._open_data(task.spec.name)
+                result = run_task(task, started.stage_two, view, self._limits, open_data)
             results[task.spec.name] = result
             self._report(result)
+
+    def _open_data(self, task: str) -> OpenData | None:
+        """Return what makes a file for a task's large data; the worker reads it while it grows."""
+
+        def announce(number: int, size_bytes: int) -> None:
+            written = {"task": task, "file": number, "size_bytes": size_bytes}
+            self._channel.send({"type": "data_written", **written})
+
+        return (lambda: self._spool.open_data(announce)) if self._spec.spool else None
 
     def _started(self) -> _Started:
         """Make the Runner and run its StageOne: the plugin's code, so its failure is StageOne's."""

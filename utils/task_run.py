@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from utils.findings import Finding, checked_finding
+from utils.findings import Finding, OpenData, checked_finding
 from utils.plugin_call import CallEnd, call_plugin, settled
 from utils.results import (
     NOTHING,
@@ -38,8 +38,17 @@ def unmet_dependency(spec: TaskSpec, view: JobView) -> str | None:
     return None
 
 
-def run_task(task: DeclaredTask, stage_two: Any, view: JobView, limits: TaskLimits) -> TaskResult:
-    """Run a task whose dependencies have succeeded, and return its result."""
+def run_task(
+    task: DeclaredTask,
+    stage_two: Any,
+    view: JobView,
+    limits: TaskLimits,
+    open_data: OpenData | None = None,
+) -> TaskResult:
+    """Run a task whose dependencies have succeeded, and return its result.
+
+    `open_data` gives a file for data that is too large for an event.
+    """
     spec = task.spec
     config = copied(view.config)
     stage_two.config = config
@@ -49,7 +58,7 @@ def run_task(task: DeclaredTask, stage_two: Any, view: JobView, limits: TaskLimi
 
     def call() -> Finding:
         returned = settled(task.function(stage_two, ctx))
-        return checked_finding(returned, spec.type, limits.result_bytes)
+        return checked_finding(returned, spec.type, limits.result_bytes, open_data)
 
     return _result(spec, ctx, call_plugin("the task", call, limits.timeout_seconds))
 
@@ -91,4 +100,5 @@ def _result(spec: TaskSpec, ctx: TaskContext, end: CallEnd) -> TaskResult:
         duration_seconds=end.duration_seconds,
         reason=reason,
         partial=partial_reasons(evidence),
+        large=finding.large,
     )
