@@ -131,12 +131,18 @@ def _bounded(data: Any) -> Any:
     size_bytes = len(json.dumps(data, ensure_ascii=False).encode())
     if size_bytes <= DATA_LIMIT_BYTES:
         return data
+    return _omitted(size_bytes)
+
+
+def _omitted(size_bytes: int) -> dict[str, Any]:
     return {"omitted": "the task's result has it", "size_bytes": size_bytes}
 
 
 def _observation(result: Result) -> Observation:
     severity = Severity(result["severity"] or DEFAULT_SEVERITY)
-    whole = Finding(WHOLE_INSIGHT, severity, result["message"], result["data"])
+    large = result.get("large_data")
+    data = _omitted(large["size_bytes"]) if large else result["data"]
+    whole = Finding(WHOLE_INSIGHT, severity, result["message"], data)
     return Observation(
         verdict=Verdict(result["verdict"]),
         partial=bool(result["partial"]),

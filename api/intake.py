@@ -16,6 +16,7 @@ from api.database import Database
 from api.endings import Ending, end_job, end_job_here
 from api.events import insert_events, last_seqs
 from api.jobs import Job, JobStatus, lock_jobs
+from api.large_data import Place, fault_of
 from api.reports import CheckedEvents, Event, JobFinished, Started, TaskFinished, check_events
 from api.tables import integrations, jobs
 from api.task_results import insert_results, result_row, shown_in_event, task_statuses
@@ -33,7 +34,7 @@ class Intake:
 
 def record_reports(database: Database, reports: Sequence[Report], now: datetime) -> Intake:
     """Check, record and fold what workers report; answer only after the commit."""
-    checked = [check_events(report.events) for report in reports]
+    checked = [_checked(database, report) for report in reports]
     with database.write() as connection:
         known = _read_known(connection, reports, checked)
         taken = [
@@ -53,6 +54,17 @@ def record_reports(database: Database, reports: Sequence[Report], now: datetime)
         cancelled=tuple(job.id for job in cancelled),
         changed=tuple(job.id for job, _ in changed),
     )
+
+
+def _checked(database: Database, report: Report) -> CheckedEvents:
+    checked = check_events(report.events)
+    for index, event in enumerate(checked.events):
+        if isinstance(event, TaskFinished) and (large := event.result.large_data):
+            place = Place(report.lease.job_id, report.lease.attempt, large.sha256)
+            if fault := fault_of(database, place, large):
+                fault = f"event {event.seq}: task {event.result.name!r}: {fault}"
+                return CheckedEvents(checked.events[:index], fault)
+    return checked
 
 
 def _read_known(

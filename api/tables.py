@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -157,7 +159,19 @@ task_results = Table(
     Column("verdict", String(16)),
     Column("severity", String(16)),
     Column("duration_seconds", Float, nullable=False),
-    Column("result", Json, nullable=False),  # the whole task result
+    Column("result", Json, nullable=False),  # the whole task result, but for large data
+    Column("large_sha256", String(64)),
+)
+
+large_data = Table(  # of tasks, compressed, in chunks; task_results refer to it by its hash
+    "large_data",
+    metadata,
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("sha256", String(64), primary_key=True),  # of all chunks together
+    Column("start", BigInteger, primary_key=True),  # where in the whole the chunk begins
+    Column("size_bytes", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
 )
 
 verdicts = Table(  # the latest verdict of each insight: what a late job must not overrule

@@ -18,6 +18,7 @@ from utils.tree import INTEGRATIONS
 from worker.environments import Environment, Environments
 from worker.execution import JobEnd, JobOrder, Prepared, ProcessExecutor, StopSignal
 from worker.isolation import Choice, choose_isolation
+from worker.large_files import Attempt, LargeFiles
 from worker.launcher import Launcher
 from worker.parts import open_environments
 from worker.requirements import read_requirements
@@ -96,10 +97,18 @@ class LocalWorker:
     def run(self, checkout: Path, entry: Entry, config: Mapping[str, Any]) -> Outcome:
         """Run an integration from its files in the checkout."""
         results: list[dict[str, Any]] = []
+        order = _order(entry, config)
+        large = LargeFiles(self.settings.data_dir / "local-data")
+        large.sweep(())  # what the run before left
 
         def take(event: dict[str, Any]) -> None:
             if event["type"] == "task_finished":
-                results.append(event["result"])
+                result = event["result"]
+                if data := result.get("large_data"):
+                    data["file"] = str(
+                        large.path(Attempt(order.job_id, order.attempt), data["sha256"])
+                    )
+                results.append(result)
             self.on_event(event)
 
         isolation = choose_isolation(self.settings.isolation)
@@ -108,9 +117,9 @@ class LocalWorker:
             prepared = self._prepared(checkout, entry.name, isolation)
             work_dir = self.settings.data_dir / "local"
             host = isolation.host(launcher, self.settings, self.environ)
-            executor = ProcessExecutor(host, work_dir)
+            executor = ProcessExecutor(host, work_dir, large=large)
             with closing(executor), prepared.environment.in_use():
-                end = executor.run(_order(entry, config), prepared, take, StopSignal())
+                end = executor.run(order, prepared, take, StopSignal())
         return Outcome(end, results)
 
     def _prepared(self, checkout: Path, name: str, isolation: Choice) -> Prepared:

@@ -66,7 +66,10 @@ class LargeFiles:
 
     def remove(self, attempt: Attempt, sha256: str) -> None:
         """Remove one file."""
-        self.path(attempt, sha256).unlink(missing_ok=True)
+        path = self.path(attempt, sha256)
+        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.parent.rmdir()  # unless another task's data is there
 
     def remove_all(self, attempt: Attempt) -> None:
         """Remove all that is left of an attempt."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from worker.job_order import JobEnd, JobOrder, Limits
 from worker.job_report import JobReport
+from worker.large_files import LargeFiles
 
 RunPlugin = Callable[..., Any]
 
@@ -107,7 +108,7 @@ def test_fault_of_the_whole_job_is_told_without_secrets(tmp_path: Path) -> None:
 def report_with_a_plan(spool: Path, events: list[dict[str, Any]]) -> JobReport:
     order = JobOrder("job", 1, "name", {"password": "hunter2"}, ("/password",))
     limits = Limits(5, 10, 512, 1024, 1024)
-    report = JobReport(order, limits, spool, events.append)
+    report = JobReport(order, limits, spool, events.append, LargeFiles(spool.parent / "large"))
     task = {"name": "list", "title": "List", "type": "collector"}
     report.take(json.dumps({"type": "plan", "tasks": [task]}).encode())
     report.take(b'{"type":"stage_one","status":"success","duration_seconds":1}')
