@@ -11,6 +11,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from api.jobs import Job
+from api.recording import insert_rows
 from api.tables import deployments, task_results, verdicts, violations
 from api.verdicts import (
     WHOLE_INSIGHT,
@@ -71,8 +72,8 @@ class _Changes:
         this = violations.c.id == bindparam("known")
         again = {"status": ViolationStatus.OPEN, "note": None, "muted_until": None}
         resolved = {"status": ViolationStatus.RESOLVED, "resolved_at": self.now}
+        insert_rows(connection, violations, self.opened)
         for statement, rows in (
-            (insert(violations), self.opened),
             (
                 update(violations).where(this).values(occurrences=violations.c.occurrences + 1),
                 self.seen,

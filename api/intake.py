@@ -17,10 +17,13 @@ from api.endings import Ending, end_job, end_job_here
 from api.events import insert_events, last_seqs
 from api.jobs import Job, JobStatus, lock_jobs
 from api.large_data import Place, fault_of
+from api.recording import JsonText
 from api.reports import CheckedEvents, Event, JobFinished, Started, TaskFinished, check_events
 from api.tables import integrations, jobs
 from api.task_results import insert_results, result_row, shown_in_event, task_statuses
 from utils.failpoints import failpoint
+
+_OF_EVERY_EVENT = {"seq", "at", "type"}  # columns of their own
 
 
 @dataclass(frozen=True)
@@ -134,9 +137,9 @@ def _insert(
 
 def _event_row(job: Job, event: Event) -> dict[str, Any]:
     if isinstance(event, TaskFinished):
-        payload = {"result": shown_in_event(event.result)}
+        payload = JsonText(f'{{"result":{shown_in_event(event.result)}}}')
     else:
-        payload = event.model_dump(mode="json", exclude={"seq", "at", "type"})
+        payload = JsonText(event.model_dump_json(exclude=_OF_EVERY_EVENT))
     return {
         "job_id": job.id,
         "attempt": job.attempt,

@@ -5,11 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, select
 
 from api.large_data import LargeData, discard_data, shown
 from api.models import Body
 from api.problems import NotFound
+from api.recording import JsonText, insert_rows
 from api.tables import task_results
 from utils.results import TaskStatus, Verdict
 from utils.tasks import Severity, TaskType
@@ -69,7 +70,7 @@ class TaskResult(Body):
             raise ValueError("an insight that passes lists no resources")
 
 
-def shown_in_event(result: TaskResult) -> dict[str, Any]:
+def shown_in_event(result: TaskResult) -> JsonText:
     """Return what the event of a finished task keeps; the rest stands in `task_results` alone."""
     return _dumped(result, exclude=set(_NOT_STORED_TWICE))
 
@@ -93,8 +94,7 @@ def result_row(job_id: str, attempt: int, position: int, result: TaskResult) -> 
 
 def insert_results(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store new results, all at once."""
-    if rows:
-        connection.execute(insert(task_results), rows)
+    insert_rows(connection, task_results, rows)
 
 
 def task_statuses(connection: Connection, job_ids: Collection[str]) -> dict[str, dict[str, str]]:
@@ -157,6 +157,6 @@ def count_results(connection: Connection, job_id: str) -> dict[str, dict[str, in
     return {"tasks": tasks, "verdicts": verdicts}
 
 
-def _dumped(result: TaskResult, exclude: set[str] | None = None) -> dict[str, Any]:
+def _dumped(result: TaskResult, exclude: set[str] | None = None) -> JsonText:
     left_out = (exclude or set()) | ({"large_data"} if result.large_data is None else set())
-    return result.model_dump(mode="json", exclude=left_out)
+    return JsonText(result.model_dump_json(exclude=left_out))
