@@ -38,7 +38,8 @@ class Ending:
 def end_job(connection: Connection, job: Job, ending: Ending, **values: Any) -> None:
     """End a locked job and fold its verdicts; `values` are further columns to set."""
     summary = count_results(connection, job.id)
-    discard_unused_data(connection, job.id)
+    if ending.status in {JobStatus.FAILED, JobStatus.CANCELLED}:
+        discard_unused_data(connection, job.id)
     move_job(
         connection,
         job,

@@ -18,7 +18,7 @@ from utils.zstd import Inflating, ZstdError
 
 CHUNK_BYTES = 1024 * 1024
 SHA256 = r"^[0-9a-f]{64}$"
-LARGEST = 2**40
+LARGEST = 2**32
 
 
 class LargeData(Body):

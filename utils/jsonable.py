@@ -132,6 +132,8 @@ def left_of(budget: int, container: Any, depth: int) -> int:
     if depth > MAX_DEPTH or (is_object and not _TEXT.issuperset(map(type, container))):
         return NOT_PLAIN
     budget -= 2 * len(container)  # each value takes one byte, and one between it and the next
+    if is_object:
+        budget -= 3 * len(container) + sum(map(len, container))
     if budget < 0:
         return budget
     for item in container.values() if is_object else container:

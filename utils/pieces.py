@@ -90,7 +90,7 @@ class _Pieces:
                 lead, room = ",", PIECE_BYTES
             else:
                 run.append((key, item))
-                room = left - len(key) if is_object else left
+                room = left - 3 - len(key) if is_object else left
         if run:
             self._write_run(run, lead, is_object=is_object)
 

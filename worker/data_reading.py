@@ -56,7 +56,7 @@ class DataReading:
         try:
             return self._file.finish()
         except OSError as error:
-            raise _no_room(error) from error
+            raise no_room(error) from error
 
     def close(self) -> None:
         """Read no more; what was not finished is removed."""
@@ -126,7 +126,7 @@ class DataReading:
         try:
             self._file.write(piece)
         except OSError as error:
-            raise _no_room(error) from error
+            raise no_room(error) from error
 
 
 def _open(path: str) -> int:
@@ -145,7 +145,8 @@ def _fed(text: LongText, piece: bytes) -> bytes:
         raise Unsound(f"it cannot be read: {error}") from error
 
 
-def _no_room(error: OSError) -> CannotKeep:
+def no_room(error: OSError) -> CannotKeep:
+    """Return what to raise where a file cannot be written."""
     return CannotKeep(
         f"large data cannot be kept until the API has it: {error.strerror}",
         "free some room on the disk of the data directory; then run the job again",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from utils.failpoints import failpoint
 from utils.files import sync_directory
 from utils.zstd import CompressionParameter, ZstdCompressor
 
@@ -113,6 +114,7 @@ class LargeFile:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
+        failpoint("large_files.before_rename")
         data = LargeData(self._hash.hexdigest(), self._size_bytes, self._stored_bytes)
         self._part.rename(self._folder / data.sha256)
         sync_directory(self._folder)

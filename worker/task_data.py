@@ -5,7 +5,7 @@ from typing import Any
 
 from utils.data_file import data_path
 from worker.child_events import DataWritten, TaskResult, WrittenData
-from worker.data_reading import DataReading
+from worker.data_reading import DataReading, no_room
 from worker.job_order import JobOrder, Limits
 from worker.large_files import Attempt, LargeFiles
 from worker.redaction import Redactor
@@ -59,6 +59,9 @@ class TaskData:
             self.drop()
             self._number = written.file
             path = data_path(self._spool, written.file)
-            file = self._files.new(self._attempt)
+            try:
+                file = self._files.new(self._attempt)
+            except OSError as error:
+                raise no_room(error) from error
             self._reading = DataReading(path, self._redactor, self._limit_bytes, file)
         return self._reading

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from utils.failpoints import failpoint
 from worker.api_errors import ApiRefused, ApiUnavailable
 from worker.backoff import Backoff
 from worker.large_files import Attempt, LargeFiles
@@ -25,6 +26,7 @@ log = structlog.get_logger()
 class _Upload:
     lease: Lease
     sha256: str
+    stored_bytes: int
 
 
 class Uploads:
@@ -129,13 +131,15 @@ class Uploads:
 
     def _send_file(self, upload: _Upload) -> None:
         """Send from where the API has it to; the API says so after each chunk."""
-        path = self._files.path(_attempt(upload.lease), upload.sha256)
-        size_bytes = path.stat().st_size
         received = self._send(upload.lease, upload.sha256, 0, b"")
+        if received == upload.stored_bytes:
+            return
+        path = self._files.path(_attempt(upload.lease), upload.sha256)
         with path.open("rb") as file:
-            while received < size_bytes and not self._stop.is_set():
+            while received < upload.stored_bytes and not self._stop.is_set():
                 file.seek(received)
                 chunk = file.read(CHUNK_BYTES)
+                failpoint("uploads.before_chunk")
                 received = self._send(upload.lease, upload.sha256, received, chunk)
 
 
@@ -143,7 +147,7 @@ def _upload_of(event: StoredEvent) -> _Upload | None:
     if event.type != "task_finished" or _SIGN not in event.payload:
         return None
     large = json.loads(event.payload)["result"].get("large_data")
-    return _Upload(event.lease, large["sha256"]) if large else None
+    return _Upload(event.lease, large["sha256"], large["stored_bytes"]) if large else None
 
 
 def _attempt(lease: Lease) -> Attempt:
