@@ -22,8 +22,9 @@ RECORD_BYTES = 230
 RECORDS = """\
 def records(megabytes):
     return {"items": [
-        {"id": f"i-{i:08x}", "name": f"server-{i}.example.com", "region": "eu-west-1", "size": i * 37 % 10000,
-         "load": i % 1000 / 7, "public": i % 3 == 0, "owner": None, "tags": ["a", "b", f"team-{i % 50}"],
+        {"id": f"i-{i:08x}", "name": f"server-{i}.example.com", "region": "eu-west-1",
+         "size": i * 37 % 10000, "load": i % 1000 / 7, "public": i % 3 == 0, "owner": None,
+         "tags": ["a", "b", f"team-{i % 50}"],
          "note": f"Lorem ipsum dolor sit amet, caf\\u00e9 {i}"}
         for i in range(megabytes * 4800)
     ]}

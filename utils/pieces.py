@@ -30,12 +30,18 @@ _NUL = "\\u0000"
 _Pair = tuple[Any, Any]  # an item, behind its key or index
 
 
-def write_pieces(value: Any, path: str, limit_bytes: int, write: Callable[[bytes], None]) -> int:
+def write_pieces(
+    value: Any,
+    path: str,
+    limit_bytes: int,
+    write: Callable[[bytes], None],
+    piece_bytes: int = PIECE_BYTES,
+) -> int:
     """Write a dict or a list as JSON text; return its size, without the line ends.
 
     What is not plain JSON is converted as `utils.jsonable.encoded` does it. Raises InvalidResult.
     """
-    pieces = _Pieces(path, limit_bytes, write)
+    pieces = _Pieces(path, limit_bytes, write, piece_bytes)
     try:
         pieces.write_value(value, "", 1)
     except Refused as refused:
@@ -47,11 +53,14 @@ def write_pieces(value: Any, path: str, limit_bytes: int, write: Callable[[bytes
 class _Pieces:
     """One value on its way; knows which containers are open around what it writes."""
 
-    def __init__(self, path: str, limit_bytes: int, write: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, path: str, limit_bytes: int, write: Callable[[bytes], None], piece_bytes: int
+    ) -> None:
         self.size_bytes = 0
         self._path = path
         self._limit_bytes = limit_bytes
         self._write = write
+        self._piece_bytes = piece_bytes
         self._inside: set[int] = set()
 
     def write_value(self, value: Any, lead: str, depth: int) -> None:
@@ -78,16 +87,16 @@ class _Pieces:
 
     def _write_items(self, pairs: Iterable[_Pair], depth: int, *, is_object: bool) -> None:
         run: list[_Pair] = []
-        lead, room = "", PIECE_BYTES
+        lead, room = "", self._piece_bytes
         for key, value in pairs:
             item, left = self._fitted(key, value, room, depth)
             if left < 0 and run:
                 self._write_run(run, lead, is_object=is_object)
                 lead, run = ",", []
-                item, left = self._fitted(key, item, PIECE_BYTES, depth)
+                item, left = self._fitted(key, item, self._piece_bytes, depth)
             if left < 0:
                 self._write_large(key, item, lead, depth)
-                lead, room = ",", PIECE_BYTES
+                lead, room = ",", self._piece_bytes
             else:
                 run.append((key, item))
                 room = left - 3 - len(key) if is_object else left
@@ -100,7 +109,7 @@ class _Pieces:
         if left > NOT_PLAIN:
             return value, left
         try:
-            plain = Conversion(PIECE_BYTES, self._inside).of(value, depth + 1)
+            plain = Conversion(self._piece_bytes, self._inside).of(value, depth + 1)
         except TooMany:
             return value, -1
         except Refused as refused:

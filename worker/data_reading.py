@@ -20,9 +20,17 @@ class CannotKeep(WorkerError):  # noqa: N818 - reads as the state it reports
 class DataReading:
     """One file of one task; what is wrong with it is told at the end, by `finish`."""
 
-    def __init__(self, path: str, redactor: Redactor, limit_bytes: int, file: LargeFile) -> None:
+    def __init__(
+        self,
+        path: str,
+        redactor: Redactor,
+        limit_bytes: int,
+        file: LargeFile,
+        line_bytes: int = LINE_BYTES,
+    ) -> None:
         self._lines = DataLines(redactor)
         self._limit_bytes = limit_bytes
+        self._line_bytes = line_bytes
         self._file = file
         self._read_bytes = 0
         self._text_bytes = 0  # without line ends
@@ -96,7 +104,7 @@ class DataReading:
         elif piece:
             self._held.append(piece)
             self._held_bytes += len(piece)
-            if self._held_bytes > LINE_BYTES:
+            if self._held_bytes > self._line_bytes:
                 self._begin_text()
 
     def _begin_text(self) -> None:
