@@ -17,6 +17,7 @@ from worker.outbox import StoredEvent
 
 CHUNK_BYTES = 1024 * 1024
 LOOK_SECONDS = 5.0
+FINAL = frozenset({400, 409, 413, 422})  # sending again cannot help
 _SIGN = '"large_data": {'  # as json.dumps writes it
 
 log = structlog.get_logger()
@@ -118,8 +119,13 @@ class Uploads:
         except ApiUnavailable as error:
             self._stop.wait(self._backoff.next(error.retry_after_seconds))
             return
-        except (ApiRefused, OSError) as error:
-            log.warning("large data not sent", job_id=upload.lease.job_id, reason=str(error))
+        except ApiRefused as error:
+            if not _is_final(error):  # the operator has to see to it, such as a token
+                self._stop.wait(self._backoff.next())
+                return
+            log.warning("large data refused", job_id=upload.lease.job_id, reason=error.reason)
+        except OSError as error:
+            log.warning("large data unreadable", job_id=upload.lease.job_id, reason=str(error))
         self._backoff.reset()
         if self._stop.is_set():
             return
@@ -141,6 +147,11 @@ class Uploads:
                 chunk = file.read(CHUNK_BYTES)
                 failpoint("uploads.before_chunk")
                 received = self._send(upload.lease, upload.sha256, received, chunk)
+
+
+def _is_final(error: ApiRefused) -> bool:
+    kind = str(error.problem.get("type", ""))
+    return error.status in FINAL or kind.endswith(":not-found")  # the job, not the address
 
 
 def _upload_of(event: StoredEvent) -> _Upload | None:

@@ -136,7 +136,7 @@ def test_a_full_disk_is_told_apart_from_bad_data(tmp_path: Path, files: LargeFil
     path.write_bytes(text_of(list(range(100_000))))
     file = files.new(A)
     file._file.close()
-    file._file = open("/dev/full", "wb", buffering=0)  # noqa: PTH123, SIM115 - a disk without room
+    file._file = open("/dev/full", "wb")  # noqa: PTH123, SIM115 - a disk without room
     one = DataReading(str(path), Redactor([]), 1 << 30, file)
     with pytest.raises(CannotKeep, match="No space left"):
         one.finish(path.stat().st_size)
