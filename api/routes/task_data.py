@@ -69,8 +69,7 @@ def upload(path: DataPath, query: ChunkQuery) -> dict[str, Any]:
 @routes.get(
     "/jobs/<job_id>/tasks/<task>/data",
     responses={
-        # Not 200, for whose model flask-openapi would read all of the stream.
-        "2XX": {"description": "the data", "content": {"application/json": {}}},
+        200: {"description": "the data", "content": {"application/json": {}}},
         **problem_responses(404),
     },
 )
