@@ -142,5 +142,5 @@ def shown(result: dict[str, Any], job_id: str) -> dict[str, Any]:
     """Return a stored result as the API shows it: large data with its address."""
     large = result.get("large_data")
     if large is None:
-        return result
+        return result | {"large_data": None}
     return result | {"large_data": large | {"url": data_url(job_id, result["name"])}}

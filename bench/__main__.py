@@ -10,7 +10,7 @@ import structlog
 
 from bench.rows import Row, print_rows
 
-MODULES = ("environments", "sync", "jobs", "intake", "results")
+MODULES = ("environments", "sync", "jobs", "intake", "recording", "results")
 
 
 def main(names: list[str]) -> int:

@@ -108,7 +108,7 @@ class LocalWorker:
                     data["file"] = str(
                         large.path(Attempt(order.job_id, order.attempt), data["sha256"])
                     )
-                results.append(result)
+                results.append({"large_data": None} | result)
             self.on_event(event)
 
         isolation = choose_isolation(self.settings.isolation)

@@ -34,7 +34,8 @@ class Runner(BaseRunner):
 @task(name="nap", title="Nap", type="collector")
 def nap(self, ctx):
     time.sleep(ctx.config.get("seconds", 0))
-    return {"data": {}}
+    rows = ctx.config.get("rows")
+    return {"data": {"rows": list(range(rows))} if rows else {}}
 
 
 @task(name="well_rested", title="Well rested", type="insight", severity="high", order=600)
@@ -53,6 +54,7 @@ ENTRIES = [
             "additionalProperties": False,
             "properties": {
                 "seconds": {"type": "number"},
+                "rows": {"type": "integer"},
                 "tired": {"type": "boolean"},
                 "explode": {"type": "boolean"},
                 "token": {"type": "string", "format": "password"},
