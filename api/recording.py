@@ -6,11 +6,15 @@ around them is ours, column by column. Another database's bulk path belongs here
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Column, Connection, Dialect, String, Table, insert
+from sqlalchemy.exc import DBAPIError
+
+COPY_ROWS = 8  # from so many on PostgreSQL's COPY is faster than its INSERT
 
 Convert = Callable[[Any], Any]
 
@@ -33,7 +37,32 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
     if not rows:
         return
     plan = _plan(table, connection.dialect, tuple(rows[0]))
-    connection.exec_driver_sql(plan.sql, plan.parameters(rows))
+    if connection.dialect.driver == "psycopg" and len(rows) >= COPY_ROWS:
+        _copy(connection, plan, rows)
+    elif plan.is_positional:
+        connection.exec_driver_sql(plan.sql, plan.values(rows))
+    else:
+        names = [name for name, _ in plan.columns]
+        named = [dict(zip(names, row, strict=True)) for row in plan.values(rows)]
+        connection.exec_driver_sql(plan.sql, named)
+
+
+def _copy(connection: Connection, plan: "_Plan", rows: Sequence[Mapping[str, Any]]) -> None:
+    """Bring rows in with PostgreSQL's COPY; errors are SQLAlchemy's, as everywhere."""
+    driver_error = connection.dialect.loaded_dbapi.Error
+    try:
+        with closing(connection.connection.cursor()) as cursor, cursor.copy(plan.copy) as copy:
+            for row in plan.values(rows):
+                copy.write_row(row)
+    except driver_error as error:
+        raise DBAPIError.instance(
+            plan.copy,
+            None,
+            error,
+            driver_error,
+            hide_parameters=True,
+            dialect=connection.dialect,
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -41,20 +70,17 @@ class _Plan:
     """How rows with these columns are inserted by one dialect's driver."""
 
     sql: str
+    copy: str
     columns: tuple[tuple[str, Convert | None], ...]  # in the order of the parameters
     is_positional: bool
 
-    def parameters(self, rows: Sequence[Mapping[str, Any]]) -> Any:
+    def values(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
         """Return the rows as the driver takes them."""
         columns = [
             [row[name] for row in rows] if convert is None else [convert(row[name]) for row in rows]
             for name, convert in self.columns
         ]
-        values = list(zip(*columns, strict=True))
-        if self.is_positional:
-            return values
-        names = [name for name, _ in self.columns]
-        return [dict(zip(names, row, strict=True)) for row in values]
+        return list(zip(*columns, strict=True))
 
 
 @lru_cache(maxsize=64)
@@ -62,8 +88,13 @@ def _plan(table: Table, dialect: Dialect, columns: tuple[str, ...]) -> _Plan:
     compiled = insert(table).compile(dialect=dialect, column_keys=list(columns))
     order = compiled.positiontup or columns
     converts = [_convert(table.c[name], dialect) for name in order]
+    quote = dialect.identifier_preparer.quote
+    names = ", ".join(quote(name) for name in order)
     return _Plan(
-        str(compiled), tuple(zip(order, converts, strict=True)), bool(compiled.positiontup)
+        sql=str(compiled),
+        copy=f"COPY {quote(table.name)} ({names}) FROM STDIN",
+        columns=tuple(zip(order, converts, strict=True)),
+        is_positional=bool(compiled.positiontup),
     )
 
 

@@ -72,8 +72,9 @@ def _measure(kind: Kind, database: Database, connection: sqlite3.Connection) -> 
         connection.execute("COMMIT")
         bare.append(time.perf_counter() - started)
     what = f"recording {kind.name}, {BATCH} a transaction, beside raw sqlite3"
-    per_second = [BATCH / statistics.median(seconds) for seconds in (ours, bare)]
-    return at_least(what, *per_second, "/s", GOAL)
+    return at_least(
+        what, BATCH / statistics.median(ours), BATCH / statistics.median(bare), "/s", GOAL
+    )
 
 
 def _kinds() -> tuple[Kind, ...]:

@@ -34,8 +34,9 @@ class Runner(BaseRunner):
 @task(name="nap", title="Nap", type="collector")
 def nap(self, ctx):
     time.sleep(ctx.config.get("seconds", 0))
-    rows = ctx.config.get("rows")
-    return {"data": {"rows": list(range(rows))} if rows else {}}
+    if rows := ctx.config.get("rows"):
+        return {"data": {"rows": list(range(rows))}}
+    return {"data": {}}
 
 
 @task(name="well_rested", title="Well rested", type="insight", severity="high", order=600)
