@@ -18,7 +18,15 @@ from api.events import insert_events, last_seqs
 from api.jobs import Job, JobStatus, lock_jobs
 from api.large_data import Place, fault_of
 from api.recording import JsonText
-from api.reports import CheckedEvents, Event, JobFinished, Started, TaskFinished, check_events
+from api.reports import (
+    CheckedEvents,
+    Event,
+    JobFinished,
+    NetworkUsed,
+    Started,
+    TaskFinished,
+    check_events,
+)
 from api.tables import integrations, jobs
 from api.task_results import insert_results, result_row, shown_in_event, task_statuses
 from utils.failpoints import failpoint
@@ -150,10 +158,17 @@ def _event_row(job: Job, event: Event) -> dict[str, Any]:
     }
 
 
+def _payload(event: Event) -> dict[str, Any]:
+    return event.model_dump(mode="json", exclude={"seq", "at", "type"})
+
+
 def _move(connection: Connection, job: Job, acceptance: Acceptance, now: datetime) -> None:
     for event in acceptance.events:
         if isinstance(event, Started):
             job = _start(connection, job, event, now)
+        elif isinstance(event, NetworkUsed):
+            network = update(jobs).where(jobs.c.id == job.id).values(network=_payload(event))
+            connection.execute(network)
         elif isinstance(event, JobFinished):
             error = event.error.model_dump(exclude_none=True) if event.error else None
             at = _within(job, event.at, now)

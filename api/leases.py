@@ -119,6 +119,7 @@ def _give(connection: Connection, job: Job, term: Term) -> Job:
         lease_expires_at=term.end,
         started_at=term.now,
         commit=None,
+        network=None,
     )
     move_job(
         connection,
@@ -130,6 +131,7 @@ def _give(connection: Connection, job: Job, term: Term) -> Job:
         lease_expires_at=given.lease_expires_at,
         started_at=given.started_at,
         commit=given.commit,
+        network=given.network,
     )
     return given
 

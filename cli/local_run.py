@@ -20,6 +20,7 @@ from worker.execution import JobEnd, JobOrder, Prepared, ProcessExecutor, StopSi
 from worker.isolation import Choice, choose_isolation
 from worker.large_files import Attempt, LargeFiles
 from worker.launcher import Launcher
+from worker.loopback import shut_loopback
 from worker.parts import open_environments
 from worker.requirements import read_requirements
 
@@ -38,6 +39,7 @@ class Outcome:
 
     end: JobEnd
     results: list[dict[str, Any]] = field(default_factory=list)
+    network: Mapping[str, Any] | None = None
 
     def violations(self) -> list[dict[str, Any]]:
         """Return what the failed insights found, one row a resource, in the API's words."""
@@ -97,37 +99,36 @@ class LocalWorker:
     def run(self, checkout: Path, entry: Entry, config: Mapping[str, Any]) -> Outcome:
         """Run an integration from its files in the checkout."""
         results: list[dict[str, Any]] = []
+        network: dict[str, Any] = {}
         order = _order(entry, config)
         large = LargeFiles(self.settings.data_dir / "local-data")
         large.sweep(())  # what the run before left
 
         def take(event: dict[str, Any]) -> None:
             if event["type"] == "task_finished":
-                result = event["result"]
-                if data := result.get("large_data"):
-                    data["file"] = str(
-                        large.path(Attempt(order.job_id, order.attempt), data["sha256"])
-                    )
-                results.append({"large_data": None} | result)
+                results.append(_result_of(event, order, large))
+            if event["type"] == "network":
+                network.update(event)
             self.on_event(event)
 
-        isolation = choose_isolation(self.settings.isolation)
+        isolation = shut_loopback(choose_isolation(self.settings.isolation), self.settings)
         make_data_directory(self.settings.data_dir)
         with Launcher.start() as launcher:
-            prepared = self._prepared(checkout, entry.name, isolation)
+            prepared = self._prepared(checkout, entry, isolation)
             work_dir = self.settings.data_dir / "local"
             host = isolation.host(launcher, self.settings, self.environ)
             executor = ProcessExecutor(host, work_dir, large=large)
             with closing(executor), prepared.environment.in_use():
                 end = executor.run(order, prepared, take, StopSignal())
-        return Outcome(end, results)
+        return Outcome(end, results, network or None)
 
-    def _prepared(self, checkout: Path, name: str, isolation: Choice) -> Prepared:
+    def _prepared(self, checkout: Path, entry: Entry, isolation: Choice) -> Prepared:
+        name = entry.name
         source = {"url": self.settings.source_url, "ref": self.settings.source_ref}
         sandbox = isolation.build_sandbox(self.settings, self.environ)
         environments = open_environments(self.settings, self.environ, sandbox)
         environment = self._environment(environments, checkout / INTEGRATIONS / name, name)
-        return Prepared(name, WORKING_TREE, checkout, environment, source)
+        return Prepared(name, WORKING_TREE, checkout, environment, source, entry.hosts)
 
     def _environment(self, environments: Environments, folder: Path, name: str) -> Environment:
         requirements = read_requirements(folder / "requirements.txt", name)
@@ -150,6 +151,14 @@ def _order(entry: Entry, config: Mapping[str, Any]) -> JobOrder:
         config=config,
         secrets=secret_pointers(entry.schema, config),
     )
+
+
+def _result_of(event: Mapping[str, Any], order: JobOrder, large: LargeFiles) -> dict[str, Any]:
+    """Return a task's result; large data with the file that holds it, compressed."""
+    result: dict[str, Any] = event["result"]
+    if data := result.get("large_data"):
+        data["file"] = str(large.path(Attempt(order.job_id, order.attempt), data["sha256"]))
+    return {"large_data": None} | result
 
 
 def _violations_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from worker.child_starts import ChildStarts
 from worker.description import describe
+from worker.egress import held
 from worker.host import Host
 from worker.job_directories import JobDirectories, sweep
 from worker.job_order import Description, EndStatus, JobEnd, JobOrder, Limits, Prepared
@@ -71,6 +72,7 @@ class ProcessExecutor:
         self._directories = JobDirectories.open(work_dir)
         self.warm = WarmStarts(host, self._directories, warm_limits)
         self._starts = ChildStarts(host, self.warm)
+        self._ways = host.ways
 
     def sweep(self) -> list[str]:
         """Remove what executors that were killed have left; return the names removed."""
@@ -84,10 +86,15 @@ class ProcessExecutor:
         stop: StopSignal,
     ) -> JobEnd:
         """Run one attempt of a job to its end; see Executor."""
-        with self._directories.new(prepared.integration) as directory:
-            report = JobReport(order, self._starts.limits, directory.spool, emit, self._large)
-            with closing(report):
-                return JobWatch(self._starts, order, prepared, directory, report, stop).run()
+        with (
+            self._directories.new(prepared.integration) as directory,
+            held(self._ways.passage(prepared)) as passage,
+            closing(
+                JobReport(order, self._starts.limits, directory.spool, emit, self._large)
+            ) as report,
+        ):
+            starts = self._starts.by(passage)
+            return JobWatch(starts, order, prepared, directory, report, stop).run()
 
     def describe(self, prepared: Prepared) -> Description:
         """Return the integration's tasks, or why it is broken."""
@@ -97,4 +104,5 @@ class ProcessExecutor:
     def close(self) -> None:
         """End warm processes and remove this executor's directories; no job may run any more."""
         self.warm.close()
+        self._ways.close()
         self._directories.close()

@@ -21,6 +21,7 @@ from worker.child_events import (
     read_event,
 )
 from worker.cleaning import clean_result, clean_text_object, without_controls
+from worker.controls import neutralise
 from worker.data_lines import Unsound
 from worker.job_order import JobEnd, JobOrder, Limits
 from worker.large_files import LargeFiles
@@ -98,6 +99,12 @@ class JobReport:
         for name in self.ledger.remaining():
             self.stand_in(name, "skipped", reason)
 
+    def tell_suspects(self, reason: str) -> None:
+        """Say that the running tasks run again, each alone."""
+        names = ", ".join(self.ledger.running)
+        text = f"[the process of {names} was lost ({reason}): each of them runs again, alone]\n"
+        self._tell({"type": "output", "stream": "stderr", "text": neutralise(text)})
+
     def stand_in_for_stage_one(self, status: str, reason: str, seconds: float) -> None:
         """Report StageOne in place of its child."""
         fault = Fault(reason=reason, advice="look at what StageOne.start waits for or calls")
@@ -108,6 +115,11 @@ class JobReport:
             error=fault,
         )
         self._take_event(event, b"")
+
+    def tell_network(self, event: Mapping[str, Any] | None) -> None:
+        """Report what the job reached, where that is known; a name may hold a secret."""
+        if event is not None:
+            self._tell(without_controls(self._redactor.redact_json(dict(event))))
 
     def end(self, end: JobEnd) -> JobEnd:
         """Emit the rest of the output and the job's end; return that end without secrets."""
@@ -122,7 +134,7 @@ class JobReport:
     def _take_event(self, event: ChildEvent, line: bytes) -> bool:
         match event:
             case Plan():
-                taken = self.ledger.take_plan(event.tasks)
+                taken = self.ledger.take_plan(event.tasks, event.parallel_tasks)
             case Broken():
                 taken = self._take_broken(event)
             case StageOneEnded():
@@ -130,7 +142,7 @@ class JobReport:
             case TaskStarted():
                 taken = self._take_start(event)
             case DataWritten():
-                taken = event.task == self.ledger.running and self._data.read(event)
+                taken = event.task in self.ledger.running and self._data.read(event)
             case TaskFinished():
                 taken = self._take_result(event, line)
             case Finished():
@@ -165,7 +177,7 @@ class JobReport:
         return started
 
     def _take_result(self, event: TaskFinished, line: bytes) -> bool:
-        if event.result.large is not None and event.result.name != self.ledger.running:
+        if event.result.large is not None and event.result.name not in self.ledger.running:
             return False
         try:
             large = self._data.kept(event.result)
@@ -184,9 +196,12 @@ class JobReport:
         return True
 
     def _take_oversize(self, line: Oversize) -> bool:
-        name = self.ledger.running
+        running = self.ledger.running
+        name = line.task if line.task in running else None
+        if name is None and len(running) == 1:
+            name = running[0]
         if name is None:
-            return False
+            return False  # whoever's it was stays without a result, and a later child tells
         self.stand_in(
             name,
             "failed",

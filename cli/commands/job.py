@@ -13,7 +13,7 @@ from cli.exits import UNFINE_ENDS, Exit
 def command(*, job_id: str, follow: bool, as_json: bool) -> int:
     """Show the job ID with its tasks. Exits with 3 when the job failed."""
     from cli.client import address_part  # noqa: PLC0415 - start-up time
-    from cli.following import follow_job, print_task  # noqa: PLC0415 - start-up time
+    from cli.following import follow_job, print_network, print_task  # noqa: PLC0415 - start-up time
     from cli.render import (  # noqa: PLC0415 - start-up time
         make_console,
         print_json,
@@ -36,6 +36,7 @@ def command(*, job_id: str, follow: bool, as_json: bool) -> int:
     if not follow:
         for task in tasks:
             print_task(task, job_id, console)
+        print_network(job["network"], console)
     console.print(
         f"job {text(job['id'])} of {text(job['deployment_name'])}: {state(job['status'])}"
     )
