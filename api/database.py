@@ -9,6 +9,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from api.recording import encoded_json
 from utils.errors import SettingsError
 
 BUSY_TIMEOUT_MS = 5_000
@@ -52,12 +53,18 @@ class Database:
 def _make_engine(url: str, busy_timeout_ms: int) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(
-            url, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True
+            url,
+            pool_pre_ping=True,
+            pool_size=10,
+            max_overflow=20,
+            hide_parameters=True,
+            json_serializer=encoded_json,
         )
     engine = create_engine(
         url,
         connect_args={"timeout": busy_timeout_ms / 1000, "isolation_level": None},
         hide_parameters=True,  # tokens of leases are among them, and errors are logged
+        json_serializer=encoded_json,
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

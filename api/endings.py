@@ -10,6 +10,7 @@ from sqlalchemy import Connection, update
 from api.events import append_event
 from api.folding import fold_verdicts
 from api.jobs import Job, JobStatus, lock_job, move_job
+from api.large_data import discard_unused_data
 from api.problems import Conflict
 from api.tables import jobs
 from api.task_results import count_results
@@ -37,6 +38,8 @@ class Ending:
 def end_job(connection: Connection, job: Job, ending: Ending, **values: Any) -> None:
     """End a locked job and fold its verdicts; `values` are further columns to set."""
     summary = count_results(connection, job.id)
+    if ending.status in {JobStatus.FAILED, JobStatus.CANCELLED}:
+        discard_unused_data(connection, job.id)
     move_job(
         connection,
         job,

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Tuple, func, insert, literal, select, tuple_
+from sqlalchemy import Connection, Row, Tuple, func, literal, select, tuple_
 
 from api.jobs import Job
+from api.recording import insert_rows
 from api.tables import events, jobs
 
 
@@ -79,8 +80,7 @@ def last_seqs(connection: Connection, job_ids: Collection[str]) -> dict[str, int
 
 def insert_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store new events, all at once."""
-    if rows:
-        connection.execute(insert(events), rows)
+    insert_rows(connection, events, rows)
 
 
 def append_event(

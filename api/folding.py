@@ -11,6 +11,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from api.jobs import Job
+from api.recording import insert_rows
 from api.tables import deployments, task_results, verdicts, violations
 from api.verdicts import (
     WHOLE_INSIGHT,
@@ -71,8 +72,8 @@ class _Changes:
         this = violations.c.id == bindparam("known")
         again = {"status": ViolationStatus.OPEN, "note": None, "muted_until": None}
         resolved = {"status": ViolationStatus.RESOLVED, "resolved_at": self.now}
+        insert_rows(connection, violations, self.opened)
         for statement, rows in (
-            (insert(violations), self.opened),
             (
                 update(violations).where(this).values(occurrences=violations.c.occurrences + 1),
                 self.seen,
@@ -131,12 +132,18 @@ def _bounded(data: Any) -> Any:
     size_bytes = len(json.dumps(data, ensure_ascii=False).encode())
     if size_bytes <= DATA_LIMIT_BYTES:
         return data
+    return _omitted(size_bytes)
+
+
+def _omitted(size_bytes: int) -> dict[str, Any]:
     return {"omitted": "the task's result has it", "size_bytes": size_bytes}
 
 
 def _observation(result: Result) -> Observation:
     severity = Severity(result["severity"] or DEFAULT_SEVERITY)
-    whole = Finding(WHOLE_INSIGHT, severity, result["message"], result["data"])
+    large = result.get("large_data")
+    data = _omitted(large["size_bytes"]) if large else result["data"]
+    whole = Finding(WHOLE_INSIGHT, severity, result["message"], data)
     return Observation(
         verdict=Verdict(result["verdict"]),
         partial=bool(result["partial"]),

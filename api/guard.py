@@ -10,6 +10,7 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_PAGES = frozenset({"same-origin", "none"})  # what Sec-Fetch-Site says of them
 SMALL_BODY_BYTES = 1024 * 1024
+INLINE_BYTES = 16 * 1024 * 1024  # of a result without its large data
 ENVELOPE_BYTES = 1024 * 1024
 WORKER_ROUTES = frozenset({"/api/v1/events", "/api/v1/catalogue"})
 
@@ -21,15 +22,14 @@ def guard(app: Flask, host: str, result_limit_bytes: int) -> None:
     results of `result_limit_bytes`; other bodies are small.
     """
     names = LOOPBACK_NAMES | {host}
+    report_bytes = 2 * min(result_limit_bytes, INLINE_BYTES) + ENVELOPE_BYTES
 
     def check() -> None:
         _check_host(names)
         if request.method not in SAFE_METHODS:
             _check_site()
         worker_route = request.path in WORKER_ROUTES
-        request.max_content_length = (
-            2 * result_limit_bytes + ENVELOPE_BYTES if worker_route else SMALL_BODY_BYTES
-        )
+        request.max_content_length = report_bytes if worker_route else SMALL_BODY_BYTES
 
     app.before_request(check)
 

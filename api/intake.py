@@ -16,6 +16,8 @@ from api.database import Database
 from api.endings import Ending, end_job, end_job_here
 from api.events import insert_events, last_seqs
 from api.jobs import Job, JobStatus, lock_jobs
+from api.large_data import Place, fault_of
+from api.recording import JsonText
 from api.reports import (
     CheckedEvents,
     Event,
@@ -29,6 +31,8 @@ from api.tables import integrations, jobs
 from api.task_results import insert_results, result_row, shown_in_event, task_statuses
 from utils.failpoints import failpoint
 
+_OF_EVERY_EVENT = {"seq", "at", "type"}  # columns of their own
+
 
 @dataclass(frozen=True)
 class Intake:
@@ -41,7 +45,7 @@ class Intake:
 
 def record_reports(database: Database, reports: Sequence[Report], now: datetime) -> Intake:
     """Check, record and fold what workers report; answer only after the commit."""
-    checked = [check_events(report.events) for report in reports]
+    checked = [_checked(database, report) for report in reports]
     with database.write() as connection:
         known = _read_known(connection, reports, checked)
         taken = [
@@ -61,6 +65,17 @@ def record_reports(database: Database, reports: Sequence[Report], now: datetime)
         cancelled=tuple(job.id for job in cancelled),
         changed=tuple(job.id for job, _ in changed),
     )
+
+
+def _checked(database: Database, report: Report) -> CheckedEvents:
+    checked = check_events(report.events)
+    for index, event in enumerate(checked.events):
+        if isinstance(event, TaskFinished) and (large := event.result.large_data):
+            place = Place(report.lease.job_id, report.lease.attempt, large.sha256)
+            if fault := fault_of(database, place, large):
+                fault = f"event {event.seq}: task {event.result.name!r}: {fault}"
+                return CheckedEvents(checked.events[:index], fault)
+    return checked
 
 
 def _read_known(
@@ -130,9 +145,9 @@ def _insert(
 
 def _event_row(job: Job, event: Event) -> dict[str, Any]:
     if isinstance(event, TaskFinished):
-        payload = {"result": shown_in_event(event.result)}
+        payload = JsonText(f'{{"result":{shown_in_event(event.result)}}}')
     else:
-        payload = _payload(event)
+        payload = JsonText(event.model_dump_json(exclude=_OF_EVERY_EVENT))
     return {
         "job_id": job.id,
         "attempt": job.attempt,

@@ -1,10 +1,12 @@
 """The tables of the API, in the order in which data flows through them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -13,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -41,11 +44,11 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Refuse naive times, store UTC."""
         del dialect
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a naive time cannot be stored; use an aware one")
-        return value.astimezone(UTC)
+        return None if value is None else _in_utc(value)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """Write SQLite's text at once: SQLAlchemy's own way there is ten times as slow."""
+        return _sqlite_text if dialect.name == "sqlite" else super().bind_processor(dialect)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Give the time back aware."""
@@ -54,6 +57,18 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         time: datetime = value
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _in_utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("a naive time cannot be stored; use an aware one")
+    return value.astimezone(UTC)
+
+
+def _sqlite_text(value: datetime | None) -> str | None:
+    if value is None:
+        return None
+    return _in_utc(value).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
@@ -159,7 +174,19 @@ task_results = Table(
     Column("verdict", String(16)),
     Column("severity", String(16)),
     Column("duration_seconds", Float, nullable=False),
-    Column("result", Json, nullable=False),  # the whole task result
+    Column("result", Json, nullable=False),  # the whole task result, but for large data
+    Column("large_sha256", String(64)),
+)
+
+large_data = Table(  # of tasks, compressed, in chunks; task_results refer to it by its hash
+    "large_data",
+    metadata,
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("sha256", String(64), primary_key=True),  # of all chunks together
+    Column("start", BigInteger, primary_key=True),  # where in the whole the chunk begins
+    Column("size_bytes", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
 )
 
 verdicts = Table(  # the latest verdict of each insight: what a late job must not overrule

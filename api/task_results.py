@@ -5,9 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, select
 
+from api.large_data import LargeData, discard_data, shown
 from api.models import Body
+from api.problems import NotFound
+from api.recording import JsonText, insert_rows
 from api.tables import task_results
 from utils.results import TaskStatus, Verdict
 from utils.tasks import Severity, TaskType
@@ -43,6 +46,7 @@ class TaskResult(Body):
     duration_seconds: float = Field(ge=0, allow_inf_nan=False)
     reason: str | None = None
     partial: list[str] = Field(default=[], max_length=10_000)
+    large_data: LargeData | None = None  # then `data` is null
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -50,6 +54,8 @@ class TaskResult(Body):
             self._check_insight()
         elif self.verdict is not None or self.resources:
             raise ValueError(f"a {self.type} has neither a verdict nor resources")
+        if self.large_data is not None and self.data is not None:
+            raise ValueError("data is either here or large")
         ids = Counter(resource.id for resource in self.resources or ())
         if repeated := [id_ for id_, times in ids.items() if times > 1]:
             raise ValueError(f"resource id {repeated[0]!r} occurs more than once")
@@ -64,9 +70,9 @@ class TaskResult(Body):
             raise ValueError("an insight that passes lists no resources")
 
 
-def shown_in_event(result: TaskResult) -> dict[str, Any]:
+def shown_in_event(result: TaskResult) -> JsonText:
     """Return what the event of a finished task keeps; the rest stands in `task_results` alone."""
-    return result.model_dump(mode="json", exclude=set(_NOT_STORED_TWICE))
+    return _dumped(result, exclude=set(_NOT_STORED_TWICE))
 
 
 def result_row(job_id: str, attempt: int, position: int, result: TaskResult) -> dict[str, Any]:
@@ -81,14 +87,14 @@ def result_row(job_id: str, attempt: int, position: int, result: TaskResult) -> 
         "verdict": result.verdict,
         "severity": result.severity,
         "duration_seconds": result.duration_seconds,
-        "result": result.model_dump(mode="json"),
+        "result": _dumped(result),
+        "large_sha256": result.large_data and result.large_data.sha256,
     }
 
 
 def insert_results(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store new results, all at once."""
-    if rows:
-        connection.execute(insert(task_results), rows)
+    insert_rows(connection, task_results, rows)
 
 
 def task_statuses(connection: Connection, job_ids: Collection[str]) -> dict[str, dict[str, str]]:
@@ -110,11 +116,28 @@ def read_results(connection: Connection, job_id: str) -> list[dict[str, Any]]:
         .where(task_results.c.job_id == job_id)
         .order_by(task_results.c.position)
     )
-    return list(connection.execute(statement).scalars())
+    return [shown(result, job_id) for result in connection.execute(statement).scalars()]
+
+
+def read_result(connection: Connection, job_id: str, name: str) -> dict[str, Any]:
+    """Read one task's result; raises NotFound where there is none."""
+    statement = select(task_results.c.result).where(
+        task_results.c.job_id == job_id, task_results.c.name == name
+    )
+    result: dict[str, Any] | None = connection.execute(statement).scalar()
+    if result is None:
+        raise NotFound(
+            f"job {job_id} has no result of a task {name!r}",
+            f"GET /api/v1/jobs/{job_id}/tasks lists those there are",
+        )
+    return result
 
 
 def discard_results(connection: Connection, job_ids: Collection[str]) -> None:
     """Remove the results of earlier attempts."""
+    if not job_ids:
+        return
+    discard_data(connection, job_ids)
     connection.execute(delete(task_results).where(task_results.c.job_id.in_(job_ids)))
 
 
@@ -132,3 +155,8 @@ def count_results(connection: Connection, job_id: str) -> dict[str, dict[str, in
         if verdict is not None:
             verdicts[verdict] += number
     return {"tasks": tasks, "verdicts": verdicts}
+
+
+def _dumped(result: TaskResult, exclude: set[str] | None = None) -> JsonText:
+    left_out = (exclude or set()) | ({"large_data"} if result.large_data is None else set())
+    return JsonText(result.model_dump_json(exclude=left_out))

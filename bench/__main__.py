@@ -13,7 +13,7 @@ import structlog
 from bench.rows import NotMeasured, Row, all_hold, print_rows
 
 MODULES = (
-    *("environments", "source", "sync", "jobs", "parallel", "intake"),
+    *("environments", "source", "sync", "jobs", "parallel", "intake", "recording", "results"),
     *("flatness", "peers"),
 )
 

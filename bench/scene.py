@@ -24,6 +24,7 @@ class Scene:
     api: Client
     source: Path
     data_dir: Path
+    pids: Mapping[str, int]  # of the API and the worker
 
     def environment_python(self) -> Path:
         """Return the interpreter of the only environment there is."""
@@ -71,4 +72,4 @@ def running_scene(
             stack.wait_until_ready(READY_SECONDS)
             with Client(stack.address) as api:
                 api.send("POST", "//init-integrations")
-                yield Scene(api, source, data_dir)
+                yield Scene(api, source, data_dir, stack.pids)

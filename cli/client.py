@@ -9,6 +9,7 @@ import httpx2
 
 from cli.exits import Exit
 from utils.errors import TruelineError
+from utils.zstd import Inflating
 from worker.controls import neutralise
 
 BLOCK_SECONDS = 20.0  # how long one blocking GET waits for a job's end
@@ -121,6 +122,27 @@ class Client:
             job = self.get(f"/jobs/{job_id}", timeout=LEAST_BLOCK_SECONDS)
             if job["finished_at"] is not None:
                 return
+
+    def stream(self, path: str) -> Iterator[bytes]:
+        """GET what may be large, below /api/v1, piece by piece."""
+        headers = {"Accept-Encoding": "zstd"}
+        inflating = Inflating()
+        try:
+            with self._http.stream("GET", f"/api/v1{path}", headers=headers) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    _content(answer)
+                is_small = answer.headers.get("Content-Encoding") != "zstd"
+                for chunk in answer.iter_raw():
+                    yield from [chunk] if is_small else inflating.feed(chunk)
+        except httpx2.TransportError as error:
+            raise self._unreachable(error) from error
+        if not (is_small or inflating.is_whole):
+            raise ApiProblem(
+                502,
+                "the data broke off",
+                "ask again; the job may have been given to another worker",
+            )
 
     def _stream(self, url: str, headers: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
         with self._http.stream("GET", url, headers=dict(headers), timeout=60.0) as answer:

@@ -9,6 +9,7 @@ from rich.console import Console
 from cli.client import Client
 from cli.exits import UNFINE_ENDS, Exit, exit_for_run
 from cli.render import (
+    large_data_line,
     make_console,
     print_json,
     print_problem,
@@ -28,10 +29,10 @@ LONGEST_LINE = 400
 def follow_job(api: Client, job_id: str, console: Console) -> None:
     """Print a job's events as they come, to its end."""
     for event in api.follow(job_id):
-        print_event(event, console)
+        print_event(event, console, job_id)
 
 
-def print_event(event: dict[str, Any], console: Console) -> None:
+def print_event(event: dict[str, Any], console: Console, job_id: str = "") -> None:
     """Print what a person wants to know of one event."""
     match event["type"]:
         case "started":
@@ -45,14 +46,21 @@ def print_event(event: dict[str, Any], console: Console) -> None:
             console.print(f"  environment built in {float(event['seconds']):.1f} s")
         case "task_finished":
             result = event.get("result") or event
-            console.print(task_line(result), soft_wrap=True)
-            print_errors(result, console)
+            print_task(result, job_id, console)
         case "network":
             print_network(event, console)
         case "output":
             print_output(event, console)
         case _:
             pass
+
+
+def print_task(task: Mapping[str, Any], job_id: str, console: Console) -> None:
+    """Print how a task ended, with what went wrong in it and where its data is."""
+    console.print(task_line(task), soft_wrap=True)
+    print_errors(task, console)
+    if line := large_data_line(task, job_id):
+        console.print(line, soft_wrap=True)
 
 
 def print_output(event: Mapping[str, Any], console: Console) -> None:

@@ -18,6 +18,7 @@ from utils.tree import INTEGRATIONS
 from worker.environments import Environment, Environments
 from worker.execution import JobEnd, JobOrder, Prepared, ProcessExecutor, StopSignal
 from worker.isolation import Choice, choose_isolation
+from worker.large_files import Attempt, LargeFiles
 from worker.launcher import Launcher
 from worker.loopback import shut_loopback
 from worker.parts import open_environments
@@ -99,10 +100,13 @@ class LocalWorker:
         """Run an integration from its files in the checkout."""
         results: list[dict[str, Any]] = []
         network: dict[str, Any] = {}
+        order = _order(entry, config)
+        large = LargeFiles(self.settings.data_dir / "local-data")
+        large.sweep(())  # what the run before left
 
         def take(event: dict[str, Any]) -> None:
             if event["type"] == "task_finished":
-                results.append(event["result"])
+                results.append(_result_of(event, order, large))
             if event["type"] == "network":
                 network.update(event)
             self.on_event(event)
@@ -113,9 +117,9 @@ class LocalWorker:
             prepared = self._prepared(checkout, entry, isolation)
             work_dir = self.settings.data_dir / "local"
             host = isolation.host(launcher, self.settings, self.environ)
-            executor = ProcessExecutor(host, work_dir)
+            executor = ProcessExecutor(host, work_dir, large=large)
             with closing(executor), prepared.environment.in_use():
-                end = executor.run(_order(entry, config), prepared, take, StopSignal())
+                end = executor.run(order, prepared, take, StopSignal())
         return Outcome(end, results, network or None)
 
     def _prepared(self, checkout: Path, entry: Entry, isolation: Choice) -> Prepared:
@@ -147,6 +151,14 @@ def _order(entry: Entry, config: Mapping[str, Any]) -> JobOrder:
         config=config,
         secrets=secret_pointers(entry.schema, config),
     )
+
+
+def _result_of(event: Mapping[str, Any], order: JobOrder, large: LargeFiles) -> dict[str, Any]:
+    """Return a task's result; large data with the file that holds it, compressed."""
+    result: dict[str, Any] = event["result"]
+    if data := result.get("large_data"):
+        data["file"] = str(large.path(Attempt(order.job_id, order.attempt), data["sha256"]))
+    return {"large_data": None} | result
 
 
 def _violations_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "scan": "Run a deployment's tasks now.",
         "jobs": "List recent jobs.",
         "job": "Show one job, or follow it while it runs.",
+        "data": "Write a task's data to a file or to standard output.",
         "cancel": "Cancel a job.",
         "violations": "List violations.",
         "run": "Run an integration from this checkout, without an API.",

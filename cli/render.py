@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
 
@@ -135,3 +136,12 @@ def task_line(task: Mapping[str, Any]) -> str:
         why = STAGE_ONE  # why it failed stands above, once
     name = text(task["name"]).ljust(24)
     return f"  [{style}]{mark} {word:<8}[/] {name} {seconds:6.2f} s  {text(why)}"
+
+
+def large_data_line(task: Mapping[str, Any], job_id: str) -> str | None:
+    """Return how large a task's data is and how to get it; None where it stands in the result."""
+    large = task.get("large_data")
+    if not large:
+        return None
+    place = f"trueline data {job_id} {task['name']}" if job_id else large.get("file", "")
+    return f"      [dim]data: {decimal(int(large['size_bytes']))}; {text(place)}[/]"

@@ -1,48 +1,68 @@
 """What a task may return: checks it, tells what was expected and what came, and encodes it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
+from utils.data_file import INLINE_BYTES, DataFile, LargeData
 from utils.errors import InvalidResult
-from utils.jsonable import check_size, encoded, jsonable, shortened, shown_kind, size_bytes
+from utils.jsonable import (
+    check_size,
+    encoded,
+    encoded_small,
+    jsonable,
+    shortened,
+    shown_kind,
+    size_bytes,
+)
 from utils.results import NOTHING
 from utils.suggest import did_you_mean
 from utils.tasks import Severity, TaskType
 
 RETURNED = "return value"
 MAX_ID_CHARACTERS = 1024
+MAX_SHOWN_BYTES = 16 * 1024 * 1024  # of message and resources, which people read
 
 _KEYS = {TaskType.INSIGHT: ("data", "message", "violation", "resources")}
 _PLAIN_KEYS = ("data", "message")
 _RESOURCE_KEYS = ("id", "message", "severity", "data")
 
 
+OpenData = Callable[[], DataFile]
+
+
 class Finding(NamedTuple):
-    """What a task found, fit to be recorded; `data` and `resources` are JSON text."""
+    """What a task found, fit to be recorded; `data` and `resources` are JSON text.
+
+    Where there is `large` data, `data` is null.
+    """
 
     data: str
     message: str | None
     violation: bool
     resources: str
+    large: LargeData | None = None
 
 
-def checked_finding(returned: Any, kind: TaskType, limit_bytes: int) -> Finding:
-    """Check and encode what a task returned.
+def checked_finding(
+    returned: Any, kind: TaskType, limit_bytes: int, open_data: OpenData | None = None
+) -> Finding:
+    """Check and encode what a task returned; `open_data` gives a file for data that is large.
 
     A collector returns `{"data": dict | list, "message"?: str}`; an insight may add
     `"violation": bool` and `"resources": [{"id": str, "message"?, "severity"?, "data"?}]`.
     Raises InvalidResult with the path to what is wrong.
     """
     fields = _checked_fields(returned, kind)
-    data = _encoded_data(fields, limit_bytes)
+    data, large = _encoded_data(fields, limit_bytes, open_data)
     message = _checked_message(fields.get("message"), "message", limit_bytes)
     resources = _checked_resources(fields.get("resources"), limit_bytes)
     violation = _checked_violation(fields, resources)
     listed = NOTHING if resources is None else encoded(resources, "resources", limit_bytes)
-    check_size(
-        size_bytes(data) + size_bytes(message or "") + size_bytes(listed), RETURNED, limit_bytes
-    )
-    return Finding(data, message, violation, listed)
+    shown_bytes = size_bytes(message or "") + size_bytes(listed)
+    data_bytes = large.size_bytes if large else size_bytes(data)
+    check_size(data_bytes + shown_bytes, RETURNED, limit_bytes)
+    _check_shown(shown_bytes)
+    return Finding(data, message, violation, listed, large)
 
 
 def _checked_fields(returned: Any, kind: TaskType) -> Mapping[str, Any]:
@@ -79,16 +99,46 @@ def _unknown_key(key: Any, known: Collection[str], kind: str) -> tuple[str, str]
     )
 
 
-def _encoded_data(fields: Mapping[str, Any], limit_bytes: int) -> str:
+def _encoded_data(
+    fields: Mapping[str, Any], limit_bytes: int, open_data: OpenData | None
+) -> tuple[str, LargeData | None]:
     data = fields["data"]
-    text = encoded(data, "data", limit_bytes)
+    if open_data is None or limit_bytes <= INLINE_BYTES:
+        text = encoded(data, "data", limit_bytes)
+    else:
+        small = encoded_small(data, "data", INLINE_BYTES)
+        if small is None:
+            return NOTHING, _kept(data, limit_bytes, open_data)
+        text = small
     if text[0] not in "{[":
         raise InvalidResult(
             "data",
             f"expected a dict or a list, got {shown_kind(data)}",
             'wrap it: {"data": {"value": ...}}',
         )
-    return text
+    return text, None
+
+
+def _kept(data: Any, limit_bytes: int, open_data: OpenData) -> LargeData:
+    from utils.pieces import write_pieces  # noqa: PLC0415 - for large data alone
+
+    file = open_data()
+    try:
+        write_pieces(data, "data", limit_bytes, file.write)
+    except BaseException:
+        file.discard()
+        raise
+    return file.finish()
+
+
+def _check_shown(shown_bytes: int) -> None:
+    if shown_bytes > MAX_SHOWN_BYTES:
+        raise InvalidResult(
+            RETURNED,
+            f"message and resources take {shown_bytes:,} bytes as JSON, more than the limit of "
+            f"{MAX_SHOWN_BYTES:,} bytes",
+            'keep them to what people read, and put the rest under "data"',
+        )
 
 
 def _checked_message(message: Any, path: str, limit_bytes: int) -> str | None:

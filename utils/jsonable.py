@@ -14,7 +14,9 @@ from utils.conversions import (
 from utils.errors import InvalidResult
 
 MAX_DEPTH = 100
-_SCALARS = frozenset({str, bool, float, type(None)})
+NOT_PLAIN = -(1 << 62)
+_SCALARS = frozenset({bool, float, type(None)})
+_CONTAINERS = frozenset({dict, list, tuple})
 _TEXT = frozenset({str})
 _EXACT_SCALARS = (str, int, float, bool, type(None))
 _SHOWN_PATH = 200
@@ -28,20 +30,34 @@ def encoded(value: Any, path: str, limit_bytes: int) -> str:
     """
     text = _encoded_plain(value, limit_bytes)
     if text is None:
-        text = _dumps(jsonable(value, path, limit_bytes))
+        text = dumps(jsonable(value, path, limit_bytes))
     check_size(size_bytes(text), path, limit_bytes)
     return text
+
+
+def encoded_small(value: Any, path: str, most_bytes: int) -> str | None:
+    """Return the value as JSON text like `encoded`; None when it takes more than `most_bytes`."""
+    left = left_of(most_bytes, value, 1) if type(value) in {dict, list} else NOT_PLAIN
+    text = _plain_text(value) if left >= 0 else None
+    if text is None:
+        if NOT_PLAIN < left < 0:
+            return None
+        try:
+            text = dumps(Conversion(most_bytes).of(value, 1))
+        except Refused as refused:
+            raise refused.at(path) from None
+        except TooMany:
+            return None
+    return text if size_bytes(text) <= most_bytes else None
 
 
 def jsonable(value: Any, path: str, limit_bytes: int) -> Any:
     """Return a copy of the value made of dict, list, str, int, float, bool and None alone."""
     try:
-        return _Copy(limit_bytes).of(value, 1)
-    except _Refused as refused:
-        raise InvalidResult(
-            _shown_path(path, refused.steps), refused.reason, refused.advice
-        ) from None
-    except _TooMany as counted:
+        return Conversion(limit_bytes).of(value, 1)
+    except Refused as refused:
+        raise refused.at(path) from None
+    except TooMany as counted:
         # Each value takes two bytes at least, one of its own and one between it and the next.
         raise _oversize(path, f"at least {2 * counted.count:,}", limit_bytes) from None
 
@@ -68,6 +84,7 @@ def shown_kind(value: Any) -> str:
 
 
 def _oversize(path: str, size: str, limit_bytes: int) -> InvalidResult:
+    """Return the refusal of what takes more than it may."""
     return InvalidResult(
         path,
         f"{size} bytes as JSON, more than the limit of {limit_bytes:,} bytes",
@@ -77,10 +94,15 @@ def _oversize(path: str, size: str, limit_bytes: int) -> InvalidResult:
 
 def _encoded_plain(value: Any, limit_bytes: int) -> str | None:
     """Encode what needs no conversion and has nothing to refuse; None says neither."""
-    if type(value) not in {dict, list} or _left_of(limit_bytes // 2, value, 1) < 0:
+    if type(value) not in {dict, list} or left_of(limit_bytes, value, 1) < 0:
         return None
+    return _plain_text(value)
+
+
+def _plain_text(value: Any) -> str | None:
+    """Encode what left_of has found plain; None where its texts or numbers need a look each."""
     try:
-        text = _dumps(value)
+        text = dumps(value)
     except ValueError:  # NaN or infinity
         return None
     if "\\u0000" in text:
@@ -93,39 +115,43 @@ def _encoded_plain(value: Any, limit_bytes: int) -> str | None:
     return text
 
 
-def _dumps(value: Any) -> str:
+def dumps(value: Any) -> str:
+    """Return plain JSON values as compact text; raises ValueError for NaN and infinity."""
     return json.dumps(
         value, ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
     )
 
 
-def _left_of(budget: int, container: Any, depth: int) -> int:
-    """Count the values of a plain container off the budget; negative when it is not plain."""
-    budget -= len(container)
-    if depth > MAX_DEPTH or budget < 0:
-        return -1
-    items: Iterable[Any] = container
-    if type(container) is dict:
-        if not _TEXT.issuperset(map(type, container)):
-            return -1
-        items = container.values()
-    for item in items:
+def left_of(budget: int, container: Any, depth: int) -> int:
+    """Count what a plain container takes at the least, in bytes, off a budget.
+
+    Negative when that is more than the budget, NOT_PLAIN when something in it is to be converted
+    or refused.
+    """
+    is_object = type(container) is dict
+    if depth > MAX_DEPTH or (is_object and not _TEXT.issuperset(map(type, container))):
+        return NOT_PLAIN
+    budget -= 2 * len(container)  # each value takes one byte, and one between it and the next
+    if is_object:
+        budget -= 3 * len(container) + sum(map(len, container))
+    if budget < 0:
+        return budget
+    for item in container.values() if is_object else container:
         kind = type(item)
-        if kind in _SCALARS:
+        if kind is str:
+            budget -= len(item)
+        elif kind in _SCALARS or (kind is int and MIN_INTEGER <= item <= MAX_INTEGER):
             continue
-        if kind is int:
-            if not MIN_INTEGER <= item <= MAX_INTEGER:
-                return -1
-        elif kind is dict or kind is list or kind is tuple:
-            budget = _left_of(budget, item, depth + 1)
+        elif kind in _CONTAINERS:
+            budget = left_of(budget, item, depth + 1)
             if budget < 0:
-                return -1
+                return budget
         else:
-            return -1
+            return NOT_PLAIN
     return budget
 
 
-class _Refused(Exception):  # noqa: N818 - never leaves this module
+class Refused(Exception):  # noqa: N818 - becomes an InvalidResult where the path is known
     """Why a value is refused, with the steps that lead to it, innermost first."""
 
     def __init__(self, reason: str, advice: str) -> None:
@@ -134,8 +160,12 @@ class _Refused(Exception):  # noqa: N818 - never leaves this module
         self.advice = advice
         self.steps: list[str] = []
 
+    def at(self, path: str) -> InvalidResult:
+        """Return the refusal with the whole path, which begins with `path`."""
+        return InvalidResult(_shown_path(path, self.steps), self.reason, self.advice)
 
-class _TooMany(Exception):  # noqa: N818 - never leaves this module
+
+class TooMany(Exception):  # noqa: N818 - becomes an InvalidResult where the path is known
     """More values than the size limit has room for."""
 
     def __init__(self, count: int) -> None:
@@ -143,25 +173,26 @@ class _TooMany(Exception):  # noqa: N818 - never leaves this module
         self.count = count
 
 
-class _Copy:
-    """One conversion: copies a value part by part and knows what it is inside of."""
+class Conversion:
+    """Copies a value part by part; `inside` are the ids of the containers around it."""
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, inside: Iterable[int] = ()) -> None:
         self._most = limit_bytes // 2
         self._count = 0
-        self._open: set[int] = set()
+        self._open = set(inside)
 
     def of(self, value: Any, depth: int) -> Any:
-        plain = _simple(value)
+        """Return the value as plain JSON; raises Refused and TooMany."""
+        plain = simple_form(value)
         if type(plain) in _EXACT_SCALARS:
             return plain
         if id(value) in self._open:
-            raise _Refused("it contains itself", "return a copy without the reference to itself")
+            raise Refused("it contains itself", "return a copy without the reference to itself")
         if depth > MAX_DEPTH:
-            raise _Refused(f"nested deeper than {MAX_DEPTH} levels", "return a flatter structure")
+            raise Refused(f"nested deeper than {MAX_DEPTH} levels", "return a flatter structure")
         self._count += len(plain)
         if self._count > self._most:
-            raise _TooMany(self._count)
+            raise TooMany(self._count)
         self._open.add(id(value))
         copy = self._object(plain, depth) if type(plain) is dict else self._array(plain, depth)
         self._open.discard(id(value))
@@ -170,15 +201,15 @@ class _Copy:
     def _object(self, value: dict[Any, Any], depth: int) -> dict[str, Any]:
         copy: dict[str, Any] = {}
         for key, item in value.items():
-            name = _key(key)
+            name = key_text(key)
             if name in copy:
-                raise _Refused(
+                raise Refused(
                     f"two keys become {_quoted(name)}", "make the keys differ as text too"
                 )
             try:
                 copy[name] = self.of(item, depth + 1)
-            except _Refused as refused:
-                refused.steps.append(f".{name}" if name.isidentifier() else f"[{_quoted(name)}]")
+            except Refused as refused:
+                refused.steps.append(key_step(name))
                 raise
         return copy
 
@@ -187,13 +218,13 @@ class _Copy:
         for index, item in enumerate(value):
             try:
                 copy.append(self.of(item, depth + 1))
-            except _Refused as refused:
+            except Refused as refused:
                 refused.steps.append(f"[{index}]")
                 raise
-        return sorted(copy, key=_dumps) if type(value) is frozenset else copy
+        return sorted(copy, key=dumps) if type(value) is frozenset else copy
 
 
-def _simple(value: Any) -> Any:
+def simple_form(value: Any) -> Any:
     """Return an exact scalar, dict, list, tuple or frozenset that stands for the value."""
     try:
         for _ in range(10):  # an Enum of a path of a str subclass takes three
@@ -204,20 +235,26 @@ def _simple(value: Any) -> Any:
                 return value
             value = simplified(value)
     except Unconvertible as refused:
-        raise _Refused(refused.reason, refused.advice) from None
+        raise Refused(refused.reason, refused.advice) from None
     except Exception as error:  # a plugin's model_dump may raise anything
         reason = f"converting {shown_kind(value)} to JSON raised {type(error).__name__}"
-        raise _Refused(reason, "convert it in the task itself to see the error") from error
-    raise _Refused(f"{shown_kind(value)} never becomes JSON", "convert it in the task itself")
+        raise Refused(reason, "convert it in the task itself to see the error") from error
+    raise Refused(f"{shown_kind(value)} never becomes JSON", "convert it in the task itself")
 
 
-def _key(key: Any) -> str:
-    plain = _simple(key)
+def key_text(key: Any) -> str:
+    """Return the text that a key becomes."""
+    plain = simple_form(key)
     if type(plain) is str:
         return plain
     if type(plain) in _EXACT_SCALARS:
-        return _dumps(plain)
-    raise _Refused(f"a key is a {shown_kind(key)}", "use text as keys")
+        return dumps(plain)
+    raise Refused(f"a key is a {shown_kind(key)}", "use text as keys")
+
+
+def key_step(name: str) -> str:
+    """Return how a path goes on below a key."""
+    return f".{name}" if name.isidentifier() else f"[{_quoted(name)}]"
 
 
 def _quoted(name: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from utils.data_file import LargeData, data_path
 from utils.tasks import Severity, TaskSpec, TaskType
 
 NOTHING = "null"
@@ -28,7 +29,10 @@ class Verdict(StrEnum):
 
 
 class TaskResult(NamedTuple):
-    """One task's result; `data` and `resources` are JSON text, so readers can never change them."""
+    """One task's result; `data` and `resources` are JSON text, so readers can never change them.
+
+    Where there is `large` data, `data` is null.
+    """
 
     name: str
     title: str
@@ -44,6 +48,7 @@ class TaskResult(NamedTuple):
     duration_seconds: float
     reason: str | None
     partial: tuple[str, ...]
+    large: LargeData | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -53,13 +58,17 @@ class TaskResult(NamedTuple):
     def as_json(self) -> str:
         """Return the object that spool and events carry; `errors` is null when there are none."""
         fields = self._asdict() | {"errors": self.errors or None}
+        large = fields.pop("large")
+        if large is not None:
+            fields["large"] = {"file": large.number, "size_bytes": large.size_bytes}
         values = {name: _dumped(value) for name, value in fields.items()}
         values |= {"data": self.data, "resources": self.resources}
         return "{" + ",".join(f'"{name}":{value}' for name, value in values.items()) + "}"
 
 
-def parsed_result(fields: Mapping[str, Any]) -> TaskResult:
-    """Return the result that `as_json` wrote, from its parsed form."""
+def parsed_result(fields: Mapping[str, Any], spool: str) -> TaskResult:
+    """Return the result that `as_json` wrote, from its parsed form, read from `spool`."""
+    large = fields.get("large")
     return TaskResult(
         name=fields["name"],
         title=fields["title"],
@@ -75,6 +84,8 @@ def parsed_result(fields: Mapping[str, Any]) -> TaskResult:
         duration_seconds=fields["duration_seconds"],
         reason=fields["reason"],
         partial=tuple(fields["partial"]),
+        large=large
+        and LargeData(data_path(spool, large["file"]), large["file"], large["size_bytes"]),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from utils.base_runner import BaseRunner
 from utils.errors import AuthoringError
 from utils.events import EventChannel
+from utils.findings import OpenData
 from utils.jsonable import shown_kind
 from utils.loader import load_runner
 from utils.plugin_call import CallEnd, call_plugin, settled
@@ -143,7 +144,7 @@ class _Session:
             self._report(skipped(task.spec, unmet))
             return None
         self._channel.send({"type": "task_started", "task": task.spec.name})
-        return TaskRun(task, started.stage_two, view, self._limits)
+        return TaskRun(task, started.stage_two, view, self._limits, self._open_data(task.spec.name))
 
     def _view_of(self, spec: TaskSpec, view: JobView) -> JobView:
         if self._most == 1:
@@ -152,6 +153,20 @@ class _Session:
         beside = tasks_beside(spec, self._specs)
         seen = {name: result for name, result in self._results.items() if name not in beside}
         return view._replace(results=seen, beside=beside)
+
+    def _open_data(self, task: str) -> OpenData | None:
+        """Return what makes a file for a task's large data; the worker reads it while it grows.
+
+        Not where tasks run side by side: all reports come from one thread, and theirs is another.
+        """
+
+        def announce(number: int, size_bytes: int) -> None:
+            if self._most > 1:
+                return
+            written = {"task": task, "file": number, "size_bytes": size_bytes}
+            self._channel.send({"type": "data_written", **written})
+
+        return (lambda: self._spool.open_data(announce)) if self._spec.spool else None
 
     def _started(self) -> _Started:
         """Make the Runner and run its StageOne: the plugin's code, so its failure is StageOne's."""

@@ -107,7 +107,7 @@ class Settings(BaseModel):
         1024, ge=1, description="memory of all processes that are kept imported, in MiB"
     )
     result_limit_bytes: int = Field(
-        16 * 1024 * 1024, ge=1024, description="size of one task's result as JSON"
+        16 * 1024 * 1024, ge=1024, le=2**31, description="size of one task's result as JSON"
     )
     log_limit_bytes: int = Field(
         256 * 1024, ge=1024, description="output kept of one job, per stream"

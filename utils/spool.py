@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from utils.data_file import Announce, DataFile
 from utils.events import write_whole
 from utils.results import TaskResult, parsed_result
 
@@ -29,8 +30,12 @@ class Spool:
                 lines = [line for line in file if line.endswith(b"\n")]
         except FileNotFoundError:
             return {}
-        found = [parsed_result(fields) for fields in map(_parsed, lines) if fields]
+        found = [parsed_result(fields, self._path) for fields in map(_parsed, lines) if fields]
         return {result.name: result for result in found}
+
+    def open_data(self, announce: Announce) -> DataFile:
+        """Make a file for data that is too large for a line."""
+        return DataFile(self._path, announce)
 
     def _open(self) -> int:
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -92,7 +92,7 @@ class TaskContext:
         """
         result = self._read(task)
         if task not in self._data:
-            self._data[task] = json.loads(result.data)
+            self._data[task] = result.large.read() if result.large else json.loads(result.data)
         return self._data[task]
 
     def get_message(self, task: str) -> str | None:

@@ -5,7 +5,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from utils.deadline import Within, call_within
-from utils.findings import Finding, checked_finding
+from utils.findings import Finding, OpenData, checked_finding
 from utils.plugin_call import CallEnd, call_given_up, call_plugin, settled
 from utils.results import (
     NOTHING,
@@ -41,10 +41,18 @@ def unmet_dependency(spec: TaskSpec, view: JobView) -> str | None:
 
 
 class TaskRun:
-    """One run of a task whose dependencies have succeeded."""
+    """One run of a task whose dependencies have succeeded.
+
+    `open_data` gives a file for data that is too large for an event.
+    """
 
     def __init__(
-        self, task: DeclaredTask, stage_two: Any, view: JobView, limits: TaskLimits
+        self,
+        task: DeclaredTask,
+        stage_two: Any,
+        view: JobView,
+        limits: TaskLimits,
+        open_data: OpenData | None = None,
     ) -> None:
         self.spec = task.spec
         self.loop: Any = None  # the event loop of an async task, once it runs
@@ -52,6 +60,7 @@ class TaskRun:
         self._stage_two = stage_two
         self._view = view
         self._limits = limits
+        self._open_data = open_data
         self._ctx = TaskContext(self.spec.name, view, copied(view.config))
         for name in self.spec.depends_on:
             self._ctx.note_dependency(name)
@@ -71,7 +80,8 @@ class TaskRun:
         stage_two = self._own_stage_two()
         stage_two.config = self._ctx.config
         returned = settled(self._function(stage_two, self._ctx), self._note_loop)
-        return checked_finding(returned, self.spec.type, self._limits.result_bytes)
+        limit_bytes = self._limits.result_bytes
+        return checked_finding(returned, self.spec.type, limit_bytes, self._open_data)
 
     def _own_stage_two(self) -> Any:
         if self._view.beside is None:
@@ -124,4 +134,5 @@ def _result(spec: TaskSpec, ctx: TaskContext, end: CallEnd) -> TaskResult:
         duration_seconds=end.duration_seconds,
         reason=reason,
         partial=partial_reasons(evidence),
+        large=finding.large,
     )

@@ -70,6 +70,12 @@ class Outcomes(_Answer):
     cancelled: tuple[str, ...] = ()
 
 
+class Received(_Answer):
+    """How much of a task's large data the API has."""
+
+    received_bytes: int = Field(ge=0)
+
+
 class Tick(_Answer):
     """What a look at the schedule did, and when the next deployment is due."""
 

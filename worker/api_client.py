@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx2
 from pydantic import BaseModel, ValidationError
 
 from utils import __version__
-from worker.api_answers import Grant, Grants, Known, Outcomes, Released, Renewal, Tick
+from worker.api_answers import Grant, Grants, Known, Outcomes, Received, Released, Renewal, Tick
 from worker.api_errors import ApiRefused, ApiUnavailable
 from worker.lease import Lease
 
@@ -17,6 +19,8 @@ ANSWER_SECONDS = 30.0
 KEPT_SECONDS = 20.0  # shorter than the API keeps a silent connection
 GATEWAY_FOUND_NOBODY = 502
 AWAY = frozenset({408, 425, 429})  # besides every 5xx: the same request may go well later
+
+JSON_BODY = MappingProxyType({"Content-Type": "application/json"})
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -73,6 +77,14 @@ class ApiClient:
             answer = error.problem
         return self._checked(answer, Outcomes)
 
+    def upload(self, lease: Lease, sha256: str, start: int, chunk: bytes) -> int:
+        """Send a chunk of large data; return how much of it the API has, from its beginning."""
+        path = f"/api/v1/jobs/{quote(lease.job_id, safe='')}/data/{sha256}"
+        query = f"attempt={lease.attempt}&start={start}"
+        headers = {"Content-Type": "application/octet-stream", "X-Trueline-Lease": lease.token}
+        answer = self._ask("PUT", f"{path}?{query}", chunk, headers=headers)
+        return self._checked(answer, Received).received_bytes
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -95,12 +107,13 @@ class ApiClient:
         content: bytes | None,
         *,
         timeout_seconds: float = ANSWER_SECONDS,
+        headers: Mapping[str, str] = JSON_BODY,
     ) -> Any:
         timeout = httpx2.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_SECONDS))
-        headers = {} if content is None else {"Content-Type": "application/json"}
+        headers = {} if content is None else headers
         try:
             response = self._http.request(
-                method, path, content=content, headers=headers, timeout=timeout
+                method, path, content=content, headers=dict(headers), timeout=timeout
             )
         except httpx2.HTTPError as error:
             raise self._away(error) from error

@@ -59,6 +59,13 @@ class Resource(_Checked):
     data: dict[str, Any] | list[Any] | None = None
 
 
+class WrittenData(_Checked):
+    """A file beside the spool that holds a task's data."""
+
+    file: int = Field(ge=0, le=100_000)
+    size_bytes: int = Field(ge=0)
+
+
 class TaskResult(_Checked):
     """How one task ended, and what it found."""
 
@@ -76,6 +83,7 @@ class TaskResult(_Checked):
     duration_seconds: float = Field(ge=0, strict=False)
     reason: str | None = None
     partial: Lines = []
+    large: WrittenData | None = None  # then `data` is null
 
     @property
     def is_consistent(self) -> bool:
@@ -124,6 +132,13 @@ class TaskStarted(_Checked):
     task: Name
 
 
+class DataWritten(WrittenData):
+    """A running task's data has grown to so many bytes."""
+
+    type: Literal["data_written"]
+    task: Name
+
+
 class TaskFinished(_Checked):
     """A task has ended."""
 
@@ -146,7 +161,7 @@ class Unfit(_Checked):
 
 WarmEvent = Plan | Broken | Unfit
 _WARM_EVENT: TypeAdapter[WarmEvent] = TypeAdapter(Annotated[WarmEvent, Field(discriminator="type")])
-ChildEvent = Plan | Broken | StageOneEnded | TaskStarted | TaskFinished | Finished
+ChildEvent = Plan | Broken | StageOneEnded | TaskStarted | DataWritten | TaskFinished | Finished
 _EVENT: TypeAdapter[ChildEvent] = TypeAdapter(Annotated[ChildEvent, Field(discriminator="type")])
 
 
@@ -202,7 +217,7 @@ def read_event(line: bytes) -> ChildEvent | None:
         value = from_json(line, allow_inf_nan=False)  # refuses more than 200 levels too
         if _MAYBE_INFINITE.search(line):
             json.dumps(value, allow_nan=False)  # 1e999 is read as infinity
-        event = _EVENT.validate_python(_without_nul(value) if _NUL in line else value)
+        event = _EVENT.validate_python(without_nul(value) if _NUL in line else value)
     except (ValueError, ValidationError, RecursionError):
         return None
     if isinstance(event, TaskFinished) and not event.result.is_consistent:
@@ -218,12 +233,13 @@ def read_warm_event(line: bytes) -> WarmEvent | None:
         return None
 
 
-def _without_nul(value: Any) -> Any:
+def without_nul(value: Any) -> Any:
+    """Return JSON in which no text has a NUL any more."""
     # PostgreSQL keeps no NUL in text.
     if isinstance(value, str):
         return value.replace("\0", "\\x00")
     if isinstance(value, list):
-        return [_without_nul(item) for item in value]
+        return [without_nul(item) for item in value]
     if isinstance(value, dict):
-        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
+        return {without_nul(key): without_nul(item) for key, item in value.items()}
     return value

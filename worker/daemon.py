@@ -13,10 +13,11 @@ from worker.data_directory import DataDirectory
 from worker.errors import WorkerError
 from worker.execution import ProcessExecutor
 from worker.isolation import choose_isolation
+from worker.large_files import Attempt, LargeFiles
 from worker.launcher import Launcher
 from worker.loopback import shut_loopback
 from worker.outbox import Outbox
-from worker.parts import Ground, Parts, make_parts, warm_limits_of
+from worker.parts import Ground, Parts, make_parts, outbox_limit_bytes, warm_limits_of
 from worker.steps import logged_step
 from worker.stop_requests import StopRequests
 from worker.warm import NONE_WARM
@@ -68,16 +69,19 @@ def open_ground(settings: Settings, environ: Mapping[str, str]) -> Ground:
         directory = DataDirectory.open(settings.data_dir)
     with logged_step("launcher"):
         launcher = Launcher.start()
+        large = LargeFiles(directory.large)
         executor = ProcessExecutor(
             choice.host(launcher, settings, environ),
             directory.jobs,
             warm_limits_of(settings) if choice.may_be_warm else NONE_WARM,
+            large,
         )
         executor.sweep()
     with logged_step("outbox"):
-        outbox = Outbox(directory.outbox)
+        outbox = Outbox(directory.outbox, outbox_limit_bytes(settings))
+        large.sweep([Attempt(lease.job_id, lease.attempt) for lease in outbox.leases()])
     client = ApiClient(settings.api_url, settings.token, directory.worker)
-    return Ground(directory, launcher, executor, outbox, client, choice.level, sandbox)
+    return Ground(directory, launcher, executor, outbox, large, client, choice.level, sandbox)
 
 
 def wait_for_api(client: ApiClient, stops: StopRequests) -> None:

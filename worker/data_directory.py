@@ -46,6 +46,11 @@ class DataDirectory:
         return self.root / "outbox.db"
 
     @property
+    def large(self) -> Path:
+        """Large data that reports speak of."""
+        return self.root / "outbox-data"
+
+    @property
     def catalogue(self) -> Path:
         """The last good commit and environment of each integration."""
         return self.root / "catalogue.json"

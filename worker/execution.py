@@ -1,6 +1,7 @@
 """Runs a job's tasks in a child process of its environment, and reports each of them once."""
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +13,7 @@ from worker.job_directories import JobDirectories, sweep
 from worker.job_order import Description, EndStatus, JobEnd, JobOrder, Limits, Prepared
 from worker.job_report import JobReport
 from worker.job_watch import JobWatch
+from worker.large_files import LargeFiles
 from worker.stop_signal import StopReason, StopSignal
 from worker.warm import NONE_WARM, WarmLimits, WarmStarts
 
@@ -58,8 +60,15 @@ class ProcessExecutor:
     thread's.
     """
 
-    def __init__(self, host: Host, work_dir: Path, warm_limits: WarmLimits = NONE_WARM) -> None:
+    def __init__(
+        self,
+        host: Host,
+        work_dir: Path,
+        warm_limits: WarmLimits = NONE_WARM,
+        large: LargeFiles | None = None,
+    ) -> None:
         self._work_dir = work_dir
+        self._large = large or LargeFiles(work_dir / "large")
         self._directories = JobDirectories.open(work_dir)
         self.warm = WarmStarts(host, self._directories, warm_limits)
         self._starts = ChildStarts(host, self.warm)
@@ -80,8 +89,10 @@ class ProcessExecutor:
         with (
             self._directories.new(prepared.integration) as directory,
             held(self._ways.passage(prepared)) as passage,
+            closing(
+                JobReport(order, self._starts.limits, directory.spool, emit, self._large)
+            ) as report,
         ):
-            report = JobReport(order, self._starts.limits, directory.spool, emit)
             starts = self._starts.by(passage)
             return JobWatch(starts, order, prepared, directory, report, stop).run()
 

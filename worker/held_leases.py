@@ -44,6 +44,7 @@ class HeldLeases:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._held: dict[tuple[str, int], _Held] = {}
+        self._between = RENEW_SECONDS  # for what has ended and is not on record yet
 
     @contextmanager
     def hold(
@@ -52,7 +53,8 @@ class HeldLeases:
         """List a lease for as long as its job runs; `asked_at` is when it was asked for."""
         key = (lease.job_id, lease.attempt)
         with self._lock:
-            self._held[key] = _Held(lease, lease_seconds, asked_at, stop)
+            self._held[key] = held = _Held(lease, lease_seconds, asked_at, stop)
+            self._between = held.between
         try:
             yield
         finally:
@@ -107,7 +109,7 @@ class HeldLeases:
     def seconds_between(self) -> float:
         """Return how often the leases should be renewed."""
         with self._lock:
-            return min((held.between for held in self._good()), default=RENEW_SECONDS)
+            return min((held.between for held in self._good()), default=self._between)
 
     def renewal_due(self, now: float) -> bool:
         """Whether a lease was last renewed too long ago."""

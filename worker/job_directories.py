@@ -52,7 +52,7 @@ class JobDirectory:
         for path in self.path.iterdir():
             if path.is_dir() and not path.is_symlink():
                 _remove(path)
-            elif path != self.spool:
+            elif not path.name.startswith(self.spool.name):  # nor the data beside it
                 path.unlink(missing_ok=True)
         self.prepare()
 

@@ -10,6 +10,7 @@ from typing import Any, assert_never
 from worker.child_events import (
     Broken,
     ChildEvent,
+    DataWritten,
     Fault,
     Finished,
     Oversize,
@@ -21,13 +22,17 @@ from worker.child_events import (
 )
 from worker.cleaning import clean_result, clean_text_object, without_controls
 from worker.controls import neutralise
+from worker.data_lines import Unsound
 from worker.job_order import JobEnd, JobOrder, Limits
+from worker.large_files import LargeFiles
 from worker.limits import with_limit_named
 from worker.output import CapturedStream
 from worker.redaction import Redactor, secret_values
+from worker.task_data import TaskData
 from worker.task_ledger import Phase, TaskLedger
 
-LINE_SLACK_BYTES = 1024 * 1024  # logs, errors and names beside a result's data
+LINE_BYTES = 16 * 1024 * 1024  # message and resources: `utils.findings` holds them to it
+LINE_SLACK_BYTES = 1024 * 1024  # data that is not large, logs, errors and names
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -35,7 +40,9 @@ Emit = Callable[[dict[str, Any]], None]
 class JobReport:
     """Takes the lines of all of a job's children, and emits events; muted, it emits nothing."""
 
-    def __init__(self, order: JobOrder, limits: Limits, spool: Path, emit: Emit) -> None:
+    def __init__(
+        self, order: JobOrder, limits: Limits, spool: Path, emit: Emit, large: LargeFiles
+    ) -> None:
         self.ledger = TaskLedger()
         self.broken: Fault | None = None
         self.stage_one_fault: Mapping[str, Any] | None = None
@@ -45,6 +52,7 @@ class JobReport:
         self._emit = emit
         self.ignored = 0  # lines on the event channel that made no sense there
         self._redactor = Redactor(secret_values(order.config, order.secrets))
+        self._data = TaskData(order, limits, spool, self._redactor, large)
         self.streams = (
             CapturedStream("stdout", limits.log_limit_bytes, self._redactor),
             CapturedStream("stderr", limits.log_limit_bytes, self._redactor),
@@ -53,7 +61,7 @@ class JobReport:
     @property
     def line_limit_bytes(self) -> int:
         """The longest line that a child may report."""
-        return self._limits.result_limit_bytes + LINE_SLACK_BYTES
+        return min(self._limits.result_limit_bytes, LINE_BYTES) + LINE_SLACK_BYTES
 
     def take(self, line: bytes | Oversize) -> None:
         """Take what a child wrote on its event channel; what makes no sense there is counted."""
@@ -64,8 +72,13 @@ class JobReport:
             accepted = event is not None and self._take_event(event, line)
         self.ignored += not accepted
 
+    def close(self) -> None:
+        """Let go of what is half read."""
+        self._data.drop()
+
     def end_child(self) -> None:
         """Note that a child is gone."""
+        self._data.drop()
         for stream in self.streams:
             stream.end_child()
 
@@ -121,18 +134,22 @@ class JobReport:
     def _take_event(self, event: ChildEvent, line: bytes) -> bool:
         match event:
             case Plan():
-                return self.ledger.take_plan(event.tasks, event.parallel_tasks)
+                taken = self.ledger.take_plan(event.tasks, event.parallel_tasks)
             case Broken():
-                return self._take_broken(event)
+                taken = self._take_broken(event)
             case StageOneEnded():
-                return self._take_stage_one(event)
+                taken = self._take_stage_one(event)
             case TaskStarted():
-                return self._take_start(event)
+                taken = self._take_start(event)
+            case DataWritten():
+                taken = event.task in self.ledger.running and self._data.read(event)
             case TaskFinished():
-                return self._take_result(event, line)
+                taken = self._take_result(event, line)
             case Finished():
-                return self.ledger.phase is Phase.ENDING
-        assert_never(event)
+                taken = self.ledger.phase is Phase.ENDING
+            case _:
+                assert_never(event)
+        return taken
 
     def _take_broken(self, event: Broken) -> bool:
         taken = self.ledger.break_off()
@@ -160,11 +177,21 @@ class JobReport:
         return started
 
     def _take_result(self, event: TaskFinished, line: bytes) -> bool:
+        if event.result.large is not None and event.result.name not in self.ledger.running:
+            return False
+        try:
+            large = self._data.kept(event.result)
+        except Unsound as error:
+            self.stand_in(event.result.name, "failed", f"its data cannot be recorded: {error}")
+            return True
         if not self.ledger.finish(event.result):
             return False
-        result = with_limit_named(event.result.model_dump(), self._limits)
+        told = event.result.model_dump(exclude={"large"})
+        result = with_limit_named(told, self._limits) | large
         redactor = self._redactor.narrow(line)
         cleaned = without_controls(result) if redactor is None else clean_result(result, redactor)
+        if self.muted:
+            self._data.forget(large)
         self._tell({"type": "task_finished", "result": cleaned})
         return True
 

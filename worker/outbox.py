@@ -4,7 +4,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +27,10 @@ class OutboxFull(OutboxError):  # noqa: N818 - reads as the state it reports
 
 @dataclass(frozen=True)
 class StoredEvent:
-    """One event that waits to be sent; `payload` is its JSON text."""
+    """One event that waits to be sent; `payload` is its JSON text.
+
+    Its size is what it takes on disk: that of large data which it speaks of, too.
+    """
 
     lease: Lease
     seq: int
@@ -102,9 +105,20 @@ class Outbox:
         with self._order:
             self._next_seq.pop((lease.job_id, lease.attempt), None)
 
-    def take(self, most_events: int, most_bytes: int) -> Sequence[StoredEvent]:
-        """Return the oldest events, at least one where there are any; they stay until confirmed."""
-        return self._writer.submit(lambda found: _oldest(found, most_events, most_bytes)).result()
+    def take(
+        self, most_events: int, most_bytes: int, without: Collection[Lease] = ()
+    ) -> Sequence[StoredEvent]:
+        """Return the oldest events, at least one where there are any; they stay until confirmed.
+
+        The events of leases in `without` are passed over.
+        """
+        return self._writer.submit(
+            lambda found: _oldest(found, most_events, most_bytes, without)
+        ).result()
+
+    def leases(self) -> Sequence[Lease]:
+        """Return the leases that there are events of."""
+        return self._writer.submit(_leases).result()
 
     def confirm(self, lease: Lease, last_seq: int) -> None:
         """Remove what the API has recorded."""
@@ -135,6 +149,11 @@ class Outbox:
         with self._changed:
             self._changed.wait_for(lambda: self._events or stop.is_set(), timeout_seconds)
             return bool(self._events)
+
+    def wait_for_change(self, timeout_seconds: float) -> None:
+        """Wait until an event comes or goes, or `wake` is called."""
+        with self._changed:
+            self._changed.wait(timeout_seconds)
 
     def wait_for_ending(self, timeout_seconds: float) -> None:
         """Let events gather for a moment, but not once a job's last one is among them."""
@@ -193,7 +212,13 @@ def _stored(lease: Lease, seq: int, event: Mapping[str, Any]) -> StoredEvent:
     at = datetime.now(UTC).isoformat()
     payload = json.dumps({"seq": seq, "at": at, **event}, ensure_ascii=False, allow_nan=False)
     payload = payload.encode("utf-8", "replace").decode("utf-8")  # no lone surrogates
-    return StoredEvent(lease, seq, str(event["type"]), len(payload.encode("utf-8")), payload)
+    size_bytes = len(payload.encode("utf-8")) + _large_bytes(event)
+    return StoredEvent(lease, seq, str(event["type"]), size_bytes, payload)
+
+
+def _large_bytes(event: Mapping[str, Any]) -> int:
+    large = event.get("result", {}).get("large_data")
+    return int(large["stored_bytes"]) if large else 0
 
 
 def _insert(connection: sqlite3.Connection, stored: StoredEvent) -> StoredEvent:
@@ -210,7 +235,10 @@ def _insert(connection: sqlite3.Connection, stored: StoredEvent) -> StoredEvent:
 
 
 def _oldest(
-    connection: sqlite3.Connection, most_events: int, most_bytes: int
+    connection: sqlite3.Connection,
+    most_events: int,
+    most_bytes: int,
+    without: Collection[Lease],
 ) -> Sequence[StoredEvent]:
     rows = connection.execute(
         "SELECT job_id, attempt, token, seq, type, size, payload FROM events ORDER BY id"
@@ -218,10 +246,13 @@ def _oldest(
     taken: list[StoredEvent] = []
     size_bytes = 0
     for job_id, attempt, token, seq, kind, size, payload in rows:
+        lease = Lease(job_id, attempt, token)
+        if lease in without:
+            continue
         size_bytes += size
         if taken and (size_bytes > most_bytes or len(taken) == most_events):
             break
-        taken.append(StoredEvent(Lease(job_id, attempt, token), seq, kind, size, payload))
+        taken.append(StoredEvent(lease, seq, kind, size, payload))
     rows.close()
     return tuple(taken)
 
@@ -235,6 +266,11 @@ def _remove(connection: sqlite3.Connection, lease: Lease, last_seq: int | None) 
     ).fetchone()
     connection.execute("DELETE FROM events WHERE job_id = ? AND attempt = ? AND seq <= ?", which)
     return _Removed(lease, events, size_bytes, had_last=bool(last))
+
+
+def _leases(connection: sqlite3.Connection) -> list[Lease]:
+    rows = connection.execute("SELECT DISTINCT job_id, attempt, token FROM events")
+    return [Lease(*row) for row in rows]
 
 
 def _finished(connection: sqlite3.Connection) -> list[Lease]:

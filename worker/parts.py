@@ -21,9 +21,10 @@ from worker.heartbeat import Heartbeat
 from worker.held_leases import HeldLeases
 from worker.isolation import Isolation
 from worker.job_run import JobRunner, WorkerIdentity
+from worker.large_files import LargeFiles
 from worker.launcher import Launcher
 from worker.leasing import Leasing, Room
-from worker.outbox import Outbox
+from worker.outbox import LIMIT_BYTES, Outbox
 from worker.preparation import Preparation
 from worker.publishing import Publishing
 from worker.reclaim import Reclaim
@@ -34,6 +35,7 @@ from worker.sender import Sender
 from worker.sync import Sync
 from worker.syncing import Syncing
 from worker.timetable import Duties, Timetable
+from worker.uploads import Uploads
 
 MOST_SECONDS_TO_TRY = 15.0
 SDK = Path(utils.__file__).parent
@@ -47,6 +49,7 @@ class Ground:
     launcher: Launcher
     executor: ProcessExecutor
     outbox: Outbox
+    large: LargeFiles
     client: ApiClient
     isolation: Isolation
     sandbox: Sandbox | None = None
@@ -107,7 +110,9 @@ def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -
     backoff = Backoff(most_seconds=min(MOST_SECONDS_TO_TRY, settings.lease_seconds / 3))
     return Parts(
         held=held,
-        sender=Sender(ground.outbox, ground.client.send, held, backoff),
+        sender=Sender(
+            ground.outbox, ground.client.send, held, backoff, _make_uploads(settings, ground)
+        ),
         renewal=Renewal(ground.client, held, ground.outbox.finished),
         current=current,
         sync=sync,
@@ -116,6 +121,11 @@ def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -
         leasing=leasing,
         timetable=Timetable(duties, settings.sync_seconds, settings.lease_seconds),
     )
+
+
+def _make_uploads(settings: Settings, ground: Ground) -> Uploads:
+    backoff = Backoff(most_seconds=min(MOST_SECONDS_TO_TRY, settings.lease_seconds / 3))
+    return Uploads(ground.large, ground.client.upload, backoff, ground.outbox.wake)
 
 
 def _make_sync(
@@ -155,6 +165,11 @@ def open_environments(
         environ=environ, timeout_seconds=settings.build_timeout_seconds, sandbox=sandbox
     )
     return Environments(directory, read_base_requirements(), SDK, options)
+
+
+def outbox_limit_bytes(settings: Settings) -> int:
+    """Return how much may wait to be sent: a few of the largest results at the least."""
+    return max(LIMIT_BYTES, 2 * settings.result_limit_bytes)
 
 
 def warm_limits_of(settings: Settings) -> WarmLimits:

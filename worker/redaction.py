@@ -30,6 +30,11 @@ class Redactor:
         self._signs_of_cuts = tuple((form, _signs_of_parts(form)) for form in self._forms)
         self._signs_of_values = _signs_of_values(self._whole, self._numbers)
 
+    @property
+    def forms(self) -> Sequence[str]:
+        """What is looked for inside text, the longest first."""
+        return self._forms
+
     def narrow(self, line: bytes) -> "Redactor | None":
         """Return what takes out the secrets of this line of JSON; None when it holds none.
 

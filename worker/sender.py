@@ -12,12 +12,14 @@ from worker.errors import WorkerError
 from worker.held_leases import HeldLeases
 from worker.outbox import LAST_EVENT, Outbox
 from worker.reports import Report, encode, reports_of
+from worker.uploads import Uploads
 
 GATHER_SECONDS = 0.02  # events of a moment share a request; a job's last event does not wait
 MOST_EVENTS = 500
 MOST_BYTES = 1024 * 1024  # a single larger event goes alone
 UNUSABLE = frozenset({400, 413, 422})  # the events are at fault, sending again cannot help
 LOOK_SECONDS = 5.0
+HELD_BACK_SECONDS = 0.2  # where every event waits for a file that is being sent
 
 log = structlog.get_logger()
 
@@ -31,23 +33,27 @@ class Sender:
         send: Callable[[bytes], Outcomes],
         held: HeldLeases,
         backoff: Backoff,
+        uploads: Uploads,
     ) -> None:
         self._outbox = outbox
         self._send_batch = send
         self._held = held
         self._backoff = backoff
+        self._uploads = uploads
         self._away = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
 
     def start(self) -> None:
         """Begin to send."""
+        self._uploads.start()
         self._thread.start()
 
     def stop(self) -> None:
         """End; what is unsent stays on disk for the next start."""
         self._stop.set()
         self._outbox.wake()
+        self._uploads.stop()
         if self._thread.ident is not None:
             self._thread.join()
 
@@ -60,7 +66,12 @@ class Sender:
     def _send_some(self) -> float:
         """Send one batch; return how long to wait before the next."""
         try:
-            self._send(reports_of(self._outbox.take(MOST_EVENTS, MOST_BYTES)))
+            without = self._uploads.waiting()
+            events = self._uploads.ready(self._outbox.take(MOST_EVENTS, MOST_BYTES, without))
+            if events:
+                self._send(reports_of(events))
+            else:
+                self._outbox.wait_for_change(HELD_BACK_SECONDS)
         except (ApiUnavailable, ApiRefused) as error:
             after = error.retry_after_seconds if isinstance(error, ApiUnavailable) else 0.0
             self._say_away(error)
@@ -102,6 +113,7 @@ class Sender:
         self._held.lose(report.lease)
         if report.events[0].type == LAST_EVENT:
             self._outbox.drop(report.lease)
+            self._uploads.forget(report.lease)
             return
         reason = f"the API could not record one of its events: {error.reason}"
         advice = error.advice or "see the logs of the API and the worker"
@@ -126,6 +138,7 @@ class Sender:
             on_record = outcome.last_seq or 0
             if on_record >= report.events[0].seq:
                 self._outbox.confirm(report.lease, min(report.last_seq, on_record))
+                self._clear(report, on_record)
                 settled += 1
             elif outcome.status == "refused":
                 self._drop(report, outcome.reason)
@@ -137,9 +150,18 @@ class Sender:
             )
         return not refused
 
+    def _clear(self, report: Report, on_record: int) -> None:
+        """Remove the files of what is on record."""
+        recorded = [event for event in report.events if event.seq <= on_record]
+        if recorded[-1].type == LAST_EVENT:
+            self._uploads.forget(report.lease)
+        else:
+            self._uploads.settle(recorded)
+
     def _drop(self, report: Report, reason: str | None) -> None:
         self._held.lose(report.lease)
         events = self._outbox.drop(report.lease)
+        self._uploads.forget(report.lease)
         log.warning(
             "report dropped",
             job_id=report.lease.job_id,

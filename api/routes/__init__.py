@@ -13,6 +13,7 @@ from api.routes import (
     leases,
     pages,
     spec,
+    task_data,
     ticks,
     violations,
 )
@@ -26,6 +27,7 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = (
     violations.routes,
     leases.routes,
     events.routes,
+    task_data.routes,
     ticks.routes,
     catalogue.routes,
     health.routes,

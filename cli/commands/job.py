@@ -13,8 +13,14 @@ from cli.exits import UNFINE_ENDS, Exit
 def command(*, job_id: str, follow: bool, as_json: bool) -> int:
     """Show the job ID with its tasks. Exits with 3 when the job failed."""
     from cli.client import address_part  # noqa: PLC0415 - start-up time
-    from cli.following import follow_job, print_errors, print_network  # noqa: PLC0415 - start-up time
-    from cli.render import make_console, print_json, print_problem, state, task_line, text  # noqa: PLC0415 - start-up time
+    from cli.following import follow_job, print_network, print_task  # noqa: PLC0415 - start-up time
+    from cli.render import (  # noqa: PLC0415 - start-up time
+        make_console,
+        print_json,
+        print_problem,
+        state,
+        text,
+    )
 
     console = make_console()
     job_id = address_part(job_id)
@@ -29,8 +35,7 @@ def command(*, job_id: str, follow: bool, as_json: bool) -> int:
         return _exit(job["status"])
     if not follow:
         for task in tasks:
-            console.print(task_line(task), soft_wrap=True)
-            print_errors(task, console)
+            print_task(task, job_id, console)
         print_network(job["network"], console)
     console.print(
         f"job {text(job['id'])} of {text(job['deployment_name'])}: {state(job['status'])}"

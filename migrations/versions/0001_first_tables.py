@@ -21,6 +21,7 @@ def upgrade() -> None:
     _create_deployments()
     _create_events()
     _create_task_results()
+    _create_large_data()
 
 
 def _create_integrations() -> None:
@@ -211,8 +212,25 @@ def _create_task_results() -> None:
         sa.Column("severity", sa.String(length=16), nullable=True),
         sa.Column("duration_seconds", sa.Float(), nullable=False),
         sa.Column("result", JSON, nullable=False),
+        sa.Column("large_sha256", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(
             ["job_id"], ["jobs.id"], name=op.f("fk_task_results_job_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("job_id", "name", name=op.f("pk_task_results")),
+    )
+
+
+def _create_large_data() -> None:
+    op.create_table(
+        "large_data",
+        sa.Column("job_id", sa.String(length=36), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("start", sa.BigInteger(), nullable=False),
+        sa.Column("size_bytes", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["job_id"], ["jobs.id"], name=op.f("fk_large_data_job_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("job_id", "attempt", "sha256", "start", name=op.f("pk_large_data")),
     )

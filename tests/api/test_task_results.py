@@ -1,3 +1,4 @@
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,7 +35,7 @@ def test_a_collector_has_neither_verdict_nor_resources() -> None:
 
 
 def test_an_event_keeps_what_a_follower_shows_and_no_data() -> None:
-    shown = shown_in_event(TaskResult.model_validate(COLLECTED))
+    shown = json.loads(shown_in_event(TaskResult.model_validate(COLLECTED)))
     assert shown["status"] == "success"
     assert not shown.keys() & {"data", "resources", "logs", "errors", "partial"}
 

@@ -34,6 +34,8 @@ class Runner(BaseRunner):
 @task(name="nap", title="Nap", type="collector")
 def nap(self, ctx):
     time.sleep(ctx.config.get("seconds", 0))
+    if rows := ctx.config.get("rows"):
+        return {"data": {"rows": list(range(rows))}}
     return {"data": {}}
 
 
@@ -53,6 +55,7 @@ ENTRIES = [
             "additionalProperties": False,
             "properties": {
                 "seconds": {"type": "number"},
+                "rows": {"type": "integer"},
                 "tired": {"type": "boolean"},
                 "explode": {"type": "boolean"},
                 "token": {"type": "string", "format": "password"},

@@ -164,7 +164,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _ask_api(self, body: bytes) -> tuple[int, Any, bytes]:
         api = http.client.HTTPConnection("127.0.0.1", self.server.proxy.api_port, timeout=60)
-        headers = {"Content-Type": self.headers.get("Content-Type", "")}
+        passed_on = ("Content-Type", "X-Trueline-Lease")
+        headers = {name: self.headers[name] for name in passed_on if name in self.headers}
         try:
             api.request(self.command, self.path, body, headers)
             response = api.getresponse()

@@ -74,7 +74,7 @@ def test_each_event_of_the_protocol_is_read() -> None:
     )
     result = read_event(finished())
     assert isinstance(result, TaskFinished)
-    assert result.result.model_dump() == RESULT
+    assert result.result.model_dump(exclude={"large"}) == RESULT
 
 
 def test_fields_of_a_newer_child_are_left_out() -> None:

@@ -80,3 +80,10 @@ def test_interrupt_stops_every_job(held: HeldLeases) -> None:
         held.interrupt()
 
     assert (a.reason, b.reason) == ("interrupted", "interrupted")
+
+
+def test_what_has_ended_is_renewed_as_often_as_its_lease_asks_for() -> None:
+    held = HeldLeases()
+    with held.hold(Lease("short", 1, "t"), 1.5, 0.0, StopSignal()):
+        pass
+    assert held.seconds_between() == 0.5

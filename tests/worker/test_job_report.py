@@ -7,6 +7,7 @@ from typing import Any
 
 from worker.job_order import JobEnd, JobOrder, Limits
 from worker.job_report import JobReport
+from worker.large_files import LargeFiles
 
 RunPlugin = Callable[..., Any]
 
@@ -107,8 +108,59 @@ def test_fault_of_the_whole_job_is_told_without_secrets(tmp_path: Path) -> None:
 def report_with_a_plan(spool: Path, events: list[dict[str, Any]]) -> JobReport:
     order = JobOrder("job", 1, "name", {"password": "hunter2"}, ("/password",))
     limits = Limits(5, 10, 512, 1024, 1024)
-    report = JobReport(order, limits, spool, events.append)
+    report = JobReport(order, limits, spool, events.append, LargeFiles(spool.parent / "large"))
     task = {"name": "list", "title": "List", "type": "collector"}
     report.take(json.dumps({"type": "plan", "tasks": [task]}).encode())
     report.take(b'{"type":"stage_one","status":"success","duration_seconds":1}')
     return report
+
+
+def test_large_data_that_cannot_be_recorded_fails_its_task_alone(tmp_path: Path) -> None:
+    events: list[dict[str, Any]] = []
+    report = report_with_a_plan(tmp_path / "spool", events)
+    (tmp_path / "spool.0").write_bytes(b"[\nNaN\n]\n")
+    report.take(b'{"type":"task_started","task":"list"}')
+    report.take(b'{"type":"data_written","task":"list","file":0,"size_bytes":2}')
+    report.take(finished_large(8))
+    (told,) = [event["result"] for event in events if event["type"] == "task_finished"]
+    assert told["status"] == "failed"
+    assert "its data cannot be recorded" in told["reason"]
+    assert report.ledger.status() == "failed"
+    assert list((tmp_path / "large").glob("*")) == []
+
+
+def test_large_data_is_told_by_hash_and_sizes_and_only_of_the_task_that_runs(
+    tmp_path: Path,
+) -> None:
+    events: list[dict[str, Any]] = []
+    report = report_with_a_plan(tmp_path / "spool", events)
+    (tmp_path / "spool.0").write_bytes(b'[\n"hunter2"\n]\n')
+    report.take(b'{"type":"data_written","task":"list","file":0,"size_bytes":2}')
+    report.take(finished_large(14))
+    assert report.ignored == 2
+    report.take(b'{"type":"task_started","task":"list"}')
+    report.take(finished_large(14))
+    (told,) = [event["result"] for event in events if event["type"] == "task_finished"]
+    assert told["data"] is None
+    assert told["large_data"]["size_bytes"] == len(b'[\n"***"\n]\n')
+    assert "large" not in told
+    (kept,) = (tmp_path / "large").glob("*/*")
+    assert kept.name == told["large_data"]["sha256"]
+
+
+def test_large_data_of_an_attempt_that_is_told_nothing_of_is_removed(tmp_path: Path) -> None:
+    events: list[dict[str, Any]] = []
+    report = report_with_a_plan(tmp_path / "spool", events)
+    (tmp_path / "spool.0").write_bytes(b"[\n1\n]\n")
+    report.take(b'{"type":"task_started","task":"list"}')
+    report.muted = True
+    report.take(finished_large(6))
+    report.close()
+    assert list((tmp_path / "large").glob("*")) == []
+
+
+def finished_large(size_bytes: int) -> bytes:
+    result: dict[str, Any] = {"name": "list", "title": "List", "type": "collector"}
+    result |= {"status": "success", "duration_seconds": 1}
+    result |= {"large": {"file": 0, "size_bytes": size_bytes}}
+    return json.dumps({"type": "task_finished", "result": result}).encode()

@@ -9,10 +9,12 @@ import pytest
 from worker.api_client import ApiClient
 from worker.backoff import Backoff
 from worker.held_leases import HeldLeases
+from worker.large_files import LargeFiles
 from worker.lease import Lease
 from worker.outbox import Outbox
 from worker.sender import Sender
 from worker.stop_signal import StopSignal
+from worker.uploads import Uploads
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Asked, Said, ScriptedApi
@@ -35,9 +37,14 @@ def held() -> HeldLeases:
 
 
 @pytest.fixture
-def sender(scripted_api: ScriptedApi, outbox: Outbox, held: HeldLeases) -> Iterator[Sender]:
+def sender(
+    scripted_api: ScriptedApi, outbox: Outbox, held: HeldLeases, tmp_path: Path
+) -> Iterator[Sender]:
     client = ApiClient(scripted_api.url, "", "worker-1")
-    sender = Sender(outbox, client.send, held, Backoff(0.01, 0.05))
+    uploads = Uploads(
+        LargeFiles(tmp_path / "large"), client.upload, Backoff(0.01, 0.05), outbox.wake
+    )
+    sender = Sender(outbox, client.send, held, Backoff(0.01, 0.05), uploads)
     yield sender
     sender.stop()
     client.close()
