@@ -1,8 +1,11 @@
 """The API's database: one engine, short transactions, safe SQLite."""
 
+import importlib
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -19,6 +22,8 @@ class Database:
     """Hands out transactions. `write` takes SQLite's write lock at once, so it never deadlocks."""
 
     def __init__(self, url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
+        self._busy_seconds = busy_timeout_ms / 1000
+        self._writing = threading.Lock()
         try:
             self.engine = _make_engine(url, busy_timeout_ms)
         except (ArgumentError, ModuleNotFoundError) as error:
@@ -38,11 +43,24 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a transaction that may write; commits at the end, rolls back on an error."""
-        with self.engine.connect() as connection:
-            if self.engine.dialect.name == "sqlite":
-                connection.execution_options(trueline_write=True)
+        if self.engine.dialect.name != "sqlite":
+            with self.engine.connect() as connection, connection.begin():
+                yield connection
+            return
+        with self._turn(), self.engine.connect() as connection:
+            connection.execution_options(trueline_write=True)
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Let this process's writers wait here: SQLite would have each sleep and look again."""
+        is_ours = self._writing.acquire(timeout=self._busy_seconds)
+        try:
+            yield  # if it is not, SQLite says that the database is locked
+        finally:
+            if is_ours:
+                self._writing.release()
 
     def close(self) -> None:
         """Give every connection back to the system."""
@@ -56,6 +74,7 @@ def _make_engine(url: str, busy_timeout_ms: int) -> Engine:
         )
     engine = create_engine(
         url,
+        module=_newest_sqlite(),
         connect_args={"timeout": busy_timeout_ms / 1000, "isolation_level": None},
         hide_parameters=True,  # tokens of leases are among them, and errors are logged
     )
@@ -64,11 +83,22 @@ def _make_engine(url: str, busy_timeout_ms: int) -> Engine:
     return engine
 
 
+def _newest_sqlite() -> ModuleType:
+    """Return pysqlite3, which brings an SQLite of its own, where Python's is too old for WAL."""
+    if sqlite3.sqlite_version_info >= WAL_IS_SAFE_FROM:
+        return sqlite3
+    try:
+        return importlib.import_module("pysqlite3")
+    except ImportError:
+        return sqlite3
+
+
 def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
-    journal = "WAL" if sqlite3.sqlite_version_info >= WAL_IS_SAFE_FROM else "TRUNCATE"
     cursor = connection.cursor()
+    (version,) = cursor.execute("SELECT sqlite_version()").fetchone()
+    is_safe = tuple(map(int, version.split("."))) >= WAL_IS_SAFE_FROM
     for pragma in (
-        f"journal_mode={journal}",
+        f"journal_mode={'WAL' if is_safe else 'TRUNCATE'}",
         "synchronous=FULL",
         "foreign_keys=ON",
     ):

@@ -29,6 +29,30 @@ from utils.tasks import Severity
 DATA_LIMIT_BYTES = 64 * 1024  # of one violation; the task's result has all of it
 DEFAULT_SEVERITY = Severity.MEDIUM
 
+_OF_TASKS = bindparam("tasks", expanding=True)
+_DEPLOYMENT = (
+    select(deployments.c.id).where(deployments.c.id == bindparam("deployment_id")).with_for_update()
+)
+_DECIDED = select(task_results.c.result).where(
+    task_results.c.job_id == bindparam("job_id"),
+    task_results.c.verdict.in_([Verdict.PASS, Verdict.FAIL]),
+)
+_NEWER = select(verdicts.c.task).where(
+    verdicts.c.deployment_id == bindparam("deployment_id"),
+    verdicts.c.observed_at > bindparam("observed_at"),
+)
+_STANDING = select(
+    violations.c.task,
+    violations.c.id,
+    violations.c.resource_id,
+    violations.c.status,
+    violations.c.muted_until,
+).where(violations.c.deployment_id == bindparam("deployment_id"), violations.c.task.in_(_OF_TASKS))
+_FORGET = delete(verdicts).where(
+    verdicts.c.deployment_id == bindparam("deployment_id"), verdicts.c.task.in_(_OF_TASKS)
+)
+_REMEMBER = insert(verdicts)
+
 Result = Mapping[str, Any]
 
 
@@ -155,18 +179,12 @@ def _observation(result: Result) -> Observation:
 
 def _lock_deployment(connection: Connection, deployment_id: str) -> bool:
     """Let jobs of one deployment fold one after another; False when it is gone."""
-    known = deployments.c.id == deployment_id
-    statement = select(deployments.c.id).where(known).with_for_update()
-    return connection.execute(statement).first() is not None
+    return connection.execute(_DEPLOYMENT, {"deployment_id": deployment_id}).first() is not None
 
 
 def _decided(connection: Connection, job_id: str) -> dict[str, Result]:
     """Read the results that decide something; a partial pass decides nothing."""
-    statement = select(task_results.c.result).where(
-        task_results.c.job_id == job_id,
-        task_results.c.verdict.in_([Verdict.PASS, Verdict.FAIL]),
-    )
-    results = connection.execute(statement).scalars()
+    results = connection.execute(_DECIDED, {"job_id": job_id}).scalars()
     return {
         result["name"]: result
         for result in results
@@ -177,26 +195,17 @@ def _decided(connection: Connection, job_id: str) -> dict[str, Result]:
 def _not_overruled(
     connection: Connection, job: Job, results: Mapping[str, Result]
 ) -> dict[str, Result]:
-    statement = select(verdicts.c.task).where(
-        verdicts.c.deployment_id == job.deployment_id,
-        verdicts.c.observed_at > _observed_at(job),
-    )
-    newer = set(connection.execute(statement).scalars())
+    values = {"deployment_id": job.deployment_id, "observed_at": _observed_at(job)}
+    newer = set(connection.execute(_NEWER, values).scalars())
     return {task: result for task, result in results.items() if task not in newer}
 
 
 def _standing(
     connection: Connection, deployment_id: str, tasks: Iterable[str]
 ) -> defaultdict[str, list[Standing]]:
-    statement = select(
-        violations.c.task,
-        violations.c.id,
-        violations.c.resource_id,
-        violations.c.status,
-        violations.c.muted_until,
-    ).where(violations.c.deployment_id == deployment_id, violations.c.task.in_(list(tasks)))
     standing: defaultdict[str, list[Standing]] = defaultdict(list)
-    for task, id_, resource_id, status, muted_until in connection.execute(statement):
+    values = {"deployment_id": deployment_id, "tasks": list(tasks)}
+    for task, id_, resource_id, status, muted_until in connection.execute(_STANDING, values):
         known = Standing(id_, resource_id, ViolationStatus(status), muted_until)
         standing[task].append(known)
     return standing
@@ -214,11 +223,9 @@ def _remember(connection: Connection, job: Job, results: Mapping[str, Result]) -
         for task, result in results.items()
     ]
     if rows:
-        of_this_deployment = verdicts.c.deployment_id == job.deployment_id
-        connection.execute(
-            delete(verdicts).where(of_this_deployment, verdicts.c.task.in_(list(results)))
-        )
-        connection.execute(insert(verdicts), rows)
+        values = {"deployment_id": job.deployment_id, "tasks": list(results)}
+        connection.execute(_FORGET, values)
+        connection.execute(_REMEMBER, rows)
 
 
 def _observed_at(job: Job) -> datetime:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from api.acceptance import Acceptance, Catalogued, OnRecord, Outcome, Report, accept
 from api.database import Database
@@ -20,6 +20,15 @@ from api.reports import CheckedEvents, Event, JobFinished, Started, TaskFinished
 from api.tables import integrations, jobs
 from api.task_results import insert_results, result_row, shown_in_event, task_statuses
 from utils.failpoints import failpoint
+
+_CATALOGUED = select(integrations.c.name, integrations.c.commit, integrations.c.tasks).where(
+    integrations.c.name.in_(bindparam("names", expanding=True))
+)
+_STARTED = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("job_id"))
+    .values(commit=bindparam("to_commit"), started_at=bindparam("to_started_at"))
+)
 
 
 @dataclass(frozen=True)
@@ -83,12 +92,9 @@ def _read_known(
 def _catalogue(connection: Connection, names: Collection[str]) -> dict[str, Catalogued]:
     if not names:
         return {}
-    statement = select(integrations.c.name, integrations.c.commit, integrations.c.tasks).where(
-        integrations.c.name.in_(names)
-    )
     return {
         name: Catalogued(commit, frozenset(task["name"] for task in tasks or ()))
-        for name, commit, tasks in connection.execute(statement)
+        for name, commit, tasks in connection.execute(_CATALOGUED, {"names": list(names)})
     }
 
 
@@ -154,9 +160,8 @@ def _move(connection: Connection, job: Job, acceptance: Acceptance, now: datetim
 def _start(connection: Connection, job: Job, event: Started, now: datetime) -> Job:
     started = replace(job, commit=event.commit, started_at=_within(job, event.at, now))
     connection.execute(
-        update(jobs)
-        .where(jobs.c.id == job.id)
-        .values(commit=started.commit, started_at=started.started_at)
+        _STARTED,
+        {"job_id": job.id, "to_commit": started.commit, "to_started_at": started.started_at},
     )
     return started
 
