@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, update
 
 from api.jobs import Job
 from api.tables import deployments, task_results, verdicts, violations
@@ -29,7 +29,7 @@ from utils.tasks import Severity
 DATA_LIMIT_BYTES = 64 * 1024  # of one violation; the task's result has all of it
 DEFAULT_SEVERITY = Severity.MEDIUM
 
-_OF_TASKS = bindparam("tasks", expanding=True)
+_OF_TASKS: BindParameter[Any] = bindparam("tasks", expanding=True)
 _DEPLOYMENT = (
     select(deployments.c.id).where(deployments.c.id == bindparam("deployment_id")).with_for_update()
 )

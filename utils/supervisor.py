@@ -1,4 +1,4 @@
-"""The supervisor: forked for one job, it starts the child and takes its whole tree down at the end.
+"""The supervisor: starts a job's child and takes its whole tree down at the end, then the next.
 
 Runs in a fork of a ForkServer with the standard library alone. What it is told and what it answers
 goes over one control socket, a JSON line each way; when that socket closes, the worker is gone.
@@ -69,25 +69,19 @@ def catch_signals(*numbers: signal.Signals) -> int:
     return wake
 
 
-def supervise(control: socket.socket, server: Parent, start: Start) -> None:
-    """Run the one child that `control` asks for, and report its end once nothing of it is left."""
+def supervise(control: socket.socket, server: Parent, start: Start, *, again: bool = False) -> None:
+    """Run the child that `control` asks for, and report its end once nothing of its tree is left.
+
+    With `again` it may ask for another after that, until it closes.
+    """
     os.setsid()
     become_subreaper(server.prctl)
     wake = catch_signals(signal.SIGCHLD, signal.SIGTERM, END_SIGNAL)
     # A signal that can be caught: after SIGKILL nobody would be left to end the child's children.
     server.ask_for_its_death(END_SIGNAL)
-    request, fds = _receive_request(control)
-    if request is None or server.is_gone():
-        return
-    try:
-        pid = _start_child(request, fds, server.prctl, start)
-    except OSError as error:
-        answer(control, {"error": str(error)})
-        return
-    for fd in fds:
-        os.close(fd)
-    answer(control, {"pid": pid})
-    answer(control, _ending(_wait_and_end(pid, control, wake, server)))
+    ears = _Ears(control, wake, server)
+    while ears.is_asked() and _run_child(ears, start) and again:
+        pass
 
 
 def start_program(request: Mapping[str, Any], _begun: Callable[[], None]) -> NoReturn:
@@ -105,6 +99,52 @@ def answer(control: socket.socket, message: Mapping[str, Any]) -> None:
         control.sendall(json.dumps(message).encode() + b"\n")
     except OSError:
         return  # the worker is gone; ending the tree is what counts
+
+
+class _Ears(NamedTuple):
+    """What a supervisor listens to."""
+
+    control: socket.socket
+    wake: int
+    server: Parent
+
+    def is_asked(self) -> bool:
+        """Wait for something on the control socket; False when this process has to end."""
+        while not self.server.is_gone():
+            is_asked, is_to_end = self.hear()
+            if is_asked or is_to_end:
+                return not is_to_end
+        return False
+
+    def hear(self) -> tuple[bool, bool]:
+        """Wait; whether there is something on the control socket, whether we have to end."""
+        poll = select.poll()
+        poll.register(self.control, select.POLLIN)
+        poll.register(self.wake, select.POLLIN)
+        look_again = None if self.server.prctl else 1000  # no prctl: nothing tells us of its death
+        ready = dict(poll.poll(look_again))
+        is_to_end = self.wake in ready and END_SIGNAL in os.read(self.wake, 4096)
+        return self.control.fileno() in ready, is_to_end or self.server.is_gone()
+
+
+def _run_child(ears: _Ears, start: Start) -> bool:
+    """Run one child to its end; whether this process may run another after it."""
+    request, fds = _receive_request(ears.control)
+    if request is None:
+        return False
+    try:
+        pid = _start_child(request, fds, ears.server.prctl, start)
+    except OSError as error:
+        answer(ears.control, {"error": str(error)})
+        return False
+    for fd in fds:
+        os.close(fd)
+    answer(ears.control, {"pid": pid})
+    status = _wait_for_end(pid, ears)
+    ended = end_descendants(END_SECONDS, first_group=pid)
+    is_any_left = reap()[1]  # what could not be killed must not count as the next one's
+    answer(ears.control, _ending(ended.get(pid) if status is None else status))
+    return status is not None and not is_any_left
 
 
 def _receive_request(control: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
@@ -191,22 +231,15 @@ def _limit(kind: int, wanted: int) -> None:
     resource.setrlimit(kind, (value, value))
 
 
-def _wait_and_end(pid: int, control: socket.socket, wake: int, server: Parent) -> int | None:
-    """Wait for the child's end, or a reason to end it; return its wait status, its tree gone."""
-    poll = select.poll()
-    poll.register(control, select.POLLIN)
-    poll.register(wake, select.POLLIN)
-    look_again = None if server.prctl else 1000  # no prctl: nothing tells us of its death
+def _wait_for_end(pid: int, ears: _Ears) -> int | None:
+    """Return the child's wait status once it ended; None when there is a reason to end it."""
     status = reap()[0].get(pid)
-    while status is None and not server.is_gone():
-        ready = dict(poll.poll(look_again))
-        if control.fileno() in ready:
-            break  # a kill was asked for, or the worker is gone
-        if wake in ready and END_SIGNAL in os.read(wake, 4096):
-            break
+    while status is None and not ears.server.is_gone():
+        is_asked, is_to_end = ears.hear()
+        if is_asked or is_to_end:
+            break  # a kill was asked for, or the worker or the server is gone
         status = reap()[0].get(pid)
-    ended = end_descendants(END_SECONDS, first_group=pid)
-    return ended.get(pid) if status is None else status
+    return status
 
 
 def _ending(status: int | None) -> dict[str, int | None]:

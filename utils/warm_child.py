@@ -52,7 +52,7 @@ class WarmChild:
         flush_output()
         self._channel.close()
         point_at_nothing(_STDOUT, _STDERR, EVENTS)
-        ForkServer(self._requests, JobStart(runner, self._confine)).serve()
+        ForkServer(self._requests, JobStart(runner, self._confine), again=True).serve()
 
     def _load(self) -> type[BaseRunner] | None:
         """Return the Runner; None when this process must not be forked, which is reported."""
