@@ -75,9 +75,17 @@ class ProcessExecutor:
         stop: StopSignal,
     ) -> JobEnd:
         """Run one attempt of a job to its end; see Executor."""
-        with self._directories.new(prepared.integration) as directory:
+        directory = self._directories.make(prepared.integration)
+        end = None
+        try:
             report = JobReport(order, self._starts.limits, directory.spool, emit)
-            return JobWatch(self._starts, order, prepared, directory, report, stop).run()
+            end = JobWatch(self._starts, order, prepared, directory, report, stop).run()
+            return end
+        finally:
+            if end is not None and end.status == "success":
+                self._directories.take_back(directory)
+            else:
+                directory.remove()
 
     def describe(self, prepared: Prepared) -> Description:
         """Return the integration's tasks, or why it is broken."""
