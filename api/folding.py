@@ -2,13 +2,13 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, insert, select, update
 
 from api.jobs import Job
 from api.tables import deployments, task_results, verdicts, violations
@@ -37,9 +37,8 @@ _DECIDED = select(task_results.c.result).where(
     task_results.c.job_id == bindparam("job_id"),
     task_results.c.verdict.in_([Verdict.PASS, Verdict.FAIL]),
 )
-_NEWER = select(verdicts.c.task).where(
-    verdicts.c.deployment_id == bindparam("deployment_id"),
-    verdicts.c.observed_at > bindparam("observed_at"),
+_LATEST = select(verdicts.c.task, verdicts.c.observed_at).where(
+    verdicts.c.deployment_id == bindparam("deployment_id")
 )
 _STANDING = select(
     violations.c.task,
@@ -48,10 +47,13 @@ _STANDING = select(
     violations.c.status,
     violations.c.muted_until,
 ).where(violations.c.deployment_id == bindparam("deployment_id"), violations.c.task.in_(_OF_TASKS))
-_FORGET = delete(verdicts).where(
-    verdicts.c.deployment_id == bindparam("deployment_id"), verdicts.c.task.in_(_OF_TASKS)
+_REMEMBER = insert(verdicts).values(
+    deployment_id=bindparam("of_deployment"), task=bindparam("of_task")
 )
-_REMEMBER = insert(verdicts)
+_REMEMBER_AGAIN = update(verdicts).where(
+    verdicts.c.deployment_id == bindparam("of_deployment"),
+    verdicts.c.task == bindparam("of_task"),
+)
 
 Result = Mapping[str, Any]
 
@@ -64,12 +66,15 @@ def fold_verdicts(connection: Connection, job: Job, now: datetime) -> dict[str, 
     """
     changes = _Changes(job, now)
     if _lock_deployment(connection, job.deployment_id):
-        results = _not_overruled(connection, job, _decided(connection, job.id))
+        last = _last_observed(connection, job.deployment_id)
+        overruled = {task for task, at in last.items() if at > _observed_at(job)}
+        decided = _decided(connection, job.id)
+        results = {task: decided[task] for task in decided if task not in overruled}
         standing = _standing(connection, job.deployment_id, results)
         for task, result in results.items():
             changes.add(result, fold(standing[task], _observation(result), now))
         changes.write(connection)
-        _remember(connection, job, results)
+        _remember(connection, job, results, last)
     return changes.counts()
 
 
@@ -92,6 +97,8 @@ class _Changes:
         self.resolved += [{"known": standing.id} for standing in change.resolved]
 
     def write(self, connection: Connection) -> None:
+        if not (self.opened or self.seen or self.reopened or self.resolved):
+            return
         this = violations.c.id == bindparam("known")
         again = {"status": ViolationStatus.OPEN, "note": None, "muted_until": None}
         resolved = {"status": ViolationStatus.RESOLVED, "resolved_at": self.now}
@@ -192,12 +199,10 @@ def _decided(connection: Connection, job_id: str) -> dict[str, Result]:
     }
 
 
-def _not_overruled(
-    connection: Connection, job: Job, results: Mapping[str, Result]
-) -> dict[str, Result]:
-    values = {"deployment_id": job.deployment_id, "observed_at": _observed_at(job)}
-    newer = set(connection.execute(_NEWER, values).scalars())
-    return {task: result for task, result in results.items() if task not in newer}
+def _last_observed(connection: Connection, deployment_id: str) -> dict[str, datetime]:
+    """Read when each insight's latest verdict was observed."""
+    rows = connection.execute(_LATEST, {"deployment_id": deployment_id})
+    return {task: observed_at for task, observed_at in rows}  # noqa: C416 - dict() of rows has no type
 
 
 def _standing(
@@ -211,21 +216,25 @@ def _standing(
     return standing
 
 
-def _remember(connection: Connection, job: Job, results: Mapping[str, Result]) -> None:
+def _remember(
+    connection: Connection, job: Job, results: Mapping[str, Result], known: Collection[str]
+) -> None:
     rows = [
         {
-            "deployment_id": job.deployment_id,
-            "task": task,
+            "of_deployment": job.deployment_id,
+            "of_task": task,
             "verdict": result["verdict"],
             "job_id": job.id,
             "observed_at": _observed_at(job),
         }
         for task, result in results.items()
     ]
-    if rows:
-        values = {"deployment_id": job.deployment_id, "tasks": list(results)}
-        connection.execute(_FORGET, values)
-        connection.execute(_REMEMBER, rows)
+    for statement, chosen in (
+        (_REMEMBER_AGAIN, [row for row in rows if row["of_task"] in known]),
+        (_REMEMBER, [row for row in rows if row["of_task"] not in known]),
+    ):
+        if chosen:
+            connection.execute(statement, chosen)
 
 
 def _observed_at(job: Job) -> datetime:

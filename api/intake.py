@@ -4,26 +4,24 @@ An outcome with a `last_seq` means: this attempt is yours, continue after that e
 without one means: drop the attempt, it is no longer yours or cannot be recorded.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, update
 
-from api.acceptance import Acceptance, Catalogued, OnRecord, Outcome, Report, accept
+from api.acceptance import Acceptance, OnRecord, Outcome, Report, accept
 from api.database import Database
 from api.endings import Ending, end_job, end_job_here
-from api.events import insert_events, last_seqs
-from api.jobs import Job, JobStatus, lock_jobs
-from api.reports import CheckedEvents, Event, JobFinished, Started, TaskFinished, check_events
-from api.tables import integrations, jobs
-from api.task_results import insert_results, result_row, shown_in_event, task_statuses
+from api.events import insert_events
+from api.jobs import Job, JobStatus
+from api.on_record import read_on_record
+from api.reports import Event, JobFinished, Started, TaskFinished, check_events
+from api.tables import jobs
+from api.task_results import insert_results, result_row, shown_in_event
 from utils.failpoints import failpoint
 
-_CATALOGUED = select(integrations.c.name, integrations.c.commit, integrations.c.tasks).where(
-    integrations.c.name.in_(bindparam("names", expanding=True))
-)
 _STARTED = (
     update(jobs)
     .where(jobs.c.id == bindparam("job_id"))
@@ -44,7 +42,7 @@ def record_reports(database: Database, reports: Sequence[Report], now: datetime)
     """Check, record and fold what workers report; answer only after the commit."""
     checked = [check_events(report.events) for report in reports]
     with database.write() as connection:
-        known = _read_known(connection, reports, checked)
+        known = read_on_record(connection, {report.lease.job_id for report in reports})
         taken = [
             (known[report.lease.job_id].job, accept(report.lease, it, known[report.lease.job_id]))
             for report, it in zip(reports, checked, strict=True)
@@ -64,40 +62,6 @@ def record_reports(database: Database, reports: Sequence[Report], now: datetime)
     )
 
 
-def _read_known(
-    connection: Connection, reports: Sequence[Report], checked: Sequence[CheckedEvents]
-) -> dict[str, OnRecord]:
-    job_ids = {report.lease.job_id for report in reports}
-    known = lock_jobs(connection, job_ids)
-    last = last_seqs(connection, job_ids)
-    with_results = [
-        report.lease.job_id
-        for report, it in zip(reports, checked, strict=True)
-        if any(isinstance(event, TaskFinished | JobFinished) for event in it.events)
-    ]
-    results = task_statuses(connection, with_results)
-    catalogue = _catalogue(connection, {known[id_].integration for id_ in results if id_ in known})
-    return {
-        job_id: OnRecord(
-            job,
-            last.get(job_id, 0),
-            results.get(job_id, {}),
-            catalogue.get(job.integration, Catalogued()) if job else Catalogued(),
-        )
-        for job_id in job_ids
-        for job in [known.get(job_id)]
-    }
-
-
-def _catalogue(connection: Connection, names: Collection[str]) -> dict[str, Catalogued]:
-    if not names:
-        return {}
-    return {
-        name: Catalogued(commit, frozenset(task["name"] for task in tasks or ()))
-        for name, commit, tasks in connection.execute(_CATALOGUED, {"names": list(names)})
-    }
-
-
 def _changes(acceptance: Acceptance) -> bool:
     return bool(acceptance.events) or acceptance.fault is not None
 
@@ -111,7 +75,7 @@ def _is_to_end(job: Job, acceptance: Acceptance) -> bool:
 def _insert(
     connection: Connection,
     changed: Sequence[tuple[Job, Acceptance]],
-    known: dict[str, OnRecord],
+    known: Mapping[str, OnRecord],
 ) -> None:
     events: list[dict[str, Any]] = []
     results: list[dict[str, Any]] = []
@@ -144,11 +108,15 @@ def _event_row(job: Job, event: Event) -> dict[str, Any]:
 def _move(connection: Connection, job: Job, acceptance: Acceptance, now: datetime) -> None:
     for event in acceptance.events:
         if isinstance(event, Started):
-            job = _start(connection, job, event, now)
+            started_at = _within(job, event.at, now)
+            job = replace(job, commit=event.commit, started_at=started_at)
         elif isinstance(event, JobFinished):
             error = event.error.model_dump(exclude_none=True) if event.error else None
-            at = _within(job, event.at, now)
-            end_job(connection, job, Ending(JobStatus(event.status), error, at))
+            ending = Ending(JobStatus(event.status), error, _within(job, event.at, now))
+            end_job(connection, job, ending, commit=job.commit, started_at=job.started_at)
+    kinds = {type(event) for event in acceptance.events}
+    if Started in kinds and JobFinished not in kinds:
+        _note_start(connection, job)
     if acceptance.fault is not None:
         error = {
             "reason": f"worker {job.worker} reported what cannot be recorded: {acceptance.fault}",
@@ -157,13 +125,10 @@ def _move(connection: Connection, job: Job, acceptance: Acceptance, now: datetim
         end_job_here(connection, job, Ending(JobStatus.FAILED, error, now))
 
 
-def _start(connection: Connection, job: Job, event: Started, now: datetime) -> Job:
-    started = replace(job, commit=event.commit, started_at=_within(job, event.at, now))
+def _note_start(connection: Connection, job: Job) -> None:
     connection.execute(
-        _STARTED,
-        {"job_id": job.id, "to_commit": started.commit, "to_started_at": started.started_at},
+        _STARTED, {"job_id": job.id, "to_commit": job.commit, "to_started_at": job.started_at}
     )
-    return started
 
 
 def _within(job: Job, at: datetime, now: datetime) -> datetime:

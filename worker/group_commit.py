@@ -1,8 +1,8 @@
 """One thread that owns a SQLite connection and commits once for everyone who waits."""
 
-import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from worker.outbox_file import OutboxError
 
 QUEUE_LENGTH = 1_000
 GROUP_SIZE = 200
+PATIENCE_SECONDS = 0.01  # so long what is in no hurry waits for others to be committed with
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -28,39 +29,54 @@ class GroupCommit:
     ) -> None:
         self._connection = connection
         self._committed = committed
-        self._queue: queue.Queue[_Asked | None] = queue.Queue(QUEUE_LENGTH)
+        self._changed = threading.Condition()
+        self._asked: deque[_Asked] = deque()
+        self._is_hurried = False
+        self._is_closing = False
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Work[T]) -> Future[T]:
-        """Queue `work` to run within a transaction; blocks while the queue is full."""
+    def submit(self, work: Work[T], *, hurry: bool = True) -> Future[T]:
+        """Queue `work` to run within a transaction; blocks while the queue is full.
+
+        Without `hurry` its commit may wait a moment for other work to share it.
+        """
         future: Future[T] = Future()
-        self._queue.put((work, future))
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._asked) < QUEUE_LENGTH)
+            was_idle = not self._asked
+            self._asked.append((work, future))
+            if hurry:
+                self._is_hurried = True
+            if hurry or was_idle:
+                self._changed.notify_all()
         return future
 
     def close(self) -> None:
         """Finish what was asked, then close the connection."""
-        self._queue.put(None)
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify_all()
         self._thread.join()
         self._connection.close()
 
     def _run(self) -> None:
-        while True:
-            group, last = self._next_group()
-            if group:
-                self._commit(group)
-            if last:
-                return
+        while group := self._next_group():
+            self._commit(group)
 
-    def _next_group(self) -> tuple[list[_Asked], bool]:
-        asked = self._queue.get()
-        group = []
-        while asked is not None:
-            group.append(asked)
-            if len(group) == GROUP_SIZE or self._queue.empty():
-                return group, False
-            asked = self._queue.get()
-        return group, True
+    def _next_group(self) -> list[_Asked]:
+        """Wait for work; empty at the close, once all is done."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._asked or self._is_closing)
+            self._changed.wait_for(self._is_to_begin, PATIENCE_SECONDS)
+            size = min(len(self._asked), GROUP_SIZE)
+            group = [self._asked.popleft() for _ in range(size)]
+            self._is_hurried = self._is_hurried and bool(self._asked)
+            self._changed.notify_all()  # there is room again
+            return group
+
+    def _is_to_begin(self) -> bool:
+        return self._is_hurried or self._is_closing or len(self._asked) >= GROUP_SIZE
 
     def _commit(self, group: list[_Asked]) -> None:
         try:

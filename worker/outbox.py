@@ -4,10 +4,11 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,9 @@ class Outbox:
             stored = _stored(lease, seq, event)
             self._take_room(stored.size_bytes, reserve=reserve)
             self._next_seq[lease.job_id, lease.attempt] = seq + 1
-            future = self._writer.submit(lambda connection: _insert(connection, stored))
+            future = self._writer.submit(
+                lambda connection: _insert(connection, stored), hurry=stored.type == LAST_EVENT
+            )
         future.add_done_callback(lambda _: self._give_room(stored.size_bytes))
         return future
 
@@ -106,9 +109,15 @@ class Outbox:
         """Return the oldest events, at least one where there are any; they stay until confirmed."""
         return self._writer.submit(lambda found: _oldest(found, most_events, most_bytes)).result()
 
-    def confirm(self, lease: Lease, last_seq: int) -> None:
-        """Remove what the API has recorded."""
-        self._writer.submit(lambda connection: _remove(connection, lease, last_seq)).result()
+    def confirm(self, confirmed: Iterable[tuple[Lease, int]]) -> None:
+        """Remove what the API has recorded: of each lease the events up to a number."""
+        asked = [
+            self._writer.submit(partial(_remove, lease=lease, last_seq=last_seq), hurry=False)
+            for lease, last_seq in confirmed
+        ]
+        self._writer.submit(lambda _: None)  # now
+        for removed in asked:
+            removed.result()
 
     def drop(self, lease: Lease) -> int:
         """Remove everything of an attempt that can no longer be reported; return how much."""

@@ -10,6 +10,7 @@ from worker.api_errors import ApiRefused, ApiUnavailable
 from worker.backoff import Backoff
 from worker.errors import WorkerError
 from worker.held_leases import HeldLeases
+from worker.lease import Lease
 from worker.outbox import LAST_EVENT, Outbox
 from worker.reports import Report, encode, reports_of
 
@@ -118,19 +119,21 @@ class Sender:
     def _settle(self, reports: Sequence[Report], answer: Outcomes) -> bool:
         self._held.cancel(answer.cancelled)
         outcomes = {(outcome.job_id, outcome.attempt): outcome for outcome in answer.outcomes}
-        settled, refused = 0, 0
+        recorded: list[tuple[Lease, int]] = []
+        refused = 0
         for report in reports:
             outcome = outcomes.get((report.lease.job_id, report.lease.attempt))
             if outcome is None:
                 continue
             on_record = outcome.last_seq or 0
             if on_record >= report.events[0].seq:
-                self._outbox.confirm(report.lease, min(report.last_seq, on_record))
-                settled += 1
+                recorded.append((report.lease, min(report.last_seq, on_record)))
             elif outcome.status == "refused":
                 self._drop(report, outcome.reason)
                 refused += 1
-        if not settled + refused:
+        if recorded:
+            self._outbox.confirm(recorded)
+        elif not refused:
             raise ApiUnavailable(
                 "the API took a batch of reports and recorded none of it",
                 "check that API and worker have the same version",
