@@ -65,16 +65,25 @@ def record_reports(connection: Connection, reports: Iterable[Report], now: datet
     reported = {report.name: report for report in reports}
     rows = connection.execute(select(integrations).with_for_update()).all()
     known = {row.name: row for row in rows if row.name in reported}
-    changes = [
-        {"known_name": name, **new, "updated_at": now}
-        for name, row in known.items()
-        if (new := _columns(row, reported[name])) != {key: getattr(row, key) for key in new}
-    ]
+    changes = []
+    for name, row in known.items():
+        new = _columns(row, reported[name])
+        old = {key: getattr(row, key) for key in new}
+        if new != old:
+            is_update = _without_warm(new) != _without_warm(old)
+            at = now if is_update else row.updated_at
+            changes.append({"known_name": name, **new, "updated_at": at})
     if changes:
         values: dict[str, Any] = {key: bindparam(key) for key in (*WRITTEN, "updated_at")}
         named = integrations.c.name == bindparam("known_name")
         connection.execute(update(integrations).where(named).values(values), changes)
     return Recorded(tuple(sorted(known)), tuple(sorted(reported.keys() - known.keys())))
+
+
+def _without_warm(columns: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the warm process, which comes and goes with use."""
+    environment = columns["environment"]
+    return columns | {"environment": environment and {**environment, "warm": None}}
 
 
 def _columns(row: Row[Any], report: Report) -> dict[str, Any]:

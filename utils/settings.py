@@ -71,7 +71,9 @@ class Settings(BaseModel):
         "", description="absolute paths, separated by colons, that jobs in a sandbox may read too"
     )
     memory_limit_mb: int = Field(
-        2048, ge=64, description="address space of one process of a job, in MiB"
+        2048,
+        ge=64,
+        description="memory of a job, and address space of each of its processes, in MiB",
     )
     cpu_limit_seconds: int = Field(3600, ge=1, description="computing time of one process of a job")
     process_limit: int = Field(

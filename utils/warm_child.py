@@ -49,7 +49,6 @@ class WarmChild:
         runner = self._load()
         if runner is None:
             return
-        flush_output()
         self._channel.close()
         point_at_nothing(_STDOUT, _STDERR, EVENTS)
         ForkServer(self._requests, JobStart(runner, self._confine), again=True).serve()
@@ -69,6 +68,7 @@ class WarmChild:
             return None
         runner: type[BaseRunner] = loaded.value
         tasks = [task.spec._asdict() for task in registered_tasks(runner)]
+        flush_output()  # the worker reads what was printed once it has the plan
         self._channel.send({"type": "plan", "tasks": tasks})
         return runner
 

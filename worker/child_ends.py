@@ -17,10 +17,11 @@ class Cause(StrEnum):
     JOB_DEADLINE = "job_deadline"  # the job overran, and was killed
     FLOODED = "flooded"  # it wrote nonsense on its event channel without end, and was killed
     DISK_FULL = "disk_full"  # its files outgrew their limit, and it was killed
+    MEMORY_FULL = "memory_full"  # its processes together outgrew their limit, and were killed
     STOPPED = "stopped"  # the job was cancelled or interrupted, and was killed
 
 
-_ITS_FAILURES = {Cause.EXITED, Cause.FLOODED, Cause.DISK_FULL}
+_ITS_FAILURES = {Cause.EXITED, Cause.FLOODED, Cause.DISK_FULL, Cause.MEMORY_FULL}
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,9 @@ class ChildEnd:
             return "it wrote too many lines on the event channel that are no events, and was killed"
         if self.cause is Cause.DISK_FULL:
             return f"its files outgrew their limit, and it was killed ({disk_limit(limits)})"
+        if self.cause is Cause.MEMORY_FULL:
+            named = memory_limit(limits)
+            return f"its processes together outgrew their limit, and were killed ({named})"
         return how_it_ended(self.exit, limits, before)
 
 

@@ -30,6 +30,9 @@ class ChildPump:
         self._running = running
         self._lines = LineSplitter(line_limit_bytes)
         self._sinks = {running.stdout: sinks[0], running.stderr: sinks[1]}
+        for sink, printed in zip(sinks, running.printed_before, strict=True):
+            if printed:
+                sink.feed(printed)
         self._wake = wake
         self._selector = selectors.DefaultSelector()
         channels: tuple[int | Running, ...] = (running.events, *self._sinks, running)
@@ -53,6 +56,12 @@ class ChildPump:
                 yield from self._read(key.fd)
         if self.exit is not None:
             yield from self._read_rest()
+
+    def read_printed(self) -> None:
+        """Read what has been printed until now."""
+        for channel in self._sinks:
+            while chunk := _read_now(channel):
+                self._sinks[channel].feed(chunk)
 
     def let_go(self) -> None:
         """Read no more, and leave the child as it is."""

@@ -1,6 +1,5 @@
 """Which isolation level jobs get here, and the sandbox of the level that has one."""
 
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from worker.cgroups import ProcessGroups
 from worker.errors import WorkerError
 from worker.host import Host
 from worker.launcher import Launcher
-from worker.limits import limits_of, walls
+from worker.limits import MEGABYTE, limits_of, walls
 from worker.local_source import repository_folders
 from worker.sandbox import Sandbox, SandboxUnusable
 
@@ -59,8 +58,10 @@ class Choice:
             return Host(launcher, limits, environ, confine=confine)
         readable = [*repository_folders(settings.source_url), *_given(settings.readable_paths)]
         sandbox = self.sandbox.showing(readable, environ, [settings.data_dir])
-        if os.geteuid() == 0:  # whom no limit on the processes of a user holds
-            sandbox = sandbox.counting(ProcessGroups.open(), limits.process_limit)
+        # One sandbox may hold as many jobs as run at once, and what they were forked from.
+        most_mb = settings.concurrency * settings.memory_limit_mb + settings.warm_memory_mb
+        groups = ProcessGroups.open()
+        sandbox = sandbox.bounding(groups, limits.process_limit, most_mb * MEGABYTE)
         return Host(launcher, limits, environ, sandbox.enclose, confine)
 
 

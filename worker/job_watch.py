@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from functools import partial
 
 from utils.notes import Note
 from worker.child_command import run_spec
@@ -10,14 +11,16 @@ from worker.child_ends import Cause, ChildEnd
 from worker.child_events import Fault
 from worker.child_pump import ChildPump
 from worker.child_starts import ChildStarts
-from worker.disk_watch import DiskWatch
+from worker.disk_use import used_bytes
 from worker.job_directories import JobDirectory
 from worker.job_order import JobEnd, JobOrder, Prepared
 from worker.job_report import JobReport
-from worker.launcher import Exit, LaunchError
+from worker.launcher import Exit, LaunchError, Running
 from worker.limits import MEGABYTE
+from worker.memory import tree_memory_bytes
 from worker.stop_signal import StopSignal
 from worker.task_ledger import Phase
+from worker.usage_watch import UsageWatch
 
 HARD_SECONDS = 2.0  # after the deadline that the child keeps by itself
 ENDING_SECONDS = 2.0  # for a child that has reported everything
@@ -73,8 +76,7 @@ class JobWatch:
             self._stop.waking() as wake,
             closing(ChildPump(running, report.line_limit_bytes, report.streams, wake)) as pump,
         ):
-            disk = DiskWatch(self._directory.path, self._limits.disk_limit_mb * MEGABYTE)
-            cause = self._watch(pump, disk)
+            cause = self._watch(pump, self._usage(running))
             if cause is Cause.STOPPED:
                 report.muted = self._stop.reason == "interrupted"
             running.kill()
@@ -85,15 +87,29 @@ class JobWatch:
                 self._directory.empty()  # the next task shall not fail for the same files
             return ChildEnd(cause, pump.exit or Exit(None, None), seconds)
 
-    def _watch(self, pump: ChildPump, disk: DiskWatch) -> Cause:
+    def _usage(self, running: Running) -> list[UsageWatch]:
+        """Return what looks at the limits that the kernel keeps for single processes at best."""
+        limits, directory = self._limits, str(self._directory.path)
+        disk_bytes = limits.disk_limit_mb * MEGABYTE
+        on_disk = partial(used_bytes, directory, disk_bytes)
+        watches = [UsageWatch(on_disk, disk_bytes, Cause.DISK_FULL)]
+        if running.supervisor is not None:
+            in_memory = partial(tree_memory_bytes, running.supervisor)
+            memory_bytes = limits.memory_limit_mb * MEGABYTE
+            watches.append(UsageWatch(in_memory, memory_bytes, Cause.MEMORY_FULL))
+        return watches
+
+    def _watch(self, pump: ChildPump, usage: list[UsageWatch]) -> Cause:
         """Take what the child reports until it ends, or until it has to."""
         while pump.exit is None:
             now = time.monotonic()
             if cause := self._cause_to_end(now):
                 return cause
-            if disk.is_exceeded(now):
-                return Cause.DISK_FULL
-            self._turn(pump, min(self._next_moment(), disk.next_look_at) - now)
+            for watch in usage:
+                if watch.is_exceeded(now):
+                    return watch.cause
+            next_look_at = min(watch.next_look_at for watch in usage)
+            self._turn(pump, min(self._next_moment(), next_look_at) - now)
             self._report.pass_on_output(time.monotonic())
         return Cause.EXITED
 

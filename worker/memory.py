@@ -4,12 +4,20 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from utils.process_tree import descendants, read_process_table
+
 PROC = Path("/proc")
 
 
 def memory_bytes(pids: Iterable[int], proc: Path = PROC) -> int:
     """Return the sum over processes; one that is gone takes nothing."""
     return sum(_proportional(proc / str(pid)) for pid in pids)
+
+
+def tree_memory_bytes(root: int) -> int:
+    """Return what a process and all that descends from it take."""
+    below = descendants(root, read_process_table())
+    return memory_bytes([root, *(one.pid for one in below)])
 
 
 def _proportional(process: Path) -> int:

@@ -9,6 +9,8 @@ import os
 import select
 import signal
 import socket
+import struct
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +19,9 @@ from typing import Any, Self
 
 from utils.supervisor import KILL
 from worker.errors import WorkerError
+
+_CREDENTIALS = struct.Struct("3i")  # pid, user, group; see unix(7)
+_CREDENTIALS_SPACE = socket.CMSG_SPACE(_CREDENTIALS.size)
 
 Stdin = bytes | socket.socket
 HandOver = Callable[[socket.socket], None]
@@ -68,13 +73,15 @@ class Running:
     """A child that was started: its channels, and the word with its supervisor."""
 
     def __init__(self, control: socket.socket, channels: "_Channels", stdin: bytes) -> None:
-        self.pid = 0
+        self.pid = 0  # in a sandbox, as those see it that are inside
+        self.supervisor: int | None = None  # its pid here; None where the system does not tell
         self.stdin: int | None = channels.stdin
         self.events, self.stdout, self.stderr = channels.events, channels.stdout, channels.stderr
         self._control = control
         self._answers = b""
         self._unfed = memoryview(stdin)
         self.signals_are_codes = False
+        self.printed_before = (b"", b"")  # stdout and stderr of what it was forked from
         self._exit: Exit | None = None
         self._was_killed = False
         self.on_close: Callable[[], None] | None = None
@@ -164,7 +171,7 @@ class Running:
             if not _readable(self._control, left):
                 raise TimeoutError
             try:
-                piece = self._control.recv(65536)
+                piece = self._receive()
             except OSError as error:
                 raise StarterLost from error
             if not piece:
@@ -173,6 +180,13 @@ class Running:
         line, _, self._answers = self._answers.partition(b"\n")
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+    def _receive(self) -> bytes:
+        """Receive what the supervisor says, and who it is among our processes."""
+        data, notes, _flags, _address = self._control.recvmsg(65536, _CREDENTIALS_SPACE)
+        for _level, _kind, credentials in notes:
+            self.supervisor = _CREDENTIALS.unpack(credentials)[0]
+        return data
 
 
 @dataclass
@@ -207,6 +221,8 @@ def ask_for_child(
     """
     ours, theirs = socket.socketpair()
     ours.settimeout(answer_seconds)
+    if sys.platform == "linux":
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     try:
         with theirs:
             hand_over(theirs)

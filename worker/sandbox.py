@@ -54,6 +54,7 @@ class Sandbox:
     hidden: tuple[Path, ...] = ()
     groups: ProcessGroups | None = None
     most_processes: int = 0  # of all in one sandbox, where there are groups
+    most_bytes: int = 0  # same
 
     @classmethod
     def find(cls, bubblewraps: Iterable[Path] | None = None) -> Self:
@@ -80,9 +81,10 @@ class Sandbox:
         readable = (*repositories, *(path for path in certificates if path.exists()))
         return replace(self, readable=readable, hidden=tuple(hidden))
 
-    def counting(self, groups: ProcessGroups | None, process_limit: int) -> Self:
-        """Return it with a limit on the processes of each sandbox, where there are groups."""
-        return replace(self, groups=groups, most_processes=process_limit + OUR_PROCESSES)
+    def bounding(self, groups: ProcessGroups | None, process_limit: int, most_bytes: int) -> Self:
+        """Return it with limits on what all of each sandbox take, where there are groups."""
+        most_processes = process_limit + OUR_PROCESSES
+        return replace(self, groups=groups, most_processes=most_processes, most_bytes=most_bytes)
 
     def enclose(self, command: Command, prepared: Prepared, writable: Path) -> Command:
         """Start `command` in a sandbox in which `writable` alone can be written to.
@@ -109,7 +111,9 @@ class Sandbox:
         """Return the command that runs `argv` in it, with sight of `view`."""
         options = bubblewrap_arguments(view, cwd, self.namespaces)
         inside = (str(self.bubblewrap), *options, *argv)
-        return inside if self.groups is None else self.groups.entered(inside, self.most_processes)
+        if self.groups is None:
+            return inside
+        return self.groups.entered(inside, self.most_processes, self.most_bytes)
 
     def _trial(self) -> str | None:
         """Say what does not hold in it; None when all does."""

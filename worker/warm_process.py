@@ -10,15 +10,13 @@ from utils.process_tree import descendants, read_process_table
 from worker.child_command import warm_command
 from worker.child_ends import Cause, ChildEnd
 from worker.child_events import Broken, Oversize, Plan, WarmEvent, read_warm_event
-from worker.child_pump import ChildPump
+from worker.child_pump import ChildPump, Sink
 from worker.cleaning import without_controls
 from worker.host import Host
 from worker.job_directories import JobDirectory
 from worker.job_order import Limits, Prepared
 from worker.launcher import Command, Exit, LaunchError, Running
 from worker.memory import memory_bytes
-from worker.output import CapturedStream
-from worker.redaction import Redactor
 from worker.running import StarterLost, ask_for_child, ask_supervisor
 from worker.stop_signal import StopSignal
 
@@ -43,13 +41,20 @@ class WarmGone(Exception):  # noqa: N818 - an event, answered by a fresh interpr
 class WarmProcess:
     """A process that is ready; any thread may ask it for a job's child."""
 
-    def __init__(self, running: Running, requests: socket.socket, directory: JobDirectory) -> None:
+    def __init__(
+        self,
+        running: Running,
+        requests: socket.socket,
+        directory: JobDirectory,
+        printed: tuple[bytes, bytes],
+    ) -> None:
         running.close_channels()
         self._running = running
         self._requests = requests
         self._directory = directory
         self._lock = threading.Lock()
         self._idle: list[socket.socket] | None = []  # control sockets; None: it has ended
+        self._printed = printed  # by the import; a fresh child prints it for each job as well
         self.memory_bytes = memory_bytes(self.pids())
 
     @property
@@ -76,6 +81,7 @@ class WarmProcess:
         except (StarterLost, LaunchError) as error:
             raise WarmGone from error
         running.give_back = self._keep
+        running.printed_before = self._printed
         return running
 
     def end(self) -> None:
@@ -126,18 +132,31 @@ def start_warm(
         ours.close()
         directory.remove()
         return NotWarm(error.reason, lasting=False)
-    answer = _await_answer(running, host.limits, stop)
+    printed = _FirstBytes(host.limits.log_limit_bytes), _FirstBytes(host.limits.log_limit_bytes)
+    answer = _await_answer(running, host.limits, stop, printed)
     if answer is None:
-        return WarmProcess(running, ours, directory)
+        return WarmProcess(running, ours, directory, (printed[0].kept, printed[1].kept))
     running.close()
     ours.close()
     directory.remove()
     return answer
 
 
-def _await_answer(running: Running, limits: Limits, stop: StopSignal) -> NotWarm | None:
-    """Return None once it is ready; what the import prints is nobody's, for there is no job."""
-    sinks = (_silent("stdout"), _silent("stderr"))
+class _FirstBytes:
+    """Keeps what an import prints, up to one byte over what a job may print."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.kept = b""
+        self._limit_bytes = limit_bytes
+
+    def feed(self, chunk: bytes) -> None:
+        self.kept += chunk[: self._limit_bytes + 1 - len(self.kept)]
+
+
+def _await_answer(
+    running: Running, limits: Limits, stop: StopSignal, sinks: tuple[Sink, Sink]
+) -> NotWarm | None:
+    """Return None once it is ready."""
     deadline = time.monotonic() + limits.task_timeout_seconds + HARD_SECONDS
     with stop.waking() as wake:
         pump = ChildPump(running, LINE_LIMIT_BYTES, sinks, wake)
@@ -147,6 +166,7 @@ def _await_answer(running: Running, limits: Limits, stop: StopSignal) -> NotWarm
             if left <= 0:
                 break
             event = next(_events(pump.turn(left)), None)
+        pump.read_printed()
         pump.let_go()
     if event is not None:
         return _verdict(event)
@@ -155,10 +175,6 @@ def _await_answer(running: Running, limits: Limits, stop: StopSignal) -> NotWarm
     cause = Cause.PHASE_DEADLINE if pump.exit is None else Cause.EXITED
     end = ChildEnd(cause, pump.exit or Exit(None, None), limits.task_timeout_seconds)
     return NotWarm(end.reason(limits, "before it had imported the integration"), lasting=False)
-
-
-def _silent(name: str) -> CapturedStream:
-    return CapturedStream(name, 0, Redactor(()))
 
 
 def _events(lines: Iterator[bytes | Oversize]) -> Iterator[WarmEvent]:

@@ -96,6 +96,18 @@ def test_same_report_again_changes_no_row(registered: FlaskClient, clock: Any) -
     assert dns(registered) == before
 
 
+def test_warm_process_that_comes_or_goes_is_no_update(registered: FlaskClient, clock: Any) -> None:
+    report(registered, READY)
+    before = dns(registered)["updated_at"]
+    clock.move(hours=1)
+    warm = {"key": "e1", "seconds": 1.5, "warm": {"state": "ready", "reason": None}}
+    report(registered, READY | {"environment": warm})
+    assert dns(registered)["environment"]["warm"]["state"] == "ready"
+    assert dns(registered)["updated_at"] == before
+    report(registered, READY | {"environment": warm, "commit": "c3"})
+    assert dns(registered)["updated_at"] != before
+
+
 def test_source_is_remembered_with_its_problem(registered: FlaskClient, state: State) -> None:
     problem = {"reason": "away", "advice": "wait"}
     source = {"url": "file:///r", "ref": "main", "state": "degraded", "problem": problem}

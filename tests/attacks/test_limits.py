@@ -13,6 +13,7 @@ Eventually = Callable[[Callable[[], object]], None]
     ("act", "settings", "named"),
     [
         ("use_up_memory", {"memory_limit_mb": 256}, "memory limit 256 MB"),
+        ("use_up_memory_in_parts", {"memory_limit_mb": 256}, "memory limit 256 MB"),
         ("use_up_processes", {"process_limit": 40}, "process limit 40"),
         ("use_up_threads", {"process_limit": 40}, "process limit 40"),
         ("use_up_files", {"open_files_limit": 128}, "open files limit 128"),

@@ -24,6 +24,7 @@ import pytest
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "faults"
 LEASE_SECONDS = 2
+HELPER = "import time; time.sleep(600)"  # what the gated task starts
 ENDED = {"success", "partial", "failed", "cancelled"}
 
 
@@ -231,8 +232,9 @@ class Process:
 class Site:
     """A source, an API and any number of workers, each behind a proxy of its own."""
 
-    def __init__(self, path: Path, environments: Path) -> None:
+    def __init__(self, path: Path, environments: Path, level: str) -> None:
         self.path = path
+        self.level = level
         self.repository = Repository(path / "source")
         self.proxies: list[Proxy] = []
         self._environments = environments
@@ -313,18 +315,34 @@ class Site:
             "TRUELINE_SOURCE_URL": str(self.repository.path),
             "TRUELINE_LEASE_SECONDS": str(LEASE_SECONDS),
             "TRUELINE_LOG_FORMAT": "json",
-            "TRUELINE_ISOLATION": "process",  # plugins mark their processes in a file outside
+            "TRUELINE_ISOLATION": self.level,
+            "TRUELINE_READABLE_PATHS": str(self.path),  # plugins wait for a file there
         }
         log = home / f"{module}-{len(self._processes)}.log"
         process = Process(module, {**environ, **given, **settings}, log)
         self._processes.append(process)
         return process
 
+    def helpers(self) -> list[psutil.Process]:
+        """Return what tasks have started, as it is seen from outside."""
+        below: list[psutil.Process] = []
+        for process in self._processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                below += psutil.Process(process.pid).children(recursive=True)
+        return [one for one in below if _is_helper(one)]
+
     def _api_lives(self) -> bool:
         try:
             return httpx2.get(f"http://127.0.0.1:{self.port}/health/live").is_success
         except httpx2.TransportError:
             return False
+
+
+def _is_helper(process: psutil.Process) -> bool:
+    try:
+        return process.cmdline()[-1:] == [HELPER]
+    except psutil.NoSuchProcess:
+        return False
 
 
 def check_history(database: Path, confirmed: set[tuple[str, int, int]]) -> None:
@@ -358,8 +376,14 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def site(tmp_path: Path, environments: Path) -> Iterator[Site]:
-    site = Site(tmp_path, environments)
+def level() -> str:
+    """How far jobs are kept apart: as they are by default; some tests ask for more levels."""
+    return "sandbox"
+
+
+@pytest.fixture
+def site(tmp_path: Path, environments: Path, level: str) -> Iterator[Site]:
+    site = Site(tmp_path, environments, level)
     try:
         yield site
         confirmed = {event for proxy in site.proxies for event in proxy.confirmed}
@@ -374,16 +398,15 @@ def wait_until() -> Callable[..., Any]:
 
 
 @pytest.fixture
-def marked(tmp_path: Path) -> Callable[[], list[tuple[psutil.Process, psutil.Process]]]:
+def marked(site: Site) -> Callable[[], list[tuple[psutil.Process, psutil.Process]]]:
     """Return the processes (task and helper) of each time that the gated task began."""
-    known: dict[str, tuple[psutil.Process, psutil.Process]] = {}
+    known: dict[psutil.Process, psutil.Process] = {}
 
     def read() -> list[tuple[psutil.Process, psutil.Process]]:
-        path = tmp_path / "marks"
-        for line in path.read_text().splitlines() if path.exists() else []:
-            if line not in known:
-                task, helper = map(int, line.split())
-                known[line] = (psutil.Process(task), psutil.Process(helper))
-        return list(known.values())
+        for helper in site.helpers():
+            task = helper.parent()
+            if task is not None:
+                known.setdefault(helper, task)
+        return [(task, helper) for helper, task in known.items()]
 
     return read

@@ -24,7 +24,7 @@ def test_push_is_used_by_the_next_job_while_a_running_one_keeps_its_commit(
 ) -> None:
     old = site.init()["commit"]
     worker = site.start_worker(sync_seconds="0.5" if told_by == "sync" else "300")
-    deployment = site.deploy("gated", gate=str(tmp_path / "gate"), marks=str(tmp_path / "marks"))
+    deployment = site.deploy("gated", gate=str(tmp_path / "gate"))
     first = site.submit(deployment)
     wait_until(marked)
 

@@ -15,7 +15,7 @@ Wait = Callable[..., Any]
 
 def deploy(site: Site, tmp_path: Path) -> str:
     site.init()
-    return site.deploy("gated", gate=str(tmp_path / "gate"), marks=str(tmp_path / "marks"))
+    return site.deploy("gated", gate=str(tmp_path / "gate"))
 
 
 def test_running_job_finishes_and_is_reported_while_new_ones_wait(

@@ -23,20 +23,13 @@ def gate(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def deployment(site: Site, gate: Path, tmp_path: Path) -> str:
+def deployment(site: Site, gate: Path) -> str:
     site.init()
-    return site.deploy("gated", gate=str(gate), marks=str(tmp_path / "marks"))
+    return site.deploy("gated", gate=str(gate))
 
 
 def is_gone(process: psutil.Process) -> bool:
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-
-
-def sandboxed(worker: int) -> list[psutil.Process]:
-    """Return all that runs below a worker, once a sandbox with a task's helper is among it."""
-    below = psutil.Process(worker).children(recursive=True)
-    helpers = [one for one in below if "import time; time.sleep(600)" in one.cmdline()]
-    return below if helpers else []
 
 
 def check_complete(site: Site, job_id: str, attempt: int) -> None:
@@ -52,6 +45,7 @@ def check_complete(site: Site, job_id: str, attempt: int) -> None:
     assert [(v["task"], v["occurrences"]) for v in violations] == [("look", 1)]
 
 
+@pytest.mark.parametrize("level", ["sandbox", "process"])
 def test_worker_killed_in_a_task_leaves_no_process_and_its_restart_gives_one_complete_result(
     site: Site, deployment: str, gate: Path, marked: Marked, wait_until: Wait
 ) -> None:
@@ -65,25 +59,7 @@ def test_worker_killed_in_a_task_leaves_no_process_and_its_restart_gives_one_com
     gate.touch()
     site.start_worker()
     check_complete(site, job_id, attempt=2)
-
-
-def test_worker_killed_with_a_job_in_its_sandbox_leaves_no_process_either(
-    site: Site, gate: Path, wait_until: Wait
-) -> None:
-    site.init()
-    job_id = site.submit(site.deploy("gated", gate=str(gate)))
-    given = {"isolation": "sandbox", "readable_paths": str(gate.parent)}
-    worker = site.start_worker(**given)
-    wait_until(lambda: site.job(job_id)["status"] == "running")
-    below = wait_until(lambda: sandboxed(worker.pid))
-
-    worker.kill()
-
-    wait_until(lambda: all(map(is_gone, below)), timeout_seconds=5)
-    gate.touch()
-    worker = site.start_worker(**given)
-    check_complete(site, job_id, attempt=2)
-    assert worker.said("worker ready", isolation="sandbox")
+    assert worker.said("worker ready", isolation=site.level)
 
 
 @pytest.mark.parametrize("event", ["started", "task_finished", "job_finished"])
@@ -171,6 +147,7 @@ def test_worker_that_was_frozen_stops_its_job_when_it_wakes_and_its_report_is_re
     assert frozen.stop() == 0
 
 
+@pytest.mark.parametrize("level", ["process"])  # out of a sandbox it could not
 def test_job_that_always_kills_its_worker_fails_with_the_story_after_three(
     site: Site, tmp_path: Path
 ) -> None:

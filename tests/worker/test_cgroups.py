@@ -8,6 +8,7 @@ import pytest
 
 from worker.cgroups import ProcessGroups
 
+PLENTY = 2**40
 FORKS = """
 import subprocess
 started = []
@@ -34,7 +35,7 @@ def groups() -> ProcessGroups:
 
 
 def run(groups: ProcessGroups, most: int, script: str) -> "subprocess.CompletedProcess[str]":
-    command = groups.entered((sys.executable, "-I", "-c", script), most)
+    command = groups.entered((sys.executable, "-I", "-c", script), most, PLENTY)
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
@@ -55,7 +56,7 @@ def test_empty_groups_are_removed_once_nobody_can_be_about_to_enter(
     def known() -> set[str]:
         return {path.name for path in groups.folder.iterdir() if path.is_dir()}
 
-    command = groups.entered(("/bin/true",), 50)
+    command = groups.entered(("/bin/true",), 50, PLENTY)
     before = known()
     run(groups, 50, "pass")
     assert before < known()
@@ -89,6 +90,18 @@ def test_version_2_passes_its_controller_on(tmp_path: Path) -> None:
     mounts, own = tmp_path / "mounts", tmp_path / "own"
     mounts.write_text(f"30 24 0:26 / {tmp_path} rw - cgroup2 cgroup2 rw\n")
     own.write_text("0::/system.slice/worker.service\n")
+    groups = ProcessGroups(place, bounds_memory=True)
     ProcessGroups.open(mounts, own)
     assert (place / "worker" / "cgroup.procs").read_text() == "0"
-    assert (place / "cgroup.subtree_control").read_text() == "+pids"
+    assert (place / "cgroup.subtree_control").read_text() == "+pids +memory"
+    *_, procs, program = groups.entered(("/bin/true",), 50, 2 * 1024**3)
+    assert program == "/bin/true"
+    assert Path(procs).with_name("pids.max").read_text() == "50"
+    assert Path(procs).with_name("memory.max").read_text() == str(2 * 1024**3)
+
+
+def test_version_2_without_memory_bounds_processes_alone(tmp_path: Path) -> None:
+    groups = ProcessGroups(tmp_path)
+    *_, procs, _program = groups.entered(("/bin/true",), 50, PLENTY)
+    assert Path(procs).with_name("pids.max").exists()
+    assert not Path(procs).with_name("memory.max").exists()

@@ -1,7 +1,7 @@
 import os
 from pathlib import Path
 
-from worker.disk_watch import LOOK_SECONDS, DiskWatch, used_bytes
+from worker.disk_use import used_bytes
 
 PLENTY = 2**40
 
@@ -32,13 +32,3 @@ def test_folder_that_is_gone_or_locked_counts_nothing(tmp_path: Path) -> None:
     assert used_bytes(str(tmp_path / "absent"), PLENTY) == 0
     os.mkfifo(tmp_path / "pipe")
     assert used_bytes(str(tmp_path), PLENTY) < 100_000
-
-
-def test_it_looks_when_it_is_time(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(bytes(1_000_000))
-    watch = DiskWatch(tmp_path, 500_000)
-    due = watch.next_look_at
-    assert not watch.is_exceeded(due - LOOK_SECONDS / 2)
-    assert watch.is_exceeded(due)
-    assert watch.next_look_at > due
-    assert not DiskWatch(tmp_path, 2_000_000).is_exceeded(due + 10)

@@ -1,0 +1,31 @@
+"""How much a job keeps on disk."""
+
+import os
+
+BLOCK_BYTES = 512  # the unit of st_blocks, whatever the file system's is
+
+
+def used_bytes(directory: str, enough_bytes: int) -> int:
+    """Return what the files below a directory take; stops once that is more than enough.
+
+    Folders vanish and change while they are read, and a job may lock its own: what cannot be read
+    is not counted.
+    """
+    total, folders = 0, [directory]
+    while folders and total <= enough_bytes:
+        try:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    total += _size_bytes(entry)
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+        except OSError:
+            continue
+    return total
+
+
+def _size_bytes(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat(follow_symlinks=False).st_blocks * BLOCK_BYTES
+    except OSError:
+        return 0
