@@ -79,7 +79,7 @@ def supervise(control: socket.socket, server: Parent, start: Start, *, again: bo
     wake = catch_signals(signal.SIGCHLD, signal.SIGTERM, END_SIGNAL)
     # A signal that can be caught: after SIGKILL nobody would be left to end the child's children.
     server.ask_for_its_death(END_SIGNAL)
-    ears = _Ears(control, wake, server)
+    ears = _Ears(control, wake, server, _caught_signals())
     while ears.is_asked() and _run_child(ears, start) and again:
         pass
 
@@ -102,11 +102,12 @@ def answer(control: socket.socket, message: Mapping[str, Any]) -> None:
 
 
 class _Ears(NamedTuple):
-    """What a supervisor listens to."""
+    """What a process here depends on; `caught` are the signals that a child shall not catch."""
 
     control: socket.socket
     wake: int
     server: Parent
+    caught: Sequence[int]
 
     def is_asked(self) -> bool:
         """Wait for something on the control socket; False when this process has to end."""
@@ -133,7 +134,7 @@ def _run_child(ears: _Ears, start: Start) -> bool:
     if request is None:
         return False
     try:
-        pid = _start_child(request, fds, ears.server.prctl, start)
+        pid = _start_child(request, fds, ears, start)
     except OSError as error:
         answer(ears.control, {"error": str(error)})
         return False
@@ -157,13 +158,13 @@ def _receive_request(control: socket.socket) -> tuple[dict[str, Any] | None, lis
     return json.loads(data), fds
 
 
-def _start_child(request: Mapping[str, Any], fds: Sequence[int], prctl: Any, start: Start) -> int:
+def _start_child(request: Mapping[str, Any], fds: Sequence[int], ears: _Ears, start: Start) -> int:
     # The status pipe closes when the child has begun, by itself at an exec; else it says why not.
     status_read, status_write = os.pipe()
-    supervisor = Parent(os.getpid(), prctl)
+    of_child = ears._replace(server=Parent(os.getpid(), ears.server.prctl))
     pid = os.fork()
     if pid == 0:
-        _become_child(request, (*fds, status_write), supervisor, start)
+        _become_child(request, (*fds, status_write), of_child, start)
     os.close(status_write)
     reason = b""
     while piece := os.read(status_read, 4096):
@@ -175,18 +176,18 @@ def _start_child(request: Mapping[str, Any], fds: Sequence[int], prctl: Any, sta
 
 
 def _become_child(
-    request: Mapping[str, Any], fds: Sequence[int], supervisor: Parent, start: Start
+    request: Mapping[str, Any], fds: Sequence[int], ears: _Ears, start: Start
 ) -> NoReturn:
     status, step = fds[-1], "cannot prepare the process: "
     try:
         os.setsid()
-        supervisor.ask_for_its_death(signal.SIGKILL)
-        if supervisor.is_gone():
+        ears.server.ask_for_its_death(signal.SIGKILL)
+        if ears.server.is_gone():
             os._exit(127)
         _place_fds(fds)
         status = _STATUS_FD
         os.umask(0o077)
-        _reset_signals()
+        _reset_signals(ears.caught)
         _offer_to_oom_killer()
         for name, limit in request["rlimits"].items():
             _limit(getattr(resource, name), limit)
@@ -208,10 +209,17 @@ def _place_fds(fds: Sequence[int]) -> None:
     os.closerange(_STATUS_FD + 1, os.sysconf("SC_OPEN_MAX"))
 
 
-def _reset_signals() -> None:
-    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-        if signal.getsignal(number) not in {signal.SIG_DFL, None}:
-            signal.signal(number, signal.SIG_DFL)
+def _caught_signals() -> tuple[int, ...]:
+    """Return the signals that are caught or ignored here."""
+    default = {signal.SIG_DFL, None}
+    return tuple(
+        number for number in signal.valid_signals() if signal.getsignal(number) not in default
+    )
+
+
+def _reset_signals(caught: Sequence[int]) -> None:
+    for number in caught:
+        signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
