@@ -15,6 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from utils.errors import SettingsError
 
 BUSY_TIMEOUT_MS = 5_000
+_SYNC = "trueline_sync"  # whether a connection's commits are durable now; None: always
 WAL_IS_SAFE_FROM = (3, 51, 3)  # before it, a reset of the log could corrupt: sqlite.org/wal.html
 
 
@@ -41,14 +42,20 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """Open a transaction that may write; commits at the end, rolls back on an error."""
+    def write(self, *, durable: bool = True) -> Iterator[Connection]:
+        """Open a transaction that may write; commits at the end, rolls back on an error.
+
+        One that is not `durable` survives the end of this process, but perhaps not the machine's;
+        with a later one that is, it survives that too.
+        """
         if self.engine.dialect.name != "sqlite":
             with self.engine.connect() as connection, connection.begin():
+                if not durable and connection.dialect.name == "postgresql":
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
                 yield connection
             return
         with self._turn(), self.engine.connect() as connection:
-            connection.execution_options(trueline_write=True)
+            connection.execution_options(trueline_write=True, trueline_durable=durable)
             with connection.begin():
                 yield connection
 
@@ -93,7 +100,7 @@ def _newest_sqlite() -> ModuleType:
         return sqlite3
 
 
-def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+def _prepare_sqlite(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     (version,) = cursor.execute("SELECT sqlite_version()").fetchone()
     is_safe = tuple(map(int, version.split("."))) >= WAL_IS_SAFE_FROM
@@ -103,9 +110,14 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
         "foreign_keys=ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")
+    record.info[_SYNC] = cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",) or None
     cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("trueline_write", False)
+    options = connection.get_execution_options()
+    writes, durable = options.get("trueline_write", False), options.get("trueline_durable", True)
+    if writes and connection.info[_SYNC] is not None and connection.info[_SYNC] != durable:
+        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        connection.info[_SYNC] = durable
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

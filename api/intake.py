@@ -31,11 +31,12 @@ _STARTED = (
 
 @dataclass(frozen=True)
 class Intake:
-    """The answer to one request: outcomes in order, jobs to be ended, jobs that have changed."""
+    """The answer to one request: outcomes in order, jobs to be ended, and what became of jobs."""
 
     outcomes: tuple[Outcome, ...]
     cancelled: tuple[str, ...]
     changed: tuple[str, ...]
+    ended: tuple[str, ...]  # these are not among the changed
 
 
 def record_reports(database: Database, reports: Sequence[Report], now: datetime) -> Intake:
@@ -58,12 +59,18 @@ def record_reports(database: Database, reports: Sequence[Report], now: datetime)
     return Intake(
         outcomes=tuple(acceptance.outcome for _, acceptance in taken),
         cancelled=tuple(job.id for job in cancelled),
-        changed=tuple(job.id for job, _ in changed),
+        changed=tuple(job.id for job, acceptance in changed if not _ends(acceptance)),
+        ended=tuple(job.id for job, acceptance in changed if _ends(acceptance)),
     )
 
 
 def _changes(acceptance: Acceptance) -> bool:
     return bool(acceptance.events) or acceptance.fault is not None
+
+
+def _ends(acceptance: Acceptance) -> bool:
+    is_over = any(isinstance(event, JobFinished) for event in acceptance.events)
+    return is_over or acceptance.fault is not None
 
 
 def _is_to_end(job: Job, acceptance: Acceptance) -> bool:

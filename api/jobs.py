@@ -89,7 +89,6 @@ _SEVERAL_LOCKED = (
     .with_for_update()
 )
 _NEW = insert(jobs)
-_PENDING = select(jobs.c.id).where(jobs.c.status == JobStatus.PENDING).limit(1)
 _COLUMNS = tuple(column.name for column in fields(Job))
 
 
@@ -126,11 +125,6 @@ def listed_jobs(
     if integration is not None:
         conditions.append(jobs.c.integration == integration)
     return listed(jobs, parts, conditions)
-
-
-def anything_pending(connection: Connection) -> bool:
-    """Whether a job waits for a worker."""
-    return connection.execute(_PENDING).first() is not None
 
 
 def request_job(connection: Connection, deployment: Row[Any], now: datetime) -> Job:

@@ -88,8 +88,9 @@ class Outbox:
             stored = _stored(lease, seq, event)
             self._take_room(stored.size_bytes, reserve=reserve)
             self._next_seq[lease.job_id, lease.attempt] = seq + 1
+            is_last = stored.type == LAST_EVENT
             future = self._writer.submit(
-                lambda connection: _insert(connection, stored), hurry=stored.type == LAST_EVENT
+                partial(_insert, stored=stored), hurry=is_last, durable=is_last
             )
         future.add_done_callback(lambda _: self._give_room(stored.size_bytes))
         return future
@@ -107,15 +108,16 @@ class Outbox:
 
     def take(self, most_events: int, most_bytes: int) -> Sequence[StoredEvent]:
         """Return the oldest events, at least one where there are any; they stay until confirmed."""
-        return self._writer.submit(lambda found: _oldest(found, most_events, most_bytes)).result()
+        return self._writer.submit(
+            lambda found: _oldest(found, most_events, most_bytes), durable=False
+        ).result()
 
     def confirm(self, confirmed: Iterable[tuple[Lease, int]]) -> None:
         """Remove what the API has recorded: of each lease the events up to a number."""
         asked = [
-            self._writer.submit(partial(_remove, lease=lease, last_seq=last_seq), hurry=False)
+            self._writer.submit(partial(_remove, lease=lease, last_seq=last_seq), durable=False)
             for lease, last_seq in confirmed
         ]
-        self._writer.submit(lambda _: None)  # now
         for removed in asked:
             removed.result()
 
@@ -125,7 +127,7 @@ class Outbox:
 
     def depth(self) -> Depth:
         """Say how much is unsent."""
-        since = self._writer.submit(_oldest_time).result()
+        since = self._writer.submit(_oldest_time, durable=False).result()
         with self._changed:
             return Depth(self._events, self._bytes, max(0.0, time.time() - since) if since else 0.0)
 

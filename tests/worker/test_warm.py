@@ -365,3 +365,26 @@ def test_worker_killed_leaves_no_warm_process_and_no_job(
         worker.kill()
         worker.wait()
         eventually(lambda: not any(map(is_running, below)))
+
+
+def test_supervisor_of_a_job_that_went_well_serves_the_next(
+    look: Look, executor: ProcessExecutor, launcher: Launcher
+) -> None:
+    look()
+    (first,) = [p.pid for p in read_process_table() if p.parent == warm_pid(launcher)]
+    look()
+    (second,) = [p.pid for p in read_process_table() if p.parent == warm_pid(launcher)]
+    assert first == second
+    assert executor.warm.totals().waiting == 1
+
+
+def test_supervisor_that_died_while_it_waited_is_replaced(
+    look: Look, executor: ProcessExecutor, launcher: Launcher
+) -> None:
+    look()
+    (first,) = [p.pid for p in read_process_table() if p.parent == warm_pid(launcher)]
+    os.kill(first, signal.SIGKILL)
+    assert look()["found"] == []
+    (second,) = [p.pid for p in read_process_table() if p.parent == warm_pid(launcher)]
+    assert first != second
+    assert executor.warm.totals().processes == 1
