@@ -1,6 +1,6 @@
 """Acts that wait until a request's answer has been sent.
 
-Whoever they wake would run beside the rest of the request, and one interpreter is no faster for two.
+Whoever they wake would run beside the rest of the request, and slow it down.
 """
 
 from collections.abc import Callable

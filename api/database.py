@@ -83,6 +83,7 @@ def _make_engine(url: str, busy_timeout_ms: int) -> Engine:
         url,
         module=_newest_sqlite(),
         connect_args={"timeout": busy_timeout_ms / 1000, "isolation_level": None},
+        pool_use_lifo=True,  # the connection that was used last has its pages at hand
         hide_parameters=True,  # tokens of leases are among them, and errors are logged
     )
     event.listen(engine, "connect", _prepare_sqlite)

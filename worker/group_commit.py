@@ -76,8 +76,11 @@ class GroupCommit:
     def _wait_for_work(self) -> bool:
         """Wait until there is some; False at the close, once all is done."""
         with self._changed:
-            if not self._is_on_disk and not self._changed.wait_for(self._has_work, SYNC_SECONDS):
-                self._write_to_disk()
+            limit_seconds = None if self._is_on_disk else SYNC_SECONDS
+            is_idle = not self._changed.wait_for(self._has_work, limit_seconds)
+        if is_idle:
+            self._write_to_disk()
+        with self._changed:
             self._changed.wait_for(self._has_work)
             return bool(self._asked)
 

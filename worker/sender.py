@@ -15,6 +15,7 @@ from worker.outbox import LAST_EVENT, Outbox
 from worker.reports import Report, encode, reports_of
 
 GATHER_SECONDS = 0.02  # events of a moment share a request; a job's last event does not wait
+COMPANY_SECONDS = 0.01  # so long an ending waits for those of other jobs, where there are any
 MOST_EVENTS = 500
 MOST_BYTES = 1024 * 1024  # a single larger event goes alone
 UNUSABLE = frozenset({400, 413, 422})  # the events are at fault, sending again cannot help
@@ -56,6 +57,8 @@ class Sender:
         while not self._stop.is_set():
             if self._outbox.wait_for_events(self._stop, LOOK_SECONDS):
                 self._outbox.wait_for_ending(GATHER_SECONDS)
+                if len(self._held.good()) > 1:
+                    self._stop.wait(COMPANY_SECONDS)
                 self._stop.wait(self._send_some())
 
     def _send_some(self) -> float:
