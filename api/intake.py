@@ -17,7 +17,7 @@ from api.endings import Ending, end_job, end_job_here
 from api.events import insert_events
 from api.jobs import Job, JobStatus
 from api.on_record import read_on_record
-from api.reports import Event, JobFinished, Started, TaskFinished, check_events
+from api.reports import Event, JobFinished, NetworkUsed, Started, TaskFinished, check_events
 from api.tables import jobs
 from api.task_results import insert_results, result_row, shown_in_event
 from utils.failpoints import failpoint
@@ -101,7 +101,7 @@ def _event_row(job: Job, event: Event) -> dict[str, Any]:
     if isinstance(event, TaskFinished):
         payload = {"result": shown_in_event(event.result)}
     else:
-        payload = event.model_dump(mode="json", exclude={"seq", "at", "type"})
+        payload = _payload(event)
     return {
         "job_id": job.id,
         "attempt": job.attempt,
@@ -112,11 +112,18 @@ def _event_row(job: Job, event: Event) -> dict[str, Any]:
     }
 
 
+def _payload(event: Event) -> dict[str, Any]:
+    return event.model_dump(mode="json", exclude={"seq", "at", "type"})
+
+
 def _move(connection: Connection, job: Job, acceptance: Acceptance, now: datetime) -> None:
     for event in acceptance.events:
         if isinstance(event, Started):
             started_at = _within(job, event.at, now)
             job = replace(job, commit=event.commit, started_at=started_at)
+        elif isinstance(event, NetworkUsed):
+            network = update(jobs).where(jobs.c.id == job.id).values(network=_payload(event))
+            connection.execute(network)
         elif isinstance(event, JobFinished):
             error = event.error.model_dump(exclude_none=True) if event.error else None
             ending = Ending(JobStatus(event.status), error, _within(job, event.at, now))

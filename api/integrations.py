@@ -11,7 +11,7 @@ from utils.notes import Note
 from utils.suggest import did_you_mean
 
 SHOWN = (
-    *("name", "title", "description", "enabled", "schema", "state", "commit", "tasks"),
+    *("name", "title", "description", "enabled", "schema", "hosts", "state", "commit", "tasks"),
     *("environment", "created_at", "updated_at"),
 )
 

@@ -69,6 +69,7 @@ class Job:
     cancel_requested: bool
     error: Mapping[str, Any] | None
     summary: Mapping[str, Any] | None
+    network: Mapping[str, Any] | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -163,6 +164,7 @@ def create_job(
         cancel_requested=False,
         error=None,
         summary=None,
+        network=None,
         created_at=now,
         started_at=None,
         finished_at=None,

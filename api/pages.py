@@ -36,6 +36,7 @@ class JobPage:
 
     job: Job
     results: Sequence[Mapping[str, Any]]
+    hosts: Sequence[str] | None  # that its integration declares now
 
     @property
     def is_moving(self) -> bool:
@@ -71,7 +72,8 @@ def read_violations(connection: Connection, status: ViolationStatus, query: Page
 def read_job_page(connection: Connection, job_id: str) -> JobPage:
     """Read a job with its task results; raises NotFound."""
     job = read_job(connection, job_id)
-    return JobPage(job, read_results(connection, job.id))
+    hosts = select(integrations.c.hosts).where(integrations.c.name == job.integration)
+    return JobPage(job, read_results(connection, job.id), connection.execute(hosts).scalar())
 
 
 def _counts(connection: Connection) -> dict[str, int]:

@@ -48,6 +48,7 @@ def _entry_change(entry: Entry, record: Row[Any] | None) -> Change:
         "description": entry.description,
         "enabled": entry.enabled,
         "schema": dict(entry.schema),
+        "hosts": None if entry.hosts is None else list(entry.hosts),
     }
     if record is None:
         outcome = Outcome.CREATED if entry.enabled else Outcome.DISABLED

@@ -13,6 +13,7 @@ from utils.pointers import json_pointer
 
 MOST_EVENTS = 10_000
 OUTPUT_LIMIT_CHARACTERS = 1024 * 1024
+_LARGEST = 2**63 - 1
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
 
 
@@ -71,6 +72,29 @@ class Output(_Event):
     text: str = Field(max_length=OUTPUT_LIMIT_CHARACTERS)
 
 
+class Reached(Body):
+    """One host and port that a job connected to, or tried to."""
+
+    host: str = Field(max_length=300)
+    port: int = Field(ge=0, le=65535)
+    allowed: bool
+    reason: str | None = Field(None, max_length=2_000)
+    connections: int = Field(ge=0, le=_LARGEST)
+    bytes_sent: int = Field(ge=0, le=_LARGEST)
+    bytes_received: int = Field(ge=0, le=_LARGEST)
+
+
+class NetworkUsed(_Event):
+    """What the job reached of what its integration declares, and what was refused."""
+
+    type: Literal["network"]
+    egress: Literal["open", "declared"]
+    hosts: list[Annotated[str, Field(max_length=300)]] | None = Field(None, max_length=500)
+    reached: list[Reached] = Field(max_length=500)
+    omitted: int = Field(0, ge=0, le=_LARGEST)
+    complete: bool = True
+
+
 class JobFinished(_Event):
     """The job is over; the last event of an attempt."""
 
@@ -79,7 +103,7 @@ class JobFinished(_Event):
     error: Fault | None = None
 
 
-Event = Started | StageOneEnded | TaskStarted | TaskFinished | Output | JobFinished
+Event = Started | StageOneEnded | TaskStarted | TaskFinished | Output | NetworkUsed | JobFinished
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 
 

@@ -78,6 +78,7 @@ integrations = Table(
     Column("description", Text, nullable=False),
     Column("enabled", Boolean, nullable=False),
     Column("schema", Json, nullable=False),
+    Column("hosts", Json),  # that its entry declares; null: it does not say
     Column("state", String(16), nullable=False),  # registered, ready, broken, disabled
     Column("commit", String(64)),  # the newest that init has read or a worker has judged
     Column("registered_commit", String(64)),  # the one that init has read last
@@ -125,6 +126,7 @@ jobs = Table(
     Column("cancel_requested", Boolean, nullable=False),
     Column("error", Json),
     Column("summary", Json),
+    Column("network", Json),  # what it reached, where its worker records that
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),

@@ -10,7 +10,7 @@ import structlog
 
 from bench.rows import Row, print_rows
 
-MODULES = ("environments", "sync", "jobs", "intake")
+MODULES = ("environments", "source", "sync", "jobs", "parallel", "intake")
 
 
 def main(names: list[str]) -> int:

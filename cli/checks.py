@@ -19,6 +19,7 @@ from utils.settings import Settings
 from worker.data_directory import HEARTBEAT_FILE
 from worker.installer import find_uv
 from worker.isolation import choose_isolation
+from worker.loopback import shut_loopback
 
 LEAST_GIT = (2, 30)
 LEAST_FREE_BYTES = 1024**3
@@ -95,9 +96,11 @@ def _check_uv(environ: Mapping[str, str]) -> str:
 
 
 def _check_isolation(settings: Settings) -> str:
-    choice = choose_isolation(settings.isolation)
+    choice = shut_loopback(choose_isolation(settings.isolation), settings)
+    choice.check_egress(settings.egress)
     if choice.sandbox is not None:
-        return f"{choice.level}, by {choice.sandbox.bubblewrap}"
+        said = f"{choice.level}, by {choice.sandbox.bubblewrap}"
+        return f"{said}; {choice.missing}" if choice.missing else said
     return f"{choice.level}; {choice.missing}" if choice.missing else str(choice.level)
 
 

@@ -47,6 +47,8 @@ def print_event(event: dict[str, Any], console: Console) -> None:
             result = event.get("result") or event
             console.print(task_line(result), soft_wrap=True)
             print_errors(result, console)
+        case "network":
+            print_network(event, console)
         case "output":
             print_output(event, console)
         case _:
@@ -62,6 +64,18 @@ def print_output(event: Mapping[str, Any], console: Console) -> None:
         console.print(f"  [dim]{stream}[/] {told}", soft_wrap=True)
     if len(lines) > MOST_LINES:
         console.print(f"  [dim]{stream}[/] … {len(lines) - MOST_LINES} more lines")
+
+
+def print_network(network: Mapping[str, Any] | None, console: Console) -> None:
+    """Print what a job reached and what was refused; nothing where nobody recorded it."""
+    for row in (network or {}).get("reached", ()):
+        host = text(f"{row['host']}:{row['port']}")
+        mark = "[green]→[/]" if row["allowed"] else "[red]✗[/]"
+        sent, received = row["bytes_sent"], row["bytes_received"]
+        told = f"{row['connections']} connections, {sent} bytes sent, {received} received"
+        why = f": {shortened(str(row['reason']))}" if row["reason"] else ""
+        word = told if row["allowed"] else f"refused{why}"
+        console.print(f"  {mark} {host} {text(word)}", soft_wrap=True)
 
 
 def print_errors(result: Mapping[str, Any], console: Console) -> None:

@@ -19,6 +19,7 @@ from worker.environments import Environment, Environments
 from worker.execution import JobEnd, JobOrder, Prepared, ProcessExecutor, StopSignal
 from worker.isolation import Choice, choose_isolation
 from worker.launcher import Launcher
+from worker.loopback import shut_loopback
 from worker.parts import open_environments
 from worker.requirements import read_requirements
 
@@ -37,6 +38,7 @@ class Outcome:
 
     end: JobEnd
     results: list[dict[str, Any]] = field(default_factory=list)
+    network: Mapping[str, Any] | None = None
 
     def violations(self) -> list[dict[str, Any]]:
         """Return what the failed insights found, one row a resource, in the API's words."""
@@ -96,29 +98,33 @@ class LocalWorker:
     def run(self, checkout: Path, entry: Entry, config: Mapping[str, Any]) -> Outcome:
         """Run an integration from its files in the checkout."""
         results: list[dict[str, Any]] = []
+        network: dict[str, Any] = {}
 
         def take(event: dict[str, Any]) -> None:
             if event["type"] == "task_finished":
                 results.append(event["result"])
+            if event["type"] == "network":
+                network.update(event)
             self.on_event(event)
 
-        isolation = choose_isolation(self.settings.isolation)
+        isolation = shut_loopback(choose_isolation(self.settings.isolation), self.settings)
         make_data_directory(self.settings.data_dir)
         with Launcher.start() as launcher:
-            prepared = self._prepared(checkout, entry.name, isolation)
+            prepared = self._prepared(checkout, entry, isolation)
             work_dir = self.settings.data_dir / "local"
             host = isolation.host(launcher, self.settings, self.environ)
             executor = ProcessExecutor(host, work_dir)
             with closing(executor), prepared.environment.in_use():
                 end = executor.run(_order(entry, config), prepared, take, StopSignal())
-        return Outcome(end, results)
+        return Outcome(end, results, network or None)
 
-    def _prepared(self, checkout: Path, name: str, isolation: Choice) -> Prepared:
+    def _prepared(self, checkout: Path, entry: Entry, isolation: Choice) -> Prepared:
+        name = entry.name
         source = {"url": self.settings.source_url, "ref": self.settings.source_ref}
         sandbox = isolation.build_sandbox(self.settings, self.environ)
         environments = open_environments(self.settings, self.environ, sandbox)
         environment = self._environment(environments, checkout / INTEGRATIONS / name, name)
-        return Prepared(name, WORKING_TREE, checkout, environment, source)
+        return Prepared(name, WORKING_TREE, checkout, environment, source, entry.hosts)
 
     def _environment(self, environments: Environments, folder: Path, name: str) -> Environment:
         requirements = read_requirements(folder / "requirements.txt", name)

@@ -28,6 +28,7 @@ class BaseRunner:
     """
 
     name: str = ""  # the folder's name; filled in where a Runner leaves it out
+    parallel_tasks: int = 1  # how many tasks of equal order may run side by side: 1 to 32
     source: Mapping[str, Any] = {}
 
     def __init__(self, config: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import os
 import sys
 
 WARM = "warm"  # the first argument of a warm process; its integration and snapshot follow
+WAY_OUT = "TRUELINE_WAY_OUT"  # the variable of utils.egress, which costs an import
 CONFINED = "confined"  # the first argument of a job's child with walls of its own; they follow
 
 
@@ -47,7 +48,12 @@ def seal_and_find_packages() -> None:
 
     from utils.confinement import seal  # noqa: PLC0415 - only in a sandbox
 
-    seal()
+    guard = sys._xoptions.get("guard")  # noqa: SLF001 - documented, and private to CPython
+    seal(None if guard is None else int(guard))
+    if WAY_OUT in os.environ:
+        from utils.egress import open_way_out  # noqa: PLC0415 - only where it is the way out
+
+        open_way_out(os.environ)
     site.main()
 
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +17,7 @@ from typing import IO, Any
 BUFFER_BYTES = 1024 * 1024
 KEPT_STDERR_BYTES = 16 * 1024
 TERM_SECONDS = 2.0  # how long a command may clean up after SIGTERM
+WATCH_SECONDS = 0.1
 
 
 class DeadlinePassed(Exception):  # noqa: N818 - reads as what happened
@@ -25,21 +26,27 @@ class DeadlinePassed(Exception):  # noqa: N818 - reads as what happened
 
 @dataclass(frozen=True)
 class Spec:
-    """What to run: `input_bytes` is the whole standard input."""
+    """What to run: `input_bytes` is the whole standard input.
+
+    `watch` is called every WATCH_SECONDS while the command runs, and ends it by raising.
+    """
 
     argv: Sequence[str]
     environ: Mapping[str, str]
     cwd: Path
     timeout_seconds: float
     input_bytes: bytes = b""
+    watch: Callable[[], None] | None = None
 
 
 class Running:
     """A started command; `output` reads its standard output, under the command's deadline."""
 
-    def __init__(self, process: subprocess.Popen[bytes], deadline: float) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], deadline: float, spec: Spec) -> None:
         self._process = process
         self._deadline = deadline
+        self._watch = spec.watch
+        self._watched_at = 0.0
         self._tail = b""
         self._stdout = _fileno(process.stdout)
         self._stderr: int | None = _fileno(process.stderr)
@@ -105,10 +112,16 @@ class Running:
     def _ready(
         self, descriptors: Sequence[int | None], slice_seconds: float | None = None
     ) -> set[int]:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
+        now = time.monotonic()
+        if now >= self._deadline:
             raise DeadlinePassed
-        wait = left if slice_seconds is None else min(left, slice_seconds)
+        wait = self._deadline - now
+        if self._watch is not None:
+            if now - self._watched_at >= WATCH_SECONDS:
+                self._watched_at = now
+                self._watch()
+            wait = min(wait, WATCH_SECONDS)
+        wait = wait if slice_seconds is None else min(wait, slice_seconds)
         return _readable([one for one in descriptors if one is not None], wait)
 
     def _read_stderr(self) -> None:
@@ -148,7 +161,7 @@ def running(spec: Spec) -> Iterator[Running]:
             start_new_session=True,
             bufsize=0,
         )
-    command = Running(process, deadline)
+    command = Running(process, deadline, spec)
     try:
         yield command
     finally:

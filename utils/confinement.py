@@ -15,22 +15,34 @@ _PR_SET_NO_NEW_PRIVS = 38
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - where multiprocessing keeps its locks
 
 
-def seal() -> None:
-    """Give up what no plugin needs; call it before the first line of a plugin or its packages."""
+def seal(guard: int | None = None) -> None:
+    """Give up what no plugin needs; call it before the first line of a plugin or its packages.
+
+    `guard` is the descriptor of a socket with a guard at its other end; see `utils.guard`.
+    """
     from utils.seccomp import refuse_rare_calls  # noqa: PLC0415 - ctypes costs each job 4 ms
     from utils.system_calls import prctl  # noqa: PLC0415 - same
 
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
     prctl(_PR_SET_DUMPABLE, 0)  # nobody reads our memory or environment, or traces us
     refuse_rare_calls()
+    if guard is not None:
+        from utils.guard_filter import submit_to_guard  # noqa: PLC0415 - same
+
+        submit_to_guard(guard)
 
 
 def confine(walls: Mapping[str, Any]) -> None:
     """Keep this process, which is a job's, to what `walls` says.
 
     `limits` are pairs of a soft and a hard limit by their RLIMIT_ name; with `enclosed` it writes
-    below its working directory alone, and does not see what lies beside that.
+    below its working directory alone, and does not see what lies beside that. With `guarded` it
+    must have a guard that is still there.
     """
+    if walls.get("guarded"):
+        from utils.guard_filter import check_guard  # noqa: PLC0415 - same
+
+        check_guard()
     _limit(walls.get("limits", {}))
     if walls.get("enclosed"):
         enclose(os.getcwd())  # noqa: PTH109 - pathlib costs each job 6 ms

@@ -3,9 +3,12 @@
 import signal
 from collections.abc import Callable
 from types import FrameType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+# Calls with a deadline: `call_within`, or what stands in for it in another thread.
+Within = Callable[[float, Callable[[], Any]], Any]
 
 
 # Based on KeyboardInterrupt because asyncio lets only that and SystemExit out of its loop.

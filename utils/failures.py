@@ -2,15 +2,17 @@
 
 import os
 import sys
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from utils.errors import AuthoringError, InvalidResult, TruelineError, UpstreamFailed
 
 if TYPE_CHECKING:
-    from traceback import StackSummary, TracebackException
+    from collections.abc import Sequence
+    from traceback import FrameSummary, TracebackException
 
 TEXT_LIMIT = 16 * 1024
+STACK_LIMIT = 200
 _SDK = os.path.dirname(os.path.abspath(__file__)) + os.sep  # noqa: PTH100, PTH120 - pathlib costs 6 ms
 _TOLD_IN_FULL = (AuthoringError, InvalidResult, UpstreamFailed)  # only a cause's frames add to it
 
@@ -81,6 +83,26 @@ def short_traceback(error: BaseException) -> str:
     return clean_text("".join(whole.format()).rstrip())
 
 
+def frame_place(frame: FrameType | None) -> str:
+    """Return the innermost `file:line` of the plugin that a running call stands in."""
+    while frame:
+        if is_plugin_file(frame.f_code.co_filename):
+            return f"{shown_path(frame.f_code.co_filename)}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""
+
+
+def short_stack(frame: FrameType | None) -> str | None:
+    """Format the plugin's frames of a running call, and the one that it stands in."""
+    try:
+        from traceback import StackSummary, walk_stack  # noqa: PLC0415 - same as above
+    except OSError:
+        return None
+    stack = StackSummary.extract(walk_stack(frame), limit=STACK_LIMIT) if frame else []
+    told = "".join(StackSummary.from_list(_plugin_frames(stack[::-1])).format()).rstrip()
+    return clean_text(f"Stack (most recent call last):\n{told}") if told else None
+
+
 def is_plugin_file(file: str) -> bool:
     """Tell whether a file belongs to the snapshot that is being run."""
     root = _integrations_folder()
@@ -132,7 +154,7 @@ def _shorten(told: "TracebackException | None", seen: set[int]) -> None:
         _shorten(other, seen)
 
 
-def _plugin_frames(stack: "StackSummary") -> list[Any]:
+def _plugin_frames(stack: "Sequence[FrameSummary]") -> list[Any]:
     kept = [
         frame
         for position, frame in enumerate(stack)

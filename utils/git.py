@@ -4,7 +4,7 @@ import contextlib
 import io
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from utils.command import DeadlinePassed, Running, Spec, running
@@ -96,9 +96,15 @@ class Git:
         cwd: Path | None = None,
         input_bytes: bytes = b"",
         about: str = "",
+        watch: Callable[[], None] | None = None,
     ) -> bytes:
-        """Run `git ARGS` to its end and return its standard output."""
-        with self.stream(args, cwd=cwd, input_bytes=input_bytes, about=about) as output:
+        """Run `git ARGS` to its end and return its standard output.
+
+        `watch` is called now and then meanwhile, and ends it by raising.
+        """
+        with self.stream(
+            args, cwd=cwd, input_bytes=input_bytes, about=about, watch=watch
+        ) as output:
             content = output.read(OUTPUT_LIMIT_BYTES + 1)
             if len(content) > OUTPUT_LIMIT_BYTES:
                 raise GitError(
@@ -116,12 +122,13 @@ class Git:
         cwd: Path | None = None,
         input_bytes: bytes = b"",
         about: str = "",
+        watch: Callable[[], None] | None = None,
     ) -> Iterator[io.BufferedIOBase]:
         """Run `git ARGS` and read its standard output; a failure is raised at the block's end."""
         about = about or _named(args)
         argv = [self._program(about), *args]
         environ = self.environment()  # first: it makes the home
-        spec = Spec(argv, environ, cwd or self.home, self.timeout_seconds, input_bytes)
+        spec = Spec(argv, environ, cwd or self.home, self.timeout_seconds, input_bytes, watch)
         try:
             with running(spec) as command:
                 yield command.output

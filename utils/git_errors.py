@@ -27,6 +27,7 @@ class GitFailure(StrEnum):
     NOT_A_REPOSITORY = "not a repository"  # the directory is none, or is damaged
     DAMAGED = "damaged"  # our mirror lacks what it should have
     TOO_MUCH = "too much"  # it printed more than is sane
+    TOO_LARGE = "too large"  # a fetch brought more than the limit
     NO_GIT = "no git"  # the command is not installed
     OTHER = "other"  # anything else; its own words are shown
 
@@ -181,6 +182,10 @@ _MEANINGS = {
     ),
     GitFailure.TOO_MUCH: _Meaning(
         "it is too large", "check that TRUELINE_SOURCE_URL is the repository you meant"
+    ),
+    GitFailure.TOO_LARGE: _Meaning(
+        "it is too large",
+        "take large files out of the repository, or raise TRUELINE_SOURCE_LIMIT_MB",
     ),
     GitFailure.NO_GIT: _Meaning("git is missing", "install git and put it on PATH"),
     GitFailure.OTHER: _Meaning("git failed", "see git's words; the next sync tries again"),

@@ -10,8 +10,11 @@ from typing import Any
 from utils.base_runner import BaseRunner
 from utils.deadline import TaskTimeout
 from utils.errors import AuthoringError
+from utils.failures import shown_path
+from utils.jsonable import shown_kind
 from utils.suggest import did_you_mean
 from utils.task_registry import import_failure, register_tasks
+from utils.tasks import MOST_PARALLEL_TASKS
 
 
 def open_snapshot(snapshot: str) -> None:
@@ -30,6 +33,7 @@ def load_runner(integration: str) -> type[BaseRunner]:
     _check_entry(integration)
     runner = _checked_runner(_imported_entry(integration), integration)
     _check_name(runner, integration)
+    _check_parallel_tasks(runner)
     register_tasks(runner)
     return runner
 
@@ -100,6 +104,38 @@ def _check_name(runner: type[BaseRunner], integration: str) -> None:
             f"and integrations.json say {integration!r}",
             "make the three names the same, or leave Runner.name out",
         )
+
+
+def _check_parallel_tasks(runner: type[BaseRunner]) -> None:
+    most: Any = runner.parallel_tasks
+    if type(most) is int and 1 <= most <= MOST_PARALLEL_TASKS:
+        return
+    raise AuthoringError(
+        f"{_place_of('parallel_tasks', runner)}: Runner.parallel_tasks is {_shown(most)}",
+        f"give a whole number from 1 to {MOST_PARALLEL_TASKS}, such as parallel_tasks = 8; "
+        "1, or leaving it out, runs one task after another",
+    )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, int) and value.bit_length() > 64:
+        return f"a number of {value.bit_length():,} bits"
+    if isinstance(value, (str, int, float)):
+        return f"{value!r:.80}"
+    return shown_kind(value)
+
+
+def _place_of(attribute: str, runner: type[BaseRunner]) -> str:
+    """Return `file:line` of where a class attribute is set, or the file alone."""
+    owner = next(cls for cls in runner.__mro__ if attribute in vars(cls))
+    path = getattr(sys.modules.get(owner.__module__), "__file__", None)
+    if path is None:
+        return owner.__module__
+    with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - pathlib costs each job 6 ms
+        for number, line in enumerate(file, 1):
+            if line.replace(":", "=").partition("=")[0].strip() == attribute:
+                return f"{shown_path(path)}:{number}"
+    return shown_path(path)
 
 
 def _own_classes(module: Mapping[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from utils.config_schema import BadSchema, check_schema
 from utils.errors import ManifestError
+from utils.hosts import first_bad
 from utils.json_bounds import check_bounds
 from utils.mirror import Mirror
 from utils.objects import NotInCommit
@@ -22,6 +23,7 @@ MANIFEST = "integrations.json"
 ENTRY = "entry.py"
 SIZE_LIMIT_BYTES = 4 * 1024 * 1024
 ENTRY_LIMIT = 2_000
+HOST_LIMIT = 200
 _FIX = f"correct {MANIFEST} and push"
 _NAME = r"^[a-z][a-z0-9_]{0,63}$"
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -36,6 +38,7 @@ class Entry:
     description: str
     enabled: bool
     schema: Mapping[str, Any]
+    hosts: tuple[str, ...] | None = None  # what its jobs reach; None: it does not say
 
 
 @dataclass(frozen=True)
@@ -60,18 +63,18 @@ def is_name(text: str) -> bool:
     return re.fullmatch(_NAME, text) is not None
 
 
-def manifest_at(mirror: Mirror, commit: str) -> Manifest:
+def manifest_at(mirror: Mirror, commit: str, tree: CheckedTree | None = None) -> Manifest:
     """Read the manifest of a commit and check it against the folders there, without a checkout.
 
-    Raises SourceError when the commit cannot be had, ManifestError when the whole manifest is
-    unusable.
+    `tree` are the commit's files where the caller knows them already. Raises SourceError when the
+    commit cannot be had, ManifestError when the whole manifest is unusable.
     """
+    tree = tree or mirror.tree(commit)
     try:
-        text = mirror.read_file(commit, MANIFEST)
+        text = mirror.read_file(commit, MANIFEST, tree)
     except NotInCommit as error:
         raise ManifestError(error.reason, error.advice) from error
-    tree = mirror.tree(commit)
-    folders = mirror.list_folders(commit, INTEGRATIONS)
+    folders = tree.integrations
     return read_manifest(text, folders, folder_problems(tree, folders))
 
 
@@ -125,6 +128,7 @@ class _RawEntry(BaseModel):
     description: str = Field("", max_length=10_000)
     enabled: bool = True
     config_schema: dict[str, Any] = Field(default_factory=dict, alias="schema")
+    hosts: list[str] | None = Field(None, max_length=HOST_LIMIT)
 
 
 def _parse(text: bytes) -> list[Any]:
@@ -204,7 +208,22 @@ def _read_entry(raw: Any) -> Entry:
         check_schema(entry.config_schema)
     except BadSchema as error:
         raise _Refused(f"schema: {error.reason}", f"{error.advice}; {_FIX}") from error
-    return Entry(entry.name, entry.title, entry.description, entry.enabled, entry.config_schema)
+    return Entry(
+        name=entry.name,
+        title=entry.title,
+        description=entry.description,
+        enabled=entry.enabled,
+        schema=entry.config_schema,
+        hosts=_checked_hosts(entry.hosts),
+    )
+
+
+def _checked_hosts(hosts: list[str] | None) -> tuple[str, ...] | None:
+    bad = first_bad(hosts or ())
+    if bad is not None:
+        position, error = bad
+        raise _Refused(f"hosts, item {position}: {error.reason}", f"{error.advice}; {_FIX}")
+    return None if hosts is None else tuple(hosts)
 
 
 def _complaints(error: ValidationError) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from utils.errors import SourceError
-from utils.fetching import KEPT_REFS, clear_leftovers, clone_anew, fetch_commit
+from utils.fetching import KEPT_REFS, Remote, clear_leftovers, clone_anew, fetch_commit
 from utils.git import Git
 from utils.git_errors import GitError, GitFailure
 from utils.locks import source_lock
@@ -19,6 +19,7 @@ from utils.settings import Settings
 from utils.source import Source, source_from_settings
 from utils.tree import INTEGRATIONS, CheckedTree
 
+DEFAULT_MAX_BYTES = 1024**3
 PACK_LIMIT = 60  # each fetch leaves a pack; past this the next one starts a new mirror
 # Failures that a damaged mirror may be the cause of: cloning again may help.
 _PERHAPS_DAMAGED = frozenset({GitFailure.OTHER, GitFailure.NOT_A_REPOSITORY, GitFailure.DAMAGED})
@@ -34,12 +35,14 @@ Answer = TypeVar("Answer")
 class Mirror:
     """A bare repository in `directory` that holds the fetched commits of `source`.
 
-    A damaged one is cloned again without a word. All errors are SourceErrors.
+    The files of one commit may have `max_bytes`; a fetch that brings more is ended. A damaged
+    mirror is cloned again without a word. All errors are SourceErrors.
     """
 
     git: Git
     directory: Path
     source: Source
+    max_bytes: int = DEFAULT_MAX_BYTES
 
     def head_commit(self) -> str:
         """Ask the source for the commit that its ref names now."""
@@ -65,9 +68,12 @@ class Mirror:
             if not self.has(commit):
                 self._fetch_or_renew(commit)
 
-    def read_file(self, commit: str, path: str) -> bytes:
-        """Return a file of a commit; raises NotInCommit when it has none of that name."""
-        return self.reading(commit, lambda objects: objects.read_file(commit, path))
+    def read_file(self, commit: str, path: str, tree: CheckedTree | None = None) -> bytes:
+        """Return a file of a commit, whose `tree` may be known already.
+
+        Raises NotInCommit when it has none of that name.
+        """
+        return self.reading(commit, lambda objects: objects.read_file(commit, path, tree))
 
     def list_folders(self, commit: str, path: str = INTEGRATIONS) -> Mapping[str, str]:
         """Return the folders directly in `path`: their names and the ids of their content.
@@ -92,21 +98,25 @@ class Mirror:
                 raise
         with self._locked():
             if self._identity() == before or not self.has(commit):
-                clone_anew(self.git, self.directory, self.source, commit)
+                clone_anew(self._remote, self.directory, commit)
         return read(objects)
+
+    @property
+    def _remote(self) -> Remote:
+        return Remote(self.git, self.source, self.max_bytes)
 
     def _fetch_or_renew(self, commit: str) -> None:
         packs = self.directory / "objects" / "pack"
         if (self.directory / "HEAD").is_file() and len(list(packs.glob("*.pack"))) < PACK_LIMIT:
             clear_leftovers(self.directory)
             try:
-                fetch_commit(self.git, self.directory, self.source, commit)
+                fetch_commit(self._remote, self.directory, commit)
             except GitError as error:
                 if error.failure not in _PERHAPS_DAMAGED:
                     raise
             else:
                 return
-        clone_anew(self.git, self.directory, self.source, commit)
+        clone_anew(self._remote, self.directory, commit)
 
     def _identity(self) -> int:
         try:
@@ -130,4 +140,4 @@ def open_source(root: Path, settings: Settings, environ: Mapping[str, str]) -> M
     source, credentials = source_from_settings(settings)
     directory = root.resolve() / hashlib.sha256(source.url.encode()).hexdigest()[:16]
     git = Git(directory / "home", settings.source_timeout_seconds, environ, credentials)
-    return Mirror(git, directory / "mirror.git", source)
+    return Mirror(git, directory / "mirror.git", source, settings.source_limit_mb * 1024**2)

@@ -17,6 +17,7 @@ from utils.tree import (
     TreeEntry,
     check_tree,
     parse_tree,
+    path_of,
     shown,
 )
 
@@ -36,9 +37,9 @@ class Objects:
     directory: Path
     about: str
 
-    def read_file(self, commit: str, path: str) -> bytes:
-        """Return a file of a commit; raises NotInCommit."""
-        listed = self._list(commit, "--", path)
+    def read_file(self, commit: str, path: str, tree: CheckedTree | None = None) -> bytes:
+        """Return a file of a commit, whose `tree` may be known; raises NotInCommit."""
+        listed = tree.files if tree else self._list(commit, "--", path)
         entry = next((one for one in listed if one.path == path and one.is_file), None)
         if entry is None:
             raise NotInCommit(
@@ -64,7 +65,7 @@ class Objects:
 
     def tree(self, commit: str) -> CheckedTree:
         """Return all files of a commit, checked."""
-        entries = self._list(commit, "-r")
+        entries = self._list(commit, "-r", "-t")
         links = list(
             dict.fromkeys(
                 entry.object_id
@@ -73,6 +74,21 @@ class Objects:
             )
         )
         return check_tree(entries, dict(zip(links, self._small_blobs(links), strict=True)))
+
+    def changed_paths(self, before: str, commit: str) -> frozenset[str]:
+        """Return the paths of a commit that are new since another, or have other content or mode.
+
+        Git skips folders of one id, so it costs what has changed.
+        """
+        options = ("-r", "-z", "--name-only", "--no-renames", "--diff-filter=d")
+        listing = self.git.run(
+            [
+                f"--git-dir={self.directory}",
+                *("diff-tree", *options, before, commit, "--"),
+            ],
+            about=self.about,
+        )
+        return frozenset(path_of(name) for name in listing.split(b"\0") if name)
 
     @contextlib.contextmanager
     def blobs(self, object_ids: Iterable[str]) -> Iterator[Iterator[Iterator[bytes]]]:
@@ -106,8 +122,8 @@ class Objects:
         output.read(1)  # the newline behind an object
 
     def _list(self, commit: str, *args: str) -> tuple[TreeEntry, ...]:
-        options = [arg for arg in args if arg in {"-r", "-d"}]
-        paths = [arg for arg in args if arg not in {"-r", "-d"}]
+        options = [arg for arg in args if arg in {"-r", "-t", "-d"}]
+        paths = [arg for arg in args if arg not in {"-r", "-t", "-d"}]
         listing = self.git.run(
             [
                 *(f"--git-dir={self.directory}", "--literal-pathspecs"),

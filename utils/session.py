@@ -15,9 +15,10 @@ from utils.results import TaskResult, TaskStatus, unrun_result
 from utils.spool import Spool
 from utils.suggest import did_you_mean
 from utils.task_context import BoundedLines, JobView
+from utils.task_groups import task_groups, tasks_beside
 from utils.task_registry import registered_tasks
-from utils.task_run import TaskLimits, copied, run_task, skipped, unmet_dependency
-from utils.tasks import DeclaredTask, TaskType
+from utils.task_run import TaskLimits, TaskRun, copied, skipped, unmet_dependency
+from utils.tasks import DeclaredTask, TaskSpec, TaskType
 
 
 class ChildSpec(NamedTuple):
@@ -36,6 +37,7 @@ class ChildSpec(NamedTuple):
     spool: str = ""  # file of the job's results; empty: none is kept
     resume: bool = False
     done: Sequence[str] = ()
+    alone: Sequence[str] = ()  # tasks that run with nothing beside them, whatever the Runner says
 
 
 def run_session(
@@ -54,11 +56,12 @@ def run_session(
         channel.send({"type": "broken", "error": found.failure.as_error()})
         return
     runner, tasks = found.value
-    channel.send({"type": "plan", "tasks": [task.spec._asdict() for task in tasks]})
+    plan = [task.spec._asdict() for task in tasks]
+    channel.send({"type": "plan", "tasks": plan, "parallel_tasks": runner.parallel_tasks})
     if spec.mode == "describe":
         return
-    _Session(spec, runner, channel).run(tasks)
-    channel.send({"type": "finished"})
+    if _Session(spec, runner, channel).run(tasks):
+        channel.send({"type": "finished"})
 
 
 def _loaded_tasks(
@@ -88,8 +91,7 @@ def _planned(tasks: Iterable[DeclaredTask], only: Sequence[str] | None) -> list[
 
 
 class _Started(NamedTuple):
-    base: Mapping[str, Any]
-    config: Mapping[str, Any]
+    view: JobView
     stage_two: Any
 
 
@@ -103,33 +105,53 @@ class _Session:
         self._spool = Spool(spec.spool)
         self._lines = BoundedLines()
         self._limits = TaskLimits(spec.task_timeout_seconds, spec.result_limit_bytes)
+        self._most = runner.parallel_tasks
+        self._specs = {task.spec.name: task.spec for task in registered_tasks(runner)}
+        self._results: dict[str, TaskResult] = {}  # of this job's tasks, as they end
 
-    def run(self, tasks: list[DeclaredTask]) -> None:
-        results = self._restored_results()
-        left = [task for task in tasks if task.spec.name not in results]
+    def run(self, tasks: list[DeclaredTask]) -> bool:
+        """Run and report the tasks; False when what is left is for another process of this job."""
+        self._results.update(self._restored_results())
+        left = [task for task in tasks if task.spec.name not in self._results]
         stage_one = call_plugin("StageOne", self._started, self._limits.timeout_seconds)
         self._report_stage_one(stage_one)
         if stage_one.failure:
             reason = f"StageOne did not succeed: {stage_one.failure.reason}"
             for task in left:
                 self._report(skipped(task.spec, reason))
-            return
-        self._run_tasks(left, stage_one.value, results)
+            return True
+        groups = task_groups(left, self._most, self._spec.alone)
+        return all(self._run_group(group, stage_one.value) for group in groups)
 
-    def _run_tasks(
-        self, tasks: list[DeclaredTask], started: _Started, results: dict[str, TaskResult]
-    ) -> None:
-        specs = {task.spec.name: task.spec for task in registered_tasks(self._runner)}
-        view = JobView(started.config, self._spec.source, started.base, specs, results)
-        for task in tasks:
-            unmet = unmet_dependency(task.spec, view)
-            if unmet:
-                result = skipped(task.spec, unmet)
-            else:
-                self._channel.send({"type": "task_started", "task": task.spec.name})
-                result = run_task(task, started.stage_two, view, self._limits)
-            results[task.spec.name] = result
-            self._report(result)
+    def _run_group(self, group: list[DeclaredTask], started: _Started) -> bool:
+        """Run tasks that may run at once; False when one of them runs on for good."""
+        if len(group) == 1:
+            run = self._begin(group[0], started)
+            if run is not None:
+                self._report(run.run())
+            return True
+        from utils.side_by_side import SideBySide, Steps  # noqa: PLC0415 - threads, only if asked for
+
+        steps = Steps(lambda task: self._begin(task, started), self._report)
+        return SideBySide(steps, self._most, self._limits.timeout_seconds).run(group)
+
+    def _begin(self, task: DeclaredTask, started: _Started) -> TaskRun | None:
+        """Report that a task begins and return its run; None when it cannot, which is reported."""
+        view = self._view_of(task.spec, started.view)
+        unmet = unmet_dependency(task.spec, view)
+        if unmet:
+            self._report(skipped(task.spec, unmet))
+            return None
+        self._channel.send({"type": "task_started", "task": task.spec.name})
+        return TaskRun(task, started.stage_two, view, self._limits)
+
+    def _view_of(self, spec: TaskSpec, view: JobView) -> JobView:
+        if self._most == 1:
+            return view
+        # What a task sees must not depend on which of those beside it happened to end first.
+        beside = tasks_beside(spec, self._specs)
+        seen = {name: result for name, result in self._results.items() if name not in beside}
+        return view._replace(results=seen, beside=beside)
 
     def _started(self) -> _Started:
         """Make the Runner and run its StageOne: the plugin's code, so its failure is StageOne's."""
@@ -146,18 +168,18 @@ class _Session:
             )
         stage_two = runner.StageTwo(copied(config))
         stage_two.source = dict(self._spec.source)
-        return _Started(base, config, stage_two)
+        view = JobView(config, self._spec.source, base, self._specs, self._results)
+        return _Started(view, stage_two)
 
     def _restored_results(self) -> dict[str, TaskResult]:
         if not self._spec.resume:
             return {}
         kept = self._spool.results()
-        specs = {task.spec.name: task.spec for task in registered_tasks(self._runner)}
         lost = "it ended with an earlier process of this job"
         return {
-            name: kept.get(name) or unrun_result(specs[name], lost, TaskStatus.FAILED)
+            name: kept.get(name) or unrun_result(self._specs[name], lost, TaskStatus.FAILED)
             for name in self._spec.done
-            if name in specs
+            if name in self._specs
         }
 
     def _report_stage_one(self, end: CallEnd) -> None:
@@ -176,6 +198,7 @@ class _Session:
         )
 
     def _report(self, result: TaskResult) -> None:
+        self._results[result.name] = result
         flush_output()
         line = result.as_json()
         if self._spec.spool:

@@ -50,7 +50,9 @@ class Settings(BaseModel):
     )
     source_timeout_seconds: float = Field(120, gt=0, description="deadline of one git command")
     source_limit_mb: int = Field(
-        1024, ge=1, description="size of all files of one commit of the source, in MiB"
+        1024,
+        ge=1,
+        description="size of all files of one commit, in MiB; a fetch that brings more is ended",
     )
     sync_seconds: float = Field(300, gt=0, description="how often the source is looked at")
     concurrency: int = Field(
@@ -67,8 +69,25 @@ class Settings(BaseModel):
     isolation: Literal["", "process", "sandbox"] = Field(
         "", description="isolation level; empty: the best that works here"
     )
+    loopback: Literal["", "closed", "open"] = Field(
+        "",
+        description="whether jobs in a sandbox may reach services of this machine; "
+        "empty: closed where that works",
+    )
+    loopback_ports: str = Field(
+        "", description="ports of this machine, separated by commas, that jobs may reach"
+    )
     readable_paths: str = Field(
         "", description="absolute paths, separated by colons, that jobs in a sandbox may read too"
+    )
+    egress: Literal["open", "declared"] = Field(
+        "open",
+        description="`declared`: jobs reach only the hosts that their integration declares",
+    )
+    egress_private: str = Field(
+        "",
+        description="addresses of the worker's machine, separated by commas, that declared hosts "
+        "may lead to",
     )
     memory_limit_mb: int = Field(
         2048,

@@ -1,7 +1,8 @@
 """`ctx`: what a task may read and note, and what its reading means for its verdict."""
 
 import json
-from collections.abc import Mapping
+from _thread import allocate_lock
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from utils.errors import UpstreamFailed
@@ -22,12 +23,14 @@ class JobView(NamedTuple):
     base: Mapping[str, Any]
     specs: Mapping[str, TaskSpec]  # of every task, those that do not run too
     results: Mapping[str, TaskResult]  # of those that have ended, filled as the job goes on
+    beside: Collection[str] | None = None  # what may run at the same time; None: nothing ever does
 
 
 class BoundedLines:
-    """The lines that a task noted: at most 1,000 and 64 KiB, then one mark."""
+    """The lines that a task noted, in any of its threads: at most 1,000 and 64 KiB, then a mark."""
 
     def __init__(self) -> None:
+        self._lock = allocate_lock()
         self._lines: list[str] = []
         self._left = MAX_CHARACTERS
         self._full = False
@@ -38,11 +41,14 @@ class BoundedLines:
             return
         text = clean_text(str(line))
         size = len(text.encode())
-        if size > self._left or len(self._lines) >= MAX_LINES:
-            self._full = True
-            text = f"[further lines left out: the limit is {MAX_LINES:,} lines or 64 KiB]"
-        self._left -= size
-        self._lines.append(text)
+        with self._lock:
+            if self._full:
+                return
+            if size > self._left or len(self._lines) >= MAX_LINES:
+                self._full = True
+                text = f"[further lines left out: the limit is {MAX_LINES:,} lines or 64 KiB]"
+            self._left -= size
+            self._lines.append(text)
 
     def kept(self) -> tuple[str, ...]:
         """Return the lines so far."""
@@ -97,10 +103,13 @@ class TaskContext:
         """Tell whether a task has succeeded; False for one that never ran.
 
         Asking means that the caller deals with the answer: the verdict is then taken as it is.
+        Of a task that may run at the same time there is no answer: False, and a mark as partial.
         """
         if task not in self._view.specs:
             nearest = did_you_mean(task, self._view.specs)
             self.add_log(f"ctx.succeeded({task!r}): no task has this name{nearest}")
+        if task in (self._view.beside or ()):
+            self.mark_partial(f"task {task!r} may run at the same time: name it in depends_on")
         self._handled.add(task)
         result = self._view.results.get(task)
         return result is not None and result.succeeded
@@ -156,6 +165,11 @@ class TaskContext:
             )
         if task == self._name:
             return f"task {task!r} reads itself", "read the data of another task"
+        if task in (self._view.beside or ()):
+            return (
+                f"task {task!r} may run at the same time as {self._name!r}",
+                f"name it in depends_on of {self._name!r}, or give that a higher order",
+            )
         spec = self._view.specs.get(task)
         if spec is None:
             nearest = did_you_mean(str(task), self._view.specs)

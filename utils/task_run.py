@@ -1,10 +1,12 @@
 """Runs one task: whether it may start, its call, and the result that comes of it."""
 
 from collections.abc import Mapping
+from types import FrameType
 from typing import Any, NamedTuple
 
+from utils.deadline import Within, call_within
 from utils.findings import Finding, checked_finding
-from utils.plugin_call import CallEnd, call_plugin, settled
+from utils.plugin_call import CallEnd, call_given_up, call_plugin, settled
 from utils.results import (
     NOTHING,
     TaskResult,
@@ -38,20 +40,51 @@ def unmet_dependency(spec: TaskSpec, view: JobView) -> str | None:
     return None
 
 
-def run_task(task: DeclaredTask, stage_two: Any, view: JobView, limits: TaskLimits) -> TaskResult:
-    """Run a task whose dependencies have succeeded, and return its result."""
-    spec = task.spec
-    config = copied(view.config)
-    stage_two.config = config
-    ctx = TaskContext(spec.name, view, config)
-    for name in spec.depends_on:
-        ctx.note_dependency(name)
+class TaskRun:
+    """One run of a task whose dependencies have succeeded."""
 
-    def call() -> Finding:
-        returned = settled(task.function(stage_two, ctx))
-        return checked_finding(returned, spec.type, limits.result_bytes)
+    def __init__(
+        self, task: DeclaredTask, stage_two: Any, view: JobView, limits: TaskLimits
+    ) -> None:
+        self.spec = task.spec
+        self.loop: Any = None  # the event loop of an async task, once it runs
+        self._function = task.function
+        self._stage_two = stage_two
+        self._view = view
+        self._limits = limits
+        self._ctx = TaskContext(self.spec.name, view, copied(view.config))
+        for name in self.spec.depends_on:
+            self._ctx.note_dependency(name)
 
-    return _result(spec, ctx, call_plugin("the task", call, limits.timeout_seconds))
+    def run(self, within: Within = call_within) -> TaskResult:
+        """Call the task in this thread, with its deadline kept by `within`."""
+        return self._result(
+            call_plugin("the task", self._call, self._limits.timeout_seconds, within)
+        )
+
+    def given_up(self, frame: FrameType | None, seconds: float) -> TaskResult:
+        """Return the result where the call, which stands in `frame`, is not waited for."""
+        failure = call_given_up("the task", frame, self._limits.timeout_seconds)
+        return self._result(CallEnd(None, failure, timed_out=True, duration_seconds=seconds))
+
+    def _call(self) -> Finding:
+        stage_two = self._own_stage_two()
+        stage_two.config = self._ctx.config
+        returned = settled(self._function(stage_two, self._ctx), self._note_loop)
+        return checked_finding(returned, self.spec.type, self._limits.result_bytes)
+
+    def _own_stage_two(self) -> Any:
+        if self._view.beside is None:
+            return self._stage_two
+        from copy import copy  # noqa: PLC0415 - only where tasks may run side by side
+
+        return copy(self._stage_two)
+
+    def _note_loop(self, loop: Any) -> None:
+        self.loop = loop
+
+    def _result(self, end: CallEnd) -> TaskResult:
+        return _result(self.spec, self._ctx, end)
 
 
 def skipped(spec: TaskSpec, reason: str) -> TaskResult:

@@ -32,6 +32,7 @@ class Severity(StrEnum):
 
 
 PHASES = (TaskType.COLLECTOR, TaskType.INSIGHT, TaskType.RECONCILER)
+MOST_PARALLEL_TASKS = 32
 DEFAULT_ORDERS = {TaskType.COLLECTOR: 100, TaskType.INSIGHT: 500, TaskType.RECONCILER: 900}
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from utils.base_runner import BaseRunner
+from utils.egress import open_way_out
 from utils.events import EventChannel
 from utils.fitness import look_at_footing, unfit_reason
 from utils.fork_server import ForkServer
@@ -92,6 +93,7 @@ class JobStart:
         """Become the job's child."""
         self._restore_signals()
         set_variables(request["env"])
+        open_way_out(os.environ)
         if self._temporary_is_cached:
             # The next to ask looks into the job's own variables.
             sys.modules["tempfile"].tempdir = None  # type: ignore[attr-defined]  # it was there

@@ -34,6 +34,7 @@ class _Good(_Row):
     tree: str
     tasks: tuple[dict[str, Any], ...]
     source: dict[str, str]
+    hosts: tuple[str, ...] | None = None
 
 
 class _Offer(_Row):
@@ -103,6 +104,7 @@ def _good_row(good: Good) -> _Good:
         tree=good.tree,
         tasks=tuple(dict(task) for task in good.tasks),
         source=dict(good.prepared.source),
+        hosts=good.prepared.hosts,
     )
 
 
@@ -118,4 +120,5 @@ def _good(
     folder, built = snapshot(row.commit), environment(row.environment)
     if folder is None or built is None:
         return None
-    return Good(Prepared(name, row.commit, folder, built, row.source), row.tree, row.tasks)
+    prepared = Prepared(name, row.commit, folder, built, row.source, row.hosts)
+    return Good(prepared, row.tree, row.tasks)

@@ -1,8 +1,8 @@
 """How a child is started: arguments, variables, limits, and what it reads on stdin."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from worker.bubblewrap import SYSTEM_PATH
@@ -11,11 +11,11 @@ from worker.job_order import JobOrder, Limits, Prepared
 from worker.launcher import Command
 from worker.limits import process_limits
 
-_PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
+PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
 PASSED_ON = frozenset(
     (
-        *_PROXIES,
-        *(name.upper() for name in _PROXIES),
+        *PROXIES,
+        *(name.upper() for name in PROXIES),
         "SSL_CERT_FILE",
         "SSL_CERT_DIR",
         "REQUESTS_CA_BUNDLE",
@@ -63,14 +63,22 @@ def child_variables(directory: JobDirectory, environ: Mapping[str, str]) -> dict
     }
 
 
+@dataclass(frozen=True)
+class Resumption:
+    """What a later child of a job has to know of the earlier ones."""
+
+    done: tuple[str, ...]  # tasks that have a result
+    alone: tuple[str, ...] = ()  # tasks to run with nothing beside them
+
+
 def run_spec(
     order: JobOrder,
     prepared: Prepared,
     directory: JobDirectory,
     limits: Limits,
-    done: Sequence[str] | None,
+    resumption: Resumption | None,
 ) -> bytes:
-    """Return what a child that runs tasks reads; `done` is None for the first child of a job."""
+    """Return what a child that runs tasks reads; the first child of a job resumes nothing."""
     return _spec(
         prepared,
         limits,
@@ -80,8 +88,9 @@ def run_spec(
         attempt=order.attempt,
         only=order.only,
         spool=str(directory.spool),
-        resume=done is not None,
-        done=list(done or ()),
+        resume=resumption is not None,
+        done=resumption.done if resumption else (),
+        alone=resumption.alone if resumption else (),
     )
 
 
@@ -97,7 +106,8 @@ def describe_spec(prepared: Prepared, directory: JobDirectory, limits: Limits) -
         only=None,
         spool=str(directory.spool),
         resume=False,
-        done=[],
+        done=(),
+        alone=(),
     )
 
 

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
+from utils.tasks import MOST_PARALLEL_TASKS
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Title = Annotated[str, StringConstraints(max_length=2_000)]
 Type = Literal["collector", "insight", "reconciler"]
@@ -17,6 +19,8 @@ Status = Literal["success", "failed", "skipped", "timeout"]
 Lines = Annotated[list[str], Field(max_length=10_000)]
 
 _MAYBE_INFINITE = re.compile(rb"[eE]\+?[0-9]{3}")
+_RESULT_BEGINS = re.compile(rb'{"type":"task_finished","result":{"name":"(\w+)"')
+_BEGINNING_BYTES = 256  # a task's name has 200 characters at most
 _NUL = b"\\u0000"
 
 
@@ -93,6 +97,7 @@ class Plan(_Checked):
 
     type: Literal["plan"]
     tasks: list[PlannedTask] = Field(max_length=1_000)
+    parallel_tasks: int = Field(default=1, ge=1, le=MOST_PARALLEL_TASKS)
 
 
 class Broken(_Checked):
@@ -147,9 +152,16 @@ _EVENT: TypeAdapter[ChildEvent] = TypeAdapter(Annotated[ChildEvent, Field(discri
 
 @dataclass(frozen=True)
 class Oversize:
-    """A line that was longer than allowed, and therefore not kept."""
+    """A line that was longer than allowed, and therefore not kept but for its beginning."""
 
     size_bytes: int
+    beginning: bytes = b""
+
+    @property
+    def task(self) -> str | None:
+        """Whose result it is, where the SDK wrote it."""
+        found = _RESULT_BEGINS.match(self.beginning)
+        return found[1].decode() if found else None
 
 
 class LineSplitter:
@@ -159,6 +171,7 @@ class LineSplitter:
         self._limit_bytes = limit_bytes
         self._kept: list[bytes] = []
         self._size_bytes = 0
+        self._beginning = b""
 
     def feed(self, chunk: bytes) -> Iterator[bytes | Oversize]:
         """Take the next bytes; yield each line that they end."""
@@ -169,6 +182,8 @@ class LineSplitter:
         self._keep(rest)
 
     def _keep(self, piece: bytes) -> None:
+        if self._size_bytes < _BEGINNING_BYTES:
+            self._beginning = (self._beginning + piece[:_BEGINNING_BYTES])[:_BEGINNING_BYTES]
         self._size_bytes += len(piece)
         if self._size_bytes > self._limit_bytes:
             self._kept.clear()
@@ -176,9 +191,9 @@ class LineSplitter:
             self._kept.append(piece)
 
     def _whole_line(self) -> bytes | Oversize:
-        size, line = self._size_bytes, b"".join(self._kept)
-        self._kept, self._size_bytes = [], 0
-        return line if size <= self._limit_bytes else Oversize(size)
+        size, line, beginning = self._size_bytes, b"".join(self._kept), self._beginning
+        self._kept, self._size_bytes, self._beginning = [], 0, b""
+        return line if size <= self._limit_bytes else Oversize(size, beginning)
 
 
 def read_event(line: bytes) -> ChildEvent | None:

@@ -4,19 +4,25 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from worker.child_command import child_command, confined
+from worker.egress import OpenPassage, Passage
 from worker.host import Host
 from worker.job_directories import JobDirectory
 from worker.job_order import Limits, Prepared
-from worker.launcher import Running
+from worker.launcher import Command, Running
 from worker.warm import WarmStarts
 
 
 class ChildStarts:
     """Any thread may call it; which way a child was started makes no difference to its user."""
 
-    def __init__(self, host: Host, warm: WarmStarts) -> None:
+    def __init__(self, host: Host, warm: WarmStarts, passage: Passage | None = None) -> None:
         self._host = host
         self._warm = warm
+        self.passage = passage or OpenPassage()
+
+    def by(self, passage: Passage) -> "ChildStarts":
+        """Return the starts of one job, whose children leave by its passage."""
+        return ChildStarts(self._host, self._warm, passage)
 
     @property
     def limits(self) -> Limits:
@@ -30,15 +36,17 @@ class ChildStarts:
 
         It may wait for a warm process to be ready, until `give_up` says otherwise.
         """
-        command = child_command(prepared, directory, self._host.limits, self._host.environ)
-        asked = replace(command, confine=self._host.confine)
+        asked = replace(self._command(prepared, directory), confine=self._host.confine)
         forked = self._warm.spawn(prepared, asked, spec, give_up)
         return forked or self.start_fresh(prepared, directory, spec)
 
     def start_fresh(self, prepared: Prepared, directory: JobDirectory, spec: bytes) -> Running:
         """Start a child in a fresh interpreter; raises LaunchError."""
-        command = child_command(prepared, directory, self._host.limits, self._host.environ)
-        command = confined(command, self._host.confine)
+        command = confined(self._command(prepared, directory), self._host.confine)
         return self._host.launcher.spawn(
             self._host.enclose(command, prepared, directory.path), spec
         )
+
+    def _command(self, prepared: Prepared, directory: JobDirectory) -> Command:
+        command = child_command(prepared, directory, self._host.limits, self._host.environ)
+        return replace(command, env={**command.env, **self.passage.variables()})

@@ -14,6 +14,7 @@ from worker.errors import WorkerError
 from worker.execution import ProcessExecutor
 from worker.isolation import choose_isolation
 from worker.launcher import Launcher
+from worker.loopback import shut_loopback
 from worker.outbox import Outbox
 from worker.parts import Ground, Parts, make_parts, warm_limits_of
 from worker.steps import logged_step
@@ -43,7 +44,8 @@ def run_daemon(settings: Settings, environ: Mapping[str, str], stops: StopReques
             start(parts, stops)
             if not stops.asked.is_set():
                 seconds = round(time.monotonic() - began, 3)
-                log.info("worker ready", seconds=seconds, isolation=str(ground.isolation))
+                level, egress = str(ground.isolation), settings.egress
+                log.info("worker ready", seconds=seconds, isolation=level, egress=egress)
             stops.asked.wait()
         finally:
             stop(ground, parts, settings.drain_seconds, stops)
@@ -59,7 +61,8 @@ def run_daemon(settings: Settings, environ: Mapping[str, str], stops: StopReques
 def open_ground(settings: Settings, environ: Mapping[str, str]) -> Ground:
     """Open what everything stands on; the launcher's process starts before any thread does."""
     with logged_step("isolation"):
-        choice = choose_isolation(settings.isolation)
+        choice = shut_loopback(choose_isolation(settings.isolation), settings)
+        choice.check_egress(settings.egress)
         sandbox = choice.build_sandbox(settings, environ)
     with logged_step("data directory"):
         directory = DataDirectory.open(settings.data_dir)

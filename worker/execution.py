@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from worker.child_starts import ChildStarts
 from worker.description import describe
+from worker.egress import held
 from worker.host import Host
 from worker.job_directories import JobDirectories, sweep
 from worker.job_order import Description, EndStatus, JobEnd, JobOrder, Limits, Prepared
@@ -62,6 +63,7 @@ class ProcessExecutor:
         self._directories = JobDirectories.open(work_dir)
         self.warm = WarmStarts(host, self._directories, warm_limits)
         self._starts = ChildStarts(host, self.warm)
+        self._ways = host.ways
 
     def sweep(self) -> list[str]:
         """Remove what executors that were killed have left; return the names removed."""
@@ -78,9 +80,11 @@ class ProcessExecutor:
         directory = self._directories.make(prepared.integration)
         end = None
         try:
-            report = JobReport(order, self._starts.limits, directory.spool, emit)
-            end = JobWatch(self._starts, order, prepared, directory, report, stop).run()
-            return end
+            with held(self._ways.passage(prepared)) as passage:
+                report = JobReport(order, self._starts.limits, directory.spool, emit)
+                starts = self._starts.by(passage)
+                end = JobWatch(starts, order, prepared, directory, report, stop).run()
+                return end
         finally:
             if end is not None and end.status == "success":
                 self._directories.take_back(directory)
@@ -95,4 +99,5 @@ class ProcessExecutor:
     def close(self) -> None:
         """End warm processes and remove this executor's directories; no job may run any more."""
         self.warm.close()
+        self._ways.close()
         self._directories.close()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from worker.egress import OpenWays, WaysOut
 from worker.job_order import Limits, Prepared
 from worker.launcher import Command, Launcher
 
@@ -19,7 +20,7 @@ def enclose_nothing(command: Command, _prepared: Prepared, _writable: Path) -> C
 
 @dataclass(frozen=True)
 class Host:
-    """The launcher, the limits, the variables passed on, and how children are kept apart.
+    """The launcher, the limits, the variables passed on, how children are kept apart and get out.
 
     `confine` is what a warm process's fork is told about that; see `utils.warm_child.Confine`.
     """
@@ -29,3 +30,4 @@ class Host:
     environ: Mapping[str, str] = field(default_factory=dict)
     enclose: Enclose = enclose_nothing
     confine: Mapping[str, Any] = field(default_factory=dict)
+    ways: WaysOut = field(default_factory=OpenWays)

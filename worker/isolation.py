@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -12,6 +12,9 @@ from utils.errors import SettingsError
 from utils.landlock import landlock_version
 from utils.settings import Settings
 from worker.cgroups import ProcessGroups
+from worker.child_command import PROXIES
+from worker.egress import DeclaredWays, Egress, without_proxies
+from worker.egress_addresses import read_exemptions
 from worker.errors import WorkerError
 from worker.host import Host
 from worker.launcher import Launcher
@@ -27,6 +30,7 @@ class Isolation(StrEnum):
 
     PROCESS = "process"  # same user, own session, scrubbed variables, resource limits
     SANDBOX = "sandbox"  # namespaces of its own, a read-only system
+    WITH_LOOPBACK = "sandbox, loopback open"  # where jobs could not be kept from this machine
 
 
 class IsolationMissing(WorkerError):  # noqa: N818 - reads as the state it reports
@@ -35,7 +39,7 @@ class IsolationMissing(WorkerError):  # noqa: N818 - reads as the state it repor
 
 @dataclass(frozen=True)
 class Choice:
-    """A level that works here; `missing` says why there is no higher one, where one is possible."""
+    """A level that works here; `missing` says why it is not more, where more is possible."""
 
     level: Isolation
     sandbox: Sandbox | None = None
@@ -54,15 +58,28 @@ class Choice:
         """Return what starts children in this way."""
         limits = limits_of(settings)
         confine = walls(limits, sandboxed=self.sandbox is not None)
+        read_exemptions(settings.egress_private)
         if self.sandbox is None:
+            self.check_egress(settings.egress)
             return Host(launcher, limits, environ, confine=confine)
         readable = [*repository_folders(settings.source_url), *_given(settings.readable_paths)]
+        confine["guarded"] = self.sandbox.open_ports is not None
         sandbox = self.sandbox.showing(readable, environ, [settings.data_dir])
         # One sandbox may hold as many jobs as run at once, and what they were forked from.
         most_mb = settings.concurrency * settings.memory_limit_mb + settings.warm_memory_mb
         groups = ProcessGroups.open()
         sandbox = sandbox.bounding(groups, limits.process_limit, most_mb * MEGABYTE)
-        return Host(launcher, limits, environ, sandbox.enclose, confine)
+        host = Host(launcher, limits, environ, sandbox.enclose, confine)
+        return host if Egress(settings.egress) is Egress.OPEN else _closed(host, sandbox, settings)
+
+    def check_egress(self, egress: str) -> None:
+        """Raise IsolationMissing when jobs cannot be held to declared hosts at this level."""
+        if self.sandbox is None and Egress(egress) is Egress.DECLARED:
+            why = self.missing or f"TRUELINE_ISOLATION is {self.level.value}"
+            raise IsolationMissing(
+                f"TRUELINE_EGRESS=declared needs isolation level sandbox: {why}",
+                "set TRUELINE_ISOLATION=sandbox where a sandbox works, or TRUELINE_EGRESS=open",
+            )
 
 
 def choose_isolation(asked: str, bubblewraps: tuple[Path, ...] | None = None) -> Choice:
@@ -81,6 +98,24 @@ def choose_isolation(asked: str, bubblewraps: tuple[Path, ...] | None = None) ->
             ) from error
         _warn(error)
         return Choice(Isolation.PROCESS, missing=error.reason)
+
+
+def _closed(host: Host, sandbox: Sandbox, settings: Settings) -> Host:
+    """Return a host whose jobs reach declared hosts alone."""
+    ways = DeclaredWays.start(settings.data_dir / "egress", settings.egress_private)
+    try:
+        enclose = sandbox.without_network(ways.folder).enclose
+    except BaseException:
+        ways.close()
+        raise
+    own = without_proxies(host.environ, PROXIES)
+    if own != dict(host.environ):
+        log.warning(
+            "jobs do not use the worker's proxy",
+            reason="TRUELINE_EGRESS=declared connects to declared hosts directly",
+            advice="nothing to do where this machine reaches them so; else TRUELINE_EGRESS=open",
+        )
+    return replace(host, environ=own, enclose=enclose, ways=ways)
 
 
 def _given(paths: str) -> list[Path]:

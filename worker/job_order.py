@@ -19,6 +19,7 @@ class Prepared:
     snapshot: Path
     environment: Environment
     source: Mapping[str, str]  # url (without credentials), ref
+    hosts: tuple[str, ...] | None = None  # that it declares; None: it declares none
 
 
 @dataclass(frozen=True)

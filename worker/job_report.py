@@ -20,6 +20,7 @@ from worker.child_events import (
     read_event,
 )
 from worker.cleaning import clean_result, clean_text_object, without_controls
+from worker.controls import neutralise
 from worker.job_order import JobEnd, JobOrder, Limits
 from worker.limits import with_limit_named
 from worker.output import CapturedStream
@@ -85,6 +86,12 @@ class JobReport:
         for name in self.ledger.remaining():
             self.stand_in(name, "skipped", reason)
 
+    def tell_suspects(self, reason: str) -> None:
+        """Say that the running tasks run again, each alone."""
+        names = ", ".join(self.ledger.running)
+        text = f"[the process of {names} was lost ({reason}): each of them runs again, alone]\n"
+        self._tell({"type": "output", "stream": "stderr", "text": neutralise(text)})
+
     def stand_in_for_stage_one(self, status: str, reason: str, seconds: float) -> None:
         """Report StageOne in place of its child."""
         fault = Fault(reason=reason, advice="look at what StageOne.start waits for or calls")
@@ -95,6 +102,11 @@ class JobReport:
             error=fault,
         )
         self._take_event(event, b"")
+
+    def tell_network(self, event: Mapping[str, Any] | None) -> None:
+        """Report what the job reached, where that is known; a name may hold a secret."""
+        if event is not None:
+            self._tell(without_controls(self._redactor.redact_json(dict(event))))
 
     def end(self, end: JobEnd) -> JobEnd:
         """Emit the rest of the output and the job's end; return that end without secrets."""
@@ -109,7 +121,7 @@ class JobReport:
     def _take_event(self, event: ChildEvent, line: bytes) -> bool:
         match event:
             case Plan():
-                return self.ledger.take_plan(event.tasks)
+                return self.ledger.take_plan(event.tasks, event.parallel_tasks)
             case Broken():
                 return self._take_broken(event)
             case StageOneEnded():
@@ -157,9 +169,12 @@ class JobReport:
         return True
 
     def _take_oversize(self, line: Oversize) -> bool:
-        name = self.ledger.running
+        running = self.ledger.running
+        name = line.task if line.task in running else None
+        if name is None and len(running) == 1:
+            name = running[0]
         if name is None:
-            return False
+            return False  # whoever's it was stays without a result, and a later child tells
         self.stand_in(
             name,
             "failed",

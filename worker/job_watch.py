@@ -6,7 +6,7 @@ from contextlib import closing
 from functools import partial
 
 from utils.notes import Note
-from worker.child_command import run_spec
+from worker.child_command import Resumption, run_spec
 from worker.child_ends import Cause, ChildEnd
 from worker.child_events import Fault
 from worker.child_pump import ChildPump
@@ -18,6 +18,7 @@ from worker.job_report import JobReport
 from worker.launcher import Exit, LaunchError, Running
 from worker.limits import MEGABYTE
 from worker.memory import tree_memory_bytes
+from worker.phase_clock import PhaseClock
 from worker.stop_signal import StopSignal
 from worker.task_ledger import Phase
 from worker.usage_watch import UsageWatch
@@ -49,29 +50,32 @@ class JobWatch:
         self._report = report
         self._stop = stop
         self._job_deadline = time.monotonic() + starts.limits.job_timeout_seconds
-        self._phase_began = 0.0
+        self._clock = PhaseClock()
         self._ignored_before = 0
 
     def run(self) -> JobEnd:
         """Run children until every task is reported; return the job's end, emitted already."""
         end: JobEnd | None = None
-        done: list[str] | None = None
+        resumption: Resumption | None = None
         while end is None:
             try:
-                end = self._conclude(self._run_child(done))
+                end = self._conclude(self._run_child(resumption))
             except LaunchError as error:
                 self._report.skip_rest(error.reason)
                 end = self._by_results(Note.of(error).as_json())
-            done = self._report.ledger.done()
+            ledger = self._report.ledger
+            resumption = Resumption(tuple(ledger.done()), ledger.suspects)
+        self._report.tell_network(self._starts.passage.end())
         return self._report.end(end)
 
-    def _run_child(self, done: list[str] | None) -> ChildEnd:
+    def _run_child(self, resumption: Resumption | None) -> ChildEnd:
         report = self._report
-        spec = run_spec(self._order, self._prepared, self._directory, self._limits, done)
+        spec = run_spec(self._order, self._prepared, self._directory, self._limits, resumption)
         running = self._starts.start(self._prepared, self._directory, spec, self._is_to_end)
         report.ledger.begin_child()
         self._ignored_before = report.ignored
-        self._phase_began = time.monotonic()
+        self._clock = PhaseClock()
+        self._note_phase()
         with (
             self._stop.waking() as wake,
             closing(ChildPump(running, report.line_limit_bytes, report.streams, wake)) as pump,
@@ -80,7 +84,8 @@ class JobWatch:
             if cause is Cause.STOPPED:
                 report.muted = self._stop.reason == "interrupted"
             running.kill()
-            seconds = time.monotonic() - self._phase_began
+            self._clock.stop(time.monotonic())
+            seconds = self._clock.seconds()
             self._await_end(pump)
             report.end_child()
             if cause is Cause.DISK_FULL:
@@ -119,12 +124,13 @@ class JobWatch:
             self._turn(pump, left)
 
     def _turn(self, pump: ChildPump, timeout_seconds: float) -> None:
-        ledger = self._report.ledger
         for line in pump.turn(timeout_seconds):
-            before = (ledger.phase, ledger.running)
             self._report.take(line)
-            if (ledger.phase, ledger.running) != before:
-                self._phase_began = time.monotonic()
+            self._note_phase()
+
+    def _note_phase(self) -> None:
+        ledger = self._report.ledger
+        self._clock.note(ledger.phase, ledger.running, time.monotonic())
 
     def _cause_to_end(self, now: float) -> Cause | None:
         if self._stop.reason is not None:
@@ -140,8 +146,8 @@ class JobWatch:
 
     def _phase_deadline(self) -> float:
         if self._report.ledger.phase is Phase.ENDING:
-            return self._phase_began + ENDING_SECONDS
-        return self._phase_began + self._limits.task_timeout_seconds + HARD_SECONDS
+            return self._clock.oldest() + ENDING_SECONDS
+        return self._clock.oldest() + self._limits.task_timeout_seconds + HARD_SECONDS
 
     def _next_moment(self) -> float:
         batches = [stream.next_batch_at() for stream in self._report.streams]
@@ -191,10 +197,13 @@ class JobWatch:
     def _conclude_task(self, end: ChildEnd) -> JobEnd | None:
         ledger = self._report.ledger
         reason = end.reason(self._limits, "before the task reported")
+        if end.cause is not Cause.JOB_DEADLINE and ledger.suspect():
+            self._report.tell_suspects(reason)
+            return None
         # A child that ended between two tasks goes on in the next one, unless it got nowhere.
-        stuck = ledger.running or (None if ledger.reported_by_child else ledger.remaining()[0])
-        if stuck is not None:
-            self._report.stand_in(stuck, end.status, reason, end.seconds)
+        stuck = ledger.running or (() if ledger.reported_by_child else ledger.remaining()[:1])
+        for name in stuck:
+            self._report.stand_in(name, end.status, reason, self._clock.seconds(name))
         if end.cause is Cause.JOB_DEADLINE:
             self._report.skip_rest(reason)
             advice = "raise TRUELINE_JOB_TIMEOUT_SECONDS, or split the integration"

@@ -5,11 +5,21 @@ worker can be in it. It is a subreaper: what a killed supervisor leaves behind l
 """
 
 import socket
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
 
 from utils.fork_server import ForkServer
+from utils.guard_process import start_guard
 from utils.supervisor import start_program
 
 
 def serve_launcher(requests_fd: int) -> None:
     """Be the launcher until the worker is gone."""
-    ForkServer(socket.socket(fileno=requests_fd), start_program).serve()
+    ForkServer(socket.socket(fileno=requests_fd), start_guarded_program).serve()
+
+
+def start_guarded_program(request: Mapping[str, Any], begun: Callable[[], None]) -> NoReturn:
+    """Become the program that the request names, with a guard beside it where it asks for one."""
+    if request.get("guard") is not None:
+        start_guard(request["guard"])
+    start_program(request, begun)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import utils
@@ -82,7 +83,9 @@ def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -
     sync, reclaim = _make_sync(settings, environ, ground)
     current = reclaim.current
     warm = ground.executor.warm
-    publishing = Publishing(ground.client, current, sync, ground.isolation, warm.state)
+    publishing = Publishing(
+        ground.client, current, sync, ground.isolation, warm.state, settings.egress
+    )
     compiling = Compiling(
         ground.launcher, lambda: [one.environment for one in current.get().prepared]
     )
@@ -129,13 +132,7 @@ def _make_sync(
     snapshots = open_snapshots(open_source(directory.root / "source", settings, environ), settings)
     environments = open_environments(settings, environ, ground.sandbox)
     file = CatalogueFile(directory.catalogue, snapshots.mirror.source.shown)
-    known = set(snapshots.commits())
-    current = CurrentCatalogue(
-        file.read(
-            lambda commit: snapshots.directory / commit if commit in known else None,
-            environments.existing,
-        )
-    )
+    current = CurrentCatalogue(file.read(cache(snapshots.find), environments.existing))
     preparation = Preparation(environments, ground.executor, settings.source_builds_allowed)
     sync = Sync(snapshots, preparation, current, file, os.cpu_count() or 1)
     return sync, Reclaim(snapshots, environments, current)

@@ -42,6 +42,7 @@ class Candidate:
     tree: str
     snapshot: Snapshot
     source: Mapping[str, str]
+    hosts: tuple[str, ...] | None = None
 
     @property
     def folder(self) -> Path:
@@ -83,6 +84,7 @@ class Preparation:
             snapshot=candidate.snapshot.path,
             environment=environment,
             source=candidate.source,
+            hosts=candidate.hosts,
         )
         unchanged = known and (known.prepared.environment.key, known.tree)
         if known and unchanged == (environment.key, candidate.tree):

@@ -12,6 +12,7 @@ from worker.api_client import ApiClient
 from worker.api_errors import ApiRefused, ApiUnavailable
 from worker.catalogue import Catalogue, Offer
 from worker.current_catalogue import CurrentCatalogue
+from worker.egress import Egress
 from worker.environment import Environment
 from worker.isolation import Isolation
 from worker.job_order import Prepared
@@ -31,6 +32,7 @@ class Publishing:
         sync: Sync,
         isolation: Isolation,
         warm_state: Callable[[Prepared], WarmState],
+        egress: str = Egress.OPEN,
     ) -> None:
         self._client = client
         self._warm_state = warm_state
@@ -38,6 +40,7 @@ class Publishing:
         self._current = current
         self._sync = sync
         self._isolation = isolation
+        self._egress = egress
         self._lock = threading.Lock()
         self._outdated = True
         self._waiting: list[str] = []
@@ -83,6 +86,7 @@ class Publishing:
                 "problem": state.problem.as_json() if state.problem else None,
             },
             "isolation": str(self._isolation),
+            "egress": self._egress,
             "integrations": [
                 _offer_as_json(offer, self._told_warm.get(name))
                 for name, offer in catalogue.offers.items()

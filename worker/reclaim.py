@@ -1,4 +1,4 @@
-"""Removes the snapshots and environments that nothing uses any more."""
+"""Removes the snapshots and environments that nothing uses, and settles those that stay."""
 
 import time
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Reclaim:
     grace_seconds: float = GRACE_SECONDS
 
     def run(self) -> None:
-        """Remove what nothing uses."""
+        """Remove what nothing uses; what stays outlasts a loss of power from now on."""
         commits = self._unused_commits(time.time())
         for commit in commits:
             self.snapshots.discard(commit)
@@ -32,6 +32,17 @@ class Reclaim:
         keys = self.environments.reclaim(keep)
         if commits or keys:
             log.info("reclaimed", snapshots=commits, environments=list(keys))
+        self._settle()
+
+    def _settle(self) -> None:
+        try:
+            self.snapshots.settle()
+        except OSError as error:
+            log.warning(
+                "snapshots not settled",
+                reason=f"{self.snapshots.directory} cannot be written: {error.strerror}",
+                advice="make room on its disk; until then a loss of power costs their making anew",
+            )
 
     def _unused_commits(self, now: float) -> list[str]:
         found = self.snapshots.commits()

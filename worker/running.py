@@ -47,6 +47,7 @@ class Command:
     cwd: Path
     rlimits: Mapping[str, int] = field(default_factory=dict)
     confine: Mapping[str, Any] = field(default_factory=dict)  # for a child of a warm process
+    guard: Mapping[str, Any] | None = None  # the rules of a guard beside it
     signals_are_codes: bool = False  # what it starts by ends with 128 + n where that had signal n
 
     def as_request(self) -> bytes:
@@ -57,6 +58,7 @@ class Command:
             "cwd": str(self.cwd),
             "rlimits": dict(self.rlimits),
             "confine": dict(self.confine),
+            "guard": None if self.guard is None else dict(self.guard),
         }
         return json.dumps(request).encode() + b"\n"
 

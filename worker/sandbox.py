@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from utils.guard_process import GUARD_FD
 from worker.bubblewrap import (
     NAMESPACES,
     USER_NAMESPACE,
@@ -55,6 +56,7 @@ class Sandbox:
     groups: ProcessGroups | None = None
     most_processes: int = 0  # of all in one sandbox, where there are groups
     most_bytes: int = 0  # same
+    open_ports: frozenset[int] | None = None  # of this machine, where a guard keeps all others shut
 
     @classmethod
     def find(cls, bubblewraps: Iterable[Path] | None = None) -> Self:
@@ -63,7 +65,7 @@ class Sandbox:
         for bubblewrap in find_bubblewraps() if bubblewraps is None else bubblewraps:
             for namespaces in _variants():
                 sandbox = cls(bubblewrap, namespaces)
-                reason = sandbox._trial()
+                reason = sandbox.trial()
                 if reason is None:
                     return sandbox
                 reasons.append(f"{bubblewrap}: {reason}")
@@ -86,6 +88,22 @@ class Sandbox:
         most_processes = process_limit + OUR_PROCESSES
         return replace(self, groups=groups, most_processes=most_processes, most_bytes=most_bytes)
 
+    def guarded(self, open_ports: Iterable[int]) -> Self:
+        """Return it with this machine's own services shut to what it encloses, but these ports."""
+        return replace(self, open_ports=frozenset(open_ports))
+
+    def without_network(self, folder: Path) -> Self:
+        """Return it with a network of its own, and a folder that shows; raises SandboxUnusable."""
+        namespaces = (*self.namespaces, "--unshare-net")
+        closed = replace(self, namespaces=namespaces, readable=(*self.readable, folder))
+        reason = closed.trial()
+        if reason is not None:
+            raise SandboxUnusable(
+                f"{self.bubblewrap} cannot give a sandbox a network of its own: {reason}",
+                "allow the worker to make network namespaces, or set TRUELINE_EGRESS=open",
+            )
+        return closed
+
     def enclose(self, command: Command, prepared: Prepared, writable: Path) -> Command:
         """Start `command` in a sandbox in which `writable` alone can be written to.
 
@@ -104,8 +122,13 @@ class Sandbox:
             writable=(writable,),
             hidden=self.hidden,
         )
-        argv = self.around((python, "-S", *arguments), view, command.cwd)
-        return replace(command, argv=argv, signals_are_codes=True)
+        if self.open_ports is None:
+            argv = self.around((python, "-S", *arguments), view, command.cwd)
+            return replace(command, argv=argv, signals_are_codes=True)
+        options = ("-S", "-X", f"guard={GUARD_FD}")
+        argv = self.around((python, *options, *arguments), view, command.cwd)
+        rules = {"ports": sorted(self.open_ports)}
+        return replace(command, argv=argv, signals_are_codes=True, guard=rules)
 
     def around(self, argv: tuple[str, ...], view: View, cwd: Path) -> tuple[str, ...]:
         """Return the command that runs `argv` in it, with sight of `view`."""
@@ -115,7 +138,7 @@ class Sandbox:
             return inside
         return self.groups.entered(inside, self.most_processes, self.most_bytes)
 
-    def _trial(self) -> str | None:
+    def trial(self) -> str | None:
         """Say what does not hold in it; None when all does."""
         python = Path(sys.executable)
         view = View(interpreter_folders(python), ())

@@ -80,14 +80,14 @@ class Sync:
         if self._judged_once and commit == catalogue.commit and not catalogue.wants_retry:
             return False
         with step("source"):
-            snapshot = self._snapshots.take(commit)
+            tree = self._mirror.tree(commit)
+            snapshot = self._snapshots.take(commit, tree)
         with step("manifest"):
-            folders = self._mirror.list_folders(commit)
-            manifest = manifest_at(self._mirror, commit)
+            manifest = manifest_at(self._mirror, commit, tree)
         if commit != catalogue.commit or not self._judged_once:
             log.info("commit taken", commit=commit, source=self._mirror.source.shown)
         with step("environments"):
-            offers = self._judge_all(snapshot, manifest, folders)
+            offers = self._judge_all(snapshot, manifest, tree.integrations)
         self._current.replace(catalogue_of(commit, offers))
         self._file.write(self._current.get())
         self._judged_once = True
@@ -109,7 +109,7 @@ class Sync:
         }
         source = {"url": self._mirror.source.shown, "ref": self._mirror.source.ref}
         candidates = [
-            Candidate(entry.name, folders[entry.name], snapshot, source)
+            Candidate(entry.name, folders[entry.name], snapshot, source, entry.hosts)
             for entry in manifest.entries
             if entry.enabled
         ]

@@ -14,7 +14,7 @@ class Phase(StrEnum):
     LOADING = "loading"  # imports the integration, registers its tasks
     STAGE_ONE = "stage_one"
     BETWEEN = "between"  # no task runs: before the next one, or after the last
-    TASK = "task"
+    TASK = "task"  # one or more run
     ENDING = "ending"  # every task is reported, the process is not gone
 
 
@@ -25,20 +25,23 @@ class TaskLedger:
     plan: dict[str, PlannedTask] | None = None
     statuses: dict[str, str] = field(default_factory=dict)
     stage_one: str | None = None  # how it ended first
-    running: str | None = None
+    running: tuple[str, ...] = ()
+    suspects: tuple[str, ...] = ()  # ran side by side when a child was lost: each now runs alone
+    most_running: int = 1
     phase: Phase = Phase.LOADING
     reported_by_child: int = 0  # results since this child began: none means that it got nowhere
 
     def begin_child(self) -> None:
         """Note that another child starts from the beginning."""
-        self.phase, self.running, self.reported_by_child = Phase.LOADING, None, 0
+        self.phase, self.running, self.reported_by_child = Phase.LOADING, (), 0
 
-    def take_plan(self, tasks: Iterable[PlannedTask]) -> bool:
+    def take_plan(self, tasks: Iterable[PlannedTask], most_running: int = 1) -> bool:
         """Note the plan; the first one holds for the job. False when it came out of turn."""
         if self.phase is not Phase.LOADING:
             return False
         if self.plan is None:
             self.plan = {task.name: task for task in tasks}
+            self.most_running = most_running
         self.phase = Phase.STAGE_ONE
         return True
 
@@ -54,14 +57,17 @@ class TaskLedger:
         if self.phase is not Phase.STAGE_ONE:
             return False
         self.stage_one = self.stage_one or event.status
-        self._leave_task()
+        self._settle()
         return True
 
     def start(self, name: str) -> bool:
         """Note that a task begins. False when it is none of the plan's, or out of turn."""
-        if self.phase is not Phase.BETWEEN or name not in self._open():
+        if self.phase not in {Phase.BETWEEN, Phase.TASK} or name not in self._open():
             return False
-        self.running, self.phase = name, Phase.TASK
+        if name in self.running or len(self.running) >= self.most_running:
+            return False
+        self.running += (name,)
+        self._settle()
         return True
 
     def finish(self, result: TaskResult) -> bool:
@@ -93,6 +99,16 @@ class TaskLedger:
             "reason": reason,
             "partial": [],
         }
+
+    def suspect(self) -> bool:
+        """Note that the child was lost with its running tasks, and nobody can say to which of them.
+
+        False where that can be said: one ran, or those that did had been told to run alone.
+        """
+        if len(self.running) < 2 or set(self.running) <= set(self.suspects):
+            return False
+        self.suspects += tuple(name for name in self.running if name not in self.suspects)
+        return True
 
     def remaining(self) -> list[str]:
         """Return the tasks without a result, in their order."""
@@ -129,9 +145,12 @@ class TaskLedger:
     def _note(self, name: str, status: str) -> None:
         self.statuses[name] = status
         self.reported_by_child += 1
-        if self.phase in {Phase.TASK, Phase.BETWEEN} and self.running in {name, None}:
-            self._leave_task()
+        self.running = tuple(other for other in self.running if other != name)
+        if self.phase in {Phase.TASK, Phase.BETWEEN}:
+            self._settle()
 
-    def _leave_task(self) -> None:
-        self.running = None
-        self.phase = Phase.BETWEEN if self.remaining() else Phase.ENDING
+    def _settle(self) -> None:
+        if self.running:
+            self.phase = Phase.TASK
+        else:
+            self.phase = Phase.BETWEEN if self._open() else Phase.ENDING

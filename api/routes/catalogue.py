@@ -69,6 +69,7 @@ class CatalogueBody(Body):
     commit: str | None = Field(max_length=64)
     source: SourceBody
     isolation: str | None = Field(None, max_length=32)
+    egress: str | None = Field(None, max_length=32)
     integrations: list[IntegrationBody] = Field(max_length=10_000)
 
 
@@ -87,7 +88,7 @@ def put(body: CatalogueBody) -> dict[str, Any]:
     now = state.clock()
     with state.database.write() as connection:
         record_source(connection, _source(body), now)
-        reports = (_report(one, body.isolation) for one in body.integrations)
+        reports = (_report(one, body) for one in body.integrations)
         recorded = record_reports(connection, reports, now)
     return {"known": recorded.known, "unknown": recorded.unknown}
 
@@ -112,11 +113,12 @@ def _source(body: CatalogueBody) -> SourceReport:
     )
 
 
-def _report(body: IntegrationBody, isolation: str | None) -> Report:
+def _report(body: IntegrationBody, worker: CatalogueBody) -> Report:
     environment = None
     if body.environment is not None:
         known = body.environment.model_dump(exclude_unset=True)
-        environment = {**known, "state": "ready", "isolation": isolation}
+        apart = {"isolation": worker.isolation, "egress": worker.egress}
+        environment = {**known, "state": "ready", **apart}
     return Report(
         name=body.name,
         state=IntegrationState(body.state),

@@ -38,6 +38,7 @@ class Environment(Answer):
     seconds: float | None = Field(description="what its build took; null when it was there")
     warm: Warm | None = None
     isolation: str | None = Field(None, description="how far its jobs are kept apart")
+    egress: str | None = Field(None, description="`declared`: its jobs reach `hosts` alone")
 
 
 class Integration(Answer):
@@ -48,6 +49,7 @@ class Integration(Answer):
     description: str
     enabled: bool
     schema_: dict[str, Any] = Field(alias="schema", description="JSON Schema of the config")
+    hosts: list[str] | None = Field(description="that its jobs may reach; null: not declared")
     state: IntegrationState
     commit: str | None
     tasks: list[dict[str, Any]] | None

@@ -69,6 +69,9 @@ class JobAnswer(Answer):
     summary: dict[str, Any] | None = Field(
         description="at the end: tasks by status, insights by verdict, violations by change"
     )
+    network: dict[str, Any] | None = Field(
+        description="what it reached and what was refused; null where nobody records that"
+    )
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

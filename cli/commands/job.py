@@ -13,7 +13,7 @@ from cli.exits import UNFINE_ENDS, Exit
 def command(*, job_id: str, follow: bool, as_json: bool) -> int:
     """Show the job ID with its tasks. Exits with 3 when the job failed."""
     from cli.client import address_part  # noqa: PLC0415 - start-up time
-    from cli.following import follow_job, print_errors  # noqa: PLC0415 - start-up time
+    from cli.following import follow_job, print_errors, print_network  # noqa: PLC0415 - start-up time
     from cli.render import make_console, print_json, print_problem, state, task_line, text  # noqa: PLC0415 - start-up time
 
     console = make_console()
@@ -31,6 +31,7 @@ def command(*, job_id: str, follow: bool, as_json: bool) -> int:
         for task in tasks:
             console.print(task_line(task), soft_wrap=True)
             print_errors(task, console)
+        print_network(job["network"], console)
     console.print(
         f"job {text(job['id'])} of {text(job['deployment_name'])}: {state(job['status'])}"
     )

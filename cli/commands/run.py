@@ -58,7 +58,7 @@ def _show(outcome: "Outcome", console: "Console", *, as_json: bool) -> None:
 
     end: dict[str, Any] = {"status": outcome.end.status, "error": outcome.end.error}
     if as_json:
-        print_json({**end, "tasks": outcome.results})
+        print_json({**end, "tasks": outcome.results, "network": outcome.network})
         return
     console.print(f"run: {state(outcome.end.status)}")
     print_problem(console, outcome.end.error)

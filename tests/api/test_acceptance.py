@@ -40,6 +40,7 @@ def job(status: JobStatus = JobStatus.RUNNING, commit: str | None = None) -> Job
         cancel_requested=False,
         error=None,
         summary=None,
+        network=None,
         created_at=NOW,
         started_at=NOW,
         finished_at=None,

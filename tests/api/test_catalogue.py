@@ -40,7 +40,12 @@ def test_ready_integration_shows_what_the_worker_reports(registered: FlaskClient
     assert shown["state"] == "ready"
     assert shown["tasks"] == [{"name": "list"}]
     known = {"key": "e1", "state": "ready", "seconds": 1.5, "isolation": "process"}
-    assert shown["environment"] == known
+    assert shown["environment"] == known | {"egress": None}
+
+
+def test_egress_of_a_worker_is_shown_with_what_it_runs(registered: FlaskClient) -> None:
+    report(registered, READY, egress="declared")
+    assert dns(registered)["environment"]["egress"] == "declared"
 
 
 def test_health_shows_how_far_jobs_are_kept_apart(registered: FlaskClient) -> None:

@@ -161,6 +161,30 @@ def test_times_of_a_job_stay_between_its_lease_and_now(
         assert job[name] == expected.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def test_what_a_job_reached_stands_in_it_and_goes_with_its_attempt(
+    desk: "Desk", lease: dict[str, Any]
+) -> None:
+    row = {"host": "a.example", "port": 443, "allowed": True, "reason": None}
+    row |= {"connections": 1, "bytes_sent": 10, "bytes_received": 2**33}
+    network = {"egress": "declared", "hosts": ["a.example"], "reached": [row], "omitted": 0}
+    begin = desk.started(lease)
+    told = desk.event(lease, "network", **network, complete=True)
+    desk.good(desk.send(lease, begin, told))
+    assert desk.job(lease["job_id"])["network"] == network | {"complete": True}
+    stolen = lease | {"token": "x" * 43}
+    refused = desk.send(stolen, desk.event(lease, "network", **network, complete=False))
+    assert refused.status_code == 409
+    desk.good(desk.client.post("/api/v1/leases/release", json=released(lease)))
+    assert desk.job(lease["job_id"])["network"] == network | {"complete": True}
+    desk.lease()
+    assert desk.job(lease["job_id"])["network"] is None
+
+
+def released(lease: dict[str, Any]) -> dict[str, Any]:
+    held = {name: lease[name] for name in ("job_id", "attempt", "token")}
+    return {"worker": "w1", "leases": [held]}
+
+
 def test_results_keep_the_order_in_which_tasks_ended(
     desk: "Desk", database: Database, lease: dict[str, Any]
 ) -> None:

@@ -8,10 +8,19 @@ from sqlalchemy import insert
 from api.models import PageQuery
 from api.pages import read_job_page, read_overview, read_violations
 from api.state import State
-from api.tables import deployments, jobs, task_results, violations
+from api.tables import deployments, integrations, jobs, task_results, violations
 from api.verdicts import ViolationStatus
 
 HOSTILE = "<script>alert(1)</script>\"'&"
+REACHED = {"host": "a.example", "port": 443, "allowed": True, "reason": None}
+REACHED |= {"connections": 3, "bytes_sent": 10, "bytes_received": 20}
+NETWORK = {
+    "egress": "declared",
+    "hosts": ["a.example", HOSTILE],
+    "reached": [REACHED, REACHED | {"host": HOSTILE, "allowed": False, "reason": HOSTILE}],
+    "omitted": 2,
+    "complete": False,
+}
 
 
 def violation(state: State, number: int, severity: str, rank: int, status: str = "open") -> Any:
@@ -64,6 +73,7 @@ def filled(registered: FlaskClient, state: State) -> FlaskClient:
         "cancel_requested": False,
         "lease_token": "canary",
         "error": {"reason": HOSTILE, "advice": ""},
+        "network": NETWORK,
         "created_at": now,
     }
     result: Mapping[str, Any] = {
@@ -122,6 +132,36 @@ def test_violations_are_paged(filled: FlaskClient, state: State) -> None:
         rest = PageQuery(limit=1, cursor=first.next_cursor)
         second = read_violations(connection, ViolationStatus.OPEN, rest)
     assert [row.id for row in (*first.rows, *second.rows)] == ["v2", "v1"]
+
+
+def test_page_of_a_job_shows_what_it_reached_beside_what_is_declared(
+    filled: FlaskClient, state: State
+) -> None:
+    text = " ".join(filled.get("/jobs/j1").text.split())
+    assert "Declared: <code>a.example</code>" in text
+    assert "<code>a.example:443</code></td> <td>allowed</td> <td>3</td> <td>10</td>" in text
+    assert "<strong>refused</strong>: " in text
+    assert "2 more connections" in text
+    assert "The proxy was lost" in text
+    with state.database.write() as connection:
+        connection.execute(jobs.update().values(network=None))
+        connection.execute(integrations.update().values(hosts=["b.example"]))
+    text = " ".join(filled.get("/jobs/j1").text.split())
+    assert "<code>b.example</code>" in text
+    assert "not recorded: its worker runs with open egress" in text
+
+
+def test_overview_says_where_declared_hosts_are_not_enforced(
+    filled: FlaskClient, state: State
+) -> None:
+    assert "not declared" in filled.get("/").text
+    for egress, hosts, enforced in (("open", [], False), ("declared", ["b.example"], True)):
+        environment = {"key": "e", "state": "ready", "egress": egress}
+        with state.database.write() as connection:
+            connection.execute(integrations.update().values(environment=environment, hosts=hosts))
+        text = filled.get("/").text
+        assert ("not enforced" in text) is not enforced
+        assert ("<code>b.example</code>" in text) is enforced
 
 
 def test_page_of_a_job_reloads_itself_until_it_ends(filled: FlaskClient, state: State) -> None:

@@ -15,6 +15,7 @@ class Record:
     description: str = ""
     enabled: bool = True
     schema: Any = None
+    hosts: Any = None
     state: str = "ready"
     problem: Any = None
     tasks: Any = None
@@ -51,6 +52,18 @@ def test_returning_entry_is_ready_when_a_worker_has_reported_on_it() -> None:
     new = Record(schema={}, enabled=False, state="disabled")
     assert planned(listing(), dns=known)[0][2] == {"enabled": True, "state": "ready"}
     assert planned(listing(), dns=new)[0][2] == {"enabled": True, "state": "registered"}
+
+
+def test_declared_hosts_are_kept_and_an_entry_without_them_is_told_apart() -> None:
+    def with_hosts(hosts: tuple[str, ...] | None) -> Manifest:
+        return Manifest((Entry("dns", "DNS", "", enabled=True, schema={}, hosts=hosts),), ())
+
+    ((_, _, columns),) = planned(with_hosts(("a.example",)))
+    assert columns["hosts"] == ["a.example"]
+    known = Record(schema={}, hosts=["a.example"])
+    assert planned(with_hosts(("a.example",)), dns=known)[0][1] is Outcome.UNCHANGED
+    assert planned(with_hosts(()), dns=known)[0][2] == {"hosts": []}
+    assert planned(with_hosts(None), dns=known)[0][2] == {"hosts": None}
 
 
 def test_rejected_entry_leaves_everything_but_the_problem() -> None:

@@ -28,6 +28,23 @@ STARTED = {
     "isolation": "process",
     "worker": "w",
 }
+REACHED: dict[str, Any] = {
+    "host": "a.example",
+    "port": 443,
+    "allowed": True,
+    "reason": None,
+    "connections": 1,
+    "bytes_sent": 2**40,
+    "bytes_received": 0,
+}
+NETWORK = {
+    "type": "network",
+    "egress": "declared",
+    "hosts": ["a.example"],
+    "reached": [REACHED],
+    "omitted": 0,
+    "complete": True,
+}
 ENDED = {"type": "job_finished", "status": "success", "error": None}
 FAULT = {"reason": "r", "advice": "a", "traceback": "t"}
 
@@ -44,12 +61,13 @@ def test_every_kind_of_event_is_taken() -> None:
         {"type": "task_started", "task": "check"},
         {"type": "output", "stream": "stderr", "text": "boo\n"},
         {"type": "task_finished", "result": RESULT},
+        NETWORK,
         ENDED,
         first=7,
     )
     checked = check_events(events)
     assert checked.fault is None
-    assert [event.seq for event in checked.events] == list(range(7, 13))
+    assert [event.seq for event in checked.events] == list(range(7, 14))
 
 
 @pytest.mark.parametrize(
@@ -58,6 +76,10 @@ def test_every_kind_of_event_is_taken() -> None:
         ("text", "/events/1: "),
         ({"type": "plan", "tasks": []}, "/events/1: "),
         (STARTED | {"seq": 0}, "/events/1/started/seq: "),
+        (NETWORK | {"egress": "other"}, "/events/1/network/egress: "),
+        (NETWORK | {"reached": [REACHED] * 501}, "/events/1/network/reached: "),
+        (NETWORK | {"reached": [REACHED | {"port": 65536}]}, "/events/1/network/reached/0/port: "),
+        (NETWORK | {"reached": [REACHED | {"bytes_sent": -1}]}, "/events/1/network/reached/0/"),
         (STARTED | {"at": "2026-03-02T12:00:00"}, "/events/1/started/at: "),
         (STARTED | {"commit": "main"}, "/events/1/started/commit: "),
         (STARTED | {"extra": 1}, "/events/1/started/extra: "),

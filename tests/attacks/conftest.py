@@ -17,6 +17,7 @@ from worker.environments import BuildOptions, Environments
 from worker.execution import JobEnd, JobOrder, Prepared, ProcessExecutor, StopSignal, WarmLimits
 from worker.isolation import choose_isolation
 from worker.launcher import Launcher
+from worker.loopback import shut_loopback
 
 REPOSITORY = Path(__file__).parents[2]
 PLUGINS = REPOSITORY / "tests" / "fixtures" / "attacks"
@@ -86,12 +87,12 @@ class Prison:
     def processes(self, *, warm: bool = False) -> list[int]:
         """Return what runs below the launcher: the warm processes with their keepers, or the rest.
 
-        A warm process has a supervisor, bubblewrap outside and inside, and itself; supervisors
-        that wait for another job are neither.
+        A warm process has a supervisor, bubblewrap outside and inside, a guard, and itself;
+        supervisors that wait for another job are neither.
         """
         below = [one.pid for one in descendants(self.launcher.pid, read_process_table())]
         totals = self.executor.warm.totals()
-        kept = 4 * totals.processes
+        kept = 5 * totals.processes
         return below[:kept] if warm else below[kept + totals.waiting :]
 
 
@@ -145,7 +146,8 @@ def prison_with(
             {"data_dir": data, "source_url": source.as_uri(), "job_timeout_seconds": 100, **given}
         )
         environ = {"TRUELINE_TOKEN": CANARY, "HTTPS_PROXY": "http://proxy:1"}
-        host = choose_isolation("sandbox").host(launcher, settings, environ)
+        choice = shut_loopback(choose_isolation("sandbox"), settings)
+        host = choice.host(launcher, settings, environ)
         warm = WarmLimits(2, 1024**3) if is_warm else WarmLimits(0, 0)
         executor = ProcessExecutor(host, data / "jobs", warm)
         made.append(Prison(data, executor, environment, launcher, is_warm))

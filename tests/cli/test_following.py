@@ -6,6 +6,16 @@ from rich.console import Console
 
 from cli.following import print_event
 
+REACHED = {
+    "host": "a.example",
+    "port": 443,
+    "allowed": True,
+    "reason": None,
+    "connections": 2,
+    "bytes_sent": 10,
+    "bytes_received": 20,
+}
+
 
 def told(event: dict[str, Any]) -> str:
     out = io.StringIO()
@@ -27,6 +37,12 @@ def told(event: dict[str, Any]) -> str:
         ({"type": "environment", "state": "building"}, "building the environment"),
         ({"type": "environment", "state": "ready", "seconds": 1.0}, "built in 1.0 s"),
         ({"type": "something new"}, ""),
+        ({"type": "network", "reached": []}, ""),
+        ({"type": "network", "reached": [REACHED]}, "→ a.example:443 2 connections, 10 bytes sent"),
+        (
+            {"type": "network", "reached": [REACHED | {"allowed": False, "reason": "[no]"}]},
+            "✗ a.example:443 refused: [no]",
+        ),
     ],
 )
 def test_each_event_is_a_line_or_nothing(event: dict[str, Any], said: str) -> None:

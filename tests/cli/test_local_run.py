@@ -49,6 +49,17 @@ def test_a_run_reports_events_results_and_violations_and_keeps_secrets(
     assert "hunter2" not in repr(events)
 
 
+def test_a_run_reaches_declared_hosts_alone_where_the_settings_say_so(
+    environ: Mapping[str, str], source: Path
+) -> None:
+    settings = read_settings({**environ, "TRUELINE_EGRESS": "declared"}, source)
+    here = LocalWorker(settings, environ, lambda _: None)
+    outcome = here.run(source, read_entry(source, "nap"), {})
+    assert outcome.end.status == "success"
+    assert outcome.network is not None
+    assert (outcome.network["hosts"], outcome.network["reached"]) == (None, [])
+
+
 def test_nothing_of_a_run_stays_in_the_checkout(environ: Mapping[str, str], source: Path) -> None:
     before = sorted(source.rglob("*"))
     settings = read_settings(environ, source)

@@ -2,14 +2,16 @@
 
 import base64
 import contextlib
+import json
 import os
 import socket
 import ssl
+import stat
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,10 @@ from utils.git import Git
 from utils.mirror import Mirror
 from utils.snapshot import Snapshots
 from utils.source import parse_source
+from worker.bubblewrap import View
+from worker.interpreter_folders import interpreter_folders
+from worker.launcher import Command, Exit, Launcher
+from worker.sandbox import Sandbox
 
 RunGit = Callable[..., str]
 CommitFiles = Callable[[Path, Mapping[str, str | bytes]], str]
@@ -110,6 +116,24 @@ def snapshots_of() -> Callable[..., Snapshots]:
         return Snapshots(mirror, mirror.directory.parent / "snapshots", **options)
 
     return open_snapshots
+
+
+@pytest.fixture
+def as_checked_out() -> Callable[[Path], dict[str, tuple[str, bytes]]]:
+    """Tell what a checkout or a snapshot has: each name's kind and content."""
+    return _as_checked_out
+
+
+def _as_checked_out(directory: Path) -> dict[str, tuple[str, bytes]]:
+    found = {}
+    for path in directory.rglob("*"):
+        name = str(path.relative_to(directory))
+        if path.is_symlink():
+            found[name] = ("link", os.fsencode(path.readlink()))
+        elif path.is_file():
+            kind = "program" if path.stat().st_mode & stat.S_IXUSR else "file"
+            found[name] = (kind, path.read_bytes())
+    return {name: one for name, one in found.items() if name.split("/")[0] != ".git"}
 
 
 @pytest.fixture
@@ -267,3 +291,67 @@ class _GitHandler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+
+GUARDED = """
+import ctypes, errno, json, os, select, socket, struct, sys, threading, time
+sys.path.append(sys.argv[1])
+from utils.confinement import seal
+from utils.guard_process import GUARD_FD
+seal(GUARD_FD)
+arguments = [int(one) for one in sys.argv[2:]]
+def tried(act, *given):
+    try:
+        answer = act(*given)
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return "done" if answer is None else answer
+"""
+
+
+@pytest.fixture
+def run_guarded(launcher: Launcher, tmp_path: Path) -> Callable[..., Any]:
+    """Run a script in a sandbox with a guard; return what it prints, which is JSON."""
+    sandbox = Sandbox.find()
+    python = Path(sys.executable)
+    sdk = Path(__file__).parents[2] / "utils"
+    place = tmp_path / "place"
+    place.mkdir()
+
+    def run(script: str, *arguments: int, ports: Sequence[int] = ()) -> Any:
+        view = View((*interpreter_folders(python), sdk), (place,))
+        told = (str(sdk.parent), *map(str, arguments))
+        argv = (str(python), "-I", "-S", "-c", GUARDED + script, *told)
+        inside = sandbox.around(argv, view, place)
+        command = Command(inside, {"LANG": "C.UTF-8"}, place, guard={"ports": list(ports)})
+        running = launcher.spawn(command)
+        try:
+            end = running.wait(60)
+            os.set_blocking(running.stdout, True)
+            os.set_blocking(running.stderr, True)
+            assert end == Exit(0, None), os.read(running.stderr, 65536).decode()
+            return json.loads(os.read(running.stdout, 65536))
+        finally:
+            running.close()
+
+    return run
+
+
+@pytest.fixture
+def busy_server() -> Iterator[int]:
+    """A TCP server of this machine whose queue is full, so that nobody can connect to it."""
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        port = int(server.getsockname()[1])
+        for _ in range(4):
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(("127.0.0.1", port))
+        yield port
+
+
+@pytest.fixture
+def open_server() -> Iterator[int]:
+    """A TCP server of this machine that has room in its queue."""
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as server:
+        yield int(server.getsockname()[1])

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,32 @@ def test_it_runs_in_a_session_of_its_own(tmp_path: Path) -> None:
         if session.strip():
             assert int(session) == command.pid
     assert subprocess.run(["true"], check=False).returncode == 0
+
+
+def test_a_watch_that_raises_ends_a_command_and_its_helpers(
+    tmp_path: Path,
+    processes_with: Callable[[str], list[int]],
+    wait_until: Callable[[Callable[[], object]], None],
+) -> None:
+    mark = f"mark-{os.getpid()}-{time.monotonic_ns()}"
+    file = tmp_path / "file"
+    script = f"sh -c ': {mark}; sleep 60' & echo x > file; sleep 60; : {mark}"
+
+    def watch() -> None:
+        if file.exists():
+            raise ValueError("seen")
+
+    watched = replace(spec(tmp_path, "sh", "-c", script), watch=watch)
+    with pytest.raises(ValueError, match="seen"), running(watched) as command:
+        command.output.read()
+    wait_until(lambda: processes_with(mark) == [])
+
+
+def test_a_watch_that_is_content_changes_nothing(tmp_path: Path) -> None:
+    looks: list[int] = []
+    script = "sleep 0.3; echo out"
+    watched = replace(spec(tmp_path, "sh", "-c", script), watch=lambda: looks.append(1))
+    with running(watched) as command:
+        assert command.output.read() == b"out\n"
+        assert command.finish() == 0
+    assert len(looks) > 1

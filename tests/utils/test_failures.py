@@ -1,4 +1,6 @@
 import json
+import sys
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -6,7 +8,15 @@ from typing import Any
 import pytest
 
 from utils.errors import AuthoringError, SourceError
-from utils.failures import Failure, clean_text, error_text, shown_path, told_failure
+from utils.failures import (
+    Failure,
+    clean_text,
+    error_text,
+    frame_place,
+    short_stack,
+    shown_path,
+    told_failure,
+)
 from utils.loader import open_snapshot
 
 
@@ -58,6 +68,31 @@ def test_a_traceback_shows_the_plugins_frames_and_where_it_was_raised(
     assert "return inner()" in failure.traceback
     assert "decoder.py" in failure.traceback
     assert "test_failures" not in failure.traceback
+
+
+def test_a_running_call_is_told_by_where_it_stands(
+    plugin: Callable[[str], dict[str, Any]],
+) -> None:
+    module = plugin(
+        "def outer(event):\n    return inner(event)\ndef inner(event):\n    event.wait(20)\n"
+    )
+    event = threading.Event()
+    thread = threading.Thread(target=module["outer"], args=(event,))
+    thread.start()
+    assert thread.ident is not None
+    while not (at := frame_place(frame := sys._current_frames().get(thread.ident))):
+        thread.join(0.001)
+    stack = short_stack(frame)
+    event.set()
+    thread.join()
+    assert at == "integrations/sample/collectors/a.py:4"
+    assert stack is not None
+    assert 'File "integrations/sample/collectors/a.py", line 2, in outer' in stack
+    assert "test_failures" not in stack
+
+
+def test_a_thread_that_is_gone_stands_nowhere() -> None:
+    assert (frame_place(None), short_stack(None)) == ("", None)
 
 
 def test_causes_and_groups_are_told_too(plugin: Callable[[str], dict[str, Any]]) -> None:

@@ -3,7 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from utils.files import keep_files_private, make_data_directory, write_durably, write_if_changed
+from utils.files import (
+    keep_files_private,
+    make_data_directory,
+    sync_file_system,
+    write_durably,
+    write_if_changed,
+)
 
 
 def test_content_and_mode_are_as_asked(tmp_path: Path) -> None:
@@ -55,3 +61,10 @@ def test_data_directory_is_private_and_stays_out_of_git(tmp_path: Path) -> None:
     make_data_directory(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "a" / "b" / ".gitignore").read_text() == "*\n"
+
+
+def test_a_file_system_takes_what_was_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    sync_file_system(tmp_path)
+    with pytest.raises(OSError, match="missing"):
+        sync_file_system(tmp_path / "missing")

@@ -24,6 +24,17 @@ BAD_ENTRIES = {
 }
 
 
+ENTRY = """\
+from utils.base_runner import BaseRunner
+
+
+class Runner(BaseRunner):
+    name = "sample"
+
+    parallel_tasks: int = {}
+"""
+
+
 @pytest.mark.parametrize("mode", ["run", "describe"])
 @pytest.mark.parametrize("integration", BAD_ENTRIES)
 def test_a_bad_entry_breaks_its_integration_with_place_and_fix(
@@ -33,6 +44,48 @@ def test_a_bad_entry_breaks_its_integration_with_place_and_fix(
     told = f"{child.error['reason']}; {child.error['advice']}"
     assert [part for part in BAD_ENTRIES[integration] if part not in told] == [], told
     assert child.code == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("'8'", "'8'"),
+        ("0", "0"),
+        ("33", "33"),
+        ("-1", "-1"),
+        ("True", "True"),
+        ("2.0", "2.0"),
+        ("None", "None"),
+        ("10 ** 5000", "a number of 16,610 bits"),
+        ("property(lambda self: 8)", "property"),
+        ("'x' * 1000", f"'{'x' * 79}"),
+    ],
+)
+def test_a_wrong_number_of_parallel_tasks_breaks_with_place_and_fix(
+    written: str,
+    shown: str,
+    run_child: Callable[..., Any],
+    write_snapshot: Callable[[Mapping[str, str]], Path],
+) -> None:
+    snapshot = write_snapshot({"entry.py": ENTRY.format(written), "collectors/a.py": READS_JSON})
+    error = run_child("sample", snapshot).error
+    assert error["reason"] == (f"integrations/sample/entry.py:7: Runner.parallel_tasks is {shown}")
+    assert "a whole number from 1 to 32, such as parallel_tasks = 8" in error["advice"]
+
+
+@pytest.mark.parametrize("written", ["1", "32"])
+def test_the_plan_says_how_many_tasks_run_at_once(
+    written: str,
+    run_child: Callable[..., Any],
+    write_snapshot: Callable[[Mapping[str, str]], Path],
+) -> None:
+    files = {
+        "entry.py": ENTRY.format(written),
+        "collectors/a.py": READS_JSON,
+        "../../shared_by_all.py": "VALUE = 7",
+    }
+    child = run_child("sample", write_snapshot(files), mode="describe")
+    assert child.only("plan")["parallel_tasks"] == int(written)
 
 
 def test_a_plugins_files_shadow_neither_the_sdk_nor_the_standard_library(

@@ -77,6 +77,36 @@ def test_a_fine_manifest_gives_its_entries_with_defaults(read: Callable[[str], M
     assert not bad.enabled
 
 
+def test_declared_hosts_are_kept_and_none_are_told_from_an_empty_list() -> None:
+    hosts = ["api.example.com", "*.example.com:8443", "[2001:db8::1]:443"]
+    manifest = parsed(entry(hosts=hosts), entry(name="two", hosts=[]))
+    assert [one.hosts for one in manifest.entries] == [tuple(hosts), ()]
+    assert parsed(entry()).entries[0].hosts is None
+
+
+@pytest.mark.parametrize(
+    ("hosts", "reason", "advice"),
+    [
+        (
+            ["a.example", "https://b.example/x"],
+            "hosts, item 2: 'https://b.example/x' is a URL",
+            "alone",
+        ),
+        ("a.example", "hosts: input should be a valid list", "push"),
+        ([443], "hosts: input should be a valid string", "push"),
+        (["a.example"] * 201, "hosts: list should have at most 200 items", "push"),
+    ],
+)
+def test_hosts_that_cannot_be_declared_reject_their_entry(
+    hosts: object, reason: str, advice: str
+) -> None:
+    manifest = parsed(entry(hosts=hosts), entry(name="two"))
+    (rejected,) = manifest.rejected
+    assert reason in rejected.reason
+    assert advice in rejected.advice
+    assert [one.name for one in manifest.entries] == ["two"]
+
+
 @pytest.mark.parametrize(("fixture", "name", "reason", "advice"), BAD_ENTRIES)
 def test_a_bad_entry_spoils_only_itself(
     read: Callable[[str], Manifest], fixture: str, name: str, reason: str, advice: str

@@ -85,3 +85,31 @@ def test_a_tree_that_unfolds_without_end_is_refused(
     with pytest.raises(GitError) as refused:
         mirror_of(repository).tree(commit)
     assert refused.value.failure is GitFailure.TOO_MUCH
+
+
+def test_paths_that_are_new_or_other_are_told_and_those_that_are_gone_are_not(
+    repository: Path,
+    commit_files: Callable[..., str],
+    mirror_of: Callable[..., Mirror],
+) -> None:
+    mirror = mirror_of(repository)
+    (repository / "tool").write_text("x")
+    before = commit_files(repository, {"gone": "", "a/b/odd\t\u00e9\n": "1", "moved": "m", "f": ""})
+    (repository / "gone").unlink()
+    (repository / "tool").chmod(0o755)
+    (repository / "moved").rename(repository / "a" / "moved")
+    (repository / "f").unlink()
+    after = commit_files(repository, {"a/b/odd\t\u00e9\n": "2", "f/inner": ""})
+    for commit in (before, after):
+        mirror.fetch(commit)
+    objects = Objects(mirror.git, mirror.directory, "the source")
+    assert objects.changed_paths(before, after) == {
+        *("tool", "a/moved", "a/b/odd\t\u00e9\n", "f/inner")
+    }
+    assert objects.changed_paths(after, after) == set()
+
+
+def test_a_commit_that_is_not_here_cannot_be_compared_with(fetched: Objects) -> None:
+    commit = next((fetched.directory / "refs" / "trueline").iterdir()).name
+    with pytest.raises(GitError):
+        fetched.changed_paths("1" * 40, commit)

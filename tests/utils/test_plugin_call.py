@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from utils.plugin_call import call_plugin, settled
+from utils.plugin_call import call_given_up, call_plugin, settled
 
 
 class Odd(BaseException):
@@ -66,3 +66,28 @@ def test_awaitables_are_settled_and_values_stay() -> None:
 
     assert settled(answer()) == 42
     assert settled("value") == "value"
+
+
+def test_who_settles_is_told_the_loop() -> None:
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def answer() -> bool:
+        return loops == [asyncio.get_running_loop()]
+
+    assert settled(answer(), loops.append)
+    assert settled("value", loops.append) == "value"
+    assert len(loops) == 1
+
+
+def test_another_keeper_of_the_deadline_is_used() -> None:
+    def twice(seconds: float, call: Any) -> Any:
+        return seconds, call(), call()
+
+    assert call_plugin("the task", lambda: 3, 60, twice).value == (60, 3, 3)
+
+
+def test_a_call_that_is_given_up_is_told_like_an_overrun() -> None:
+    failure = call_given_up("the task", sys._getframe(), 0.5)
+    assert failure.reason == "the task took longer than 0.5 s and was stopped"
+    assert "TRUELINE_TASK_TIMEOUT_SECONDS" in failure.advice
+    assert "call_given_up(" in str(failure.traceback)

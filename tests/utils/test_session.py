@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -232,3 +232,102 @@ def test_a_later_child_goes_on_where_a_killed_one_ended(
     spooled = (tmp_path / "job/results.jsonl").read_text().splitlines()
     names = [json.loads(line)["name"] for line in spooled if line]
     assert names == ["fine", "count", "judge"]
+
+
+MEETING = ["a", "b", "c"]
+
+
+def test_tasks_side_by_side_keep_results_logs_and_output_apart(run_child: RunChild) -> None:
+    child = run_child("side_by_side")
+    assert child.planned == [
+        "a", "b", "c", "d_needs_a", "e_reads_c", "f_asks_c", "last", "judge_c", "judge_judge"
+    ]  # fmt: skip
+    assert child.kinds[2:5] == ["task_started"] * 3
+    for name in MEETING:
+        result = child.results[name]
+        assert result["data"] == {"of": f"task {name}", "same": f"task {name}"}
+        assert result["logs"] == [f"task {name} {number}" for number in range(50)]
+        printed = [line for line in child.stdout.splitlines() if line.startswith(f"[{name}] ")]
+        assert printed == [
+            *(f"[{name}] task {name} {number}" for number in range(50)),
+            f"[{name}] helper of task {name}",
+            f"[{name}] no end",
+        ]
+        assert f"[{name}] warned by task {name}\n" in child.stderr
+    assert all(line.startswith("[") for line in child.stdout.splitlines())
+    assert child.kinds[-1] == "finished"
+
+
+def test_what_a_task_reads_does_not_depend_on_who_ends_first(run_child: RunChild) -> None:
+    results = run_child("side_by_side").results
+    assert results["d_needs_a"]["data"] == results["a"]["data"]
+    assert results["f_asks_c"]["data"] == {"c": False, "a": results["a"]["data"]}
+    assert "may run at the same time" in results["f_asks_c"]["reason"]
+    assert results["e_reads_c"]["status"] == "failed"
+    assert "'c' may run at the same time as 'e_reads_c'" in results["e_reads_c"]["reason"]
+    assert results["last"]["data"] == {"all": [True] * 3}
+    assert (results["judge_c"]["verdict"], results["judge_judge"]["verdict"]) == (
+        "pass",
+        "unknown",
+    )
+
+
+def test_groups_never_overlap_and_their_order_stays(run_child: RunChild) -> None:
+    child = run_child("side_by_side")
+    moments = [
+        event["task"] if event["type"] == "task_started" else f"-{event['result']['name']}"
+        for event in child.events
+        if event["type"] in {"task_started", "task_finished"}
+    ]
+    assert moments.index("last") == 12
+    assert moments[13] == "-last"
+    assert moments[14:16] == ["judge_c", "judge_judge"]
+
+
+def test_tasks_told_to_run_alone_run_before_the_others_in_the_main_thread(
+    run_child: RunChild, write_snapshot: Callable[[Mapping[str, str]], Path]
+) -> None:
+    child = run_child("sample", write_snapshot(NAMES_ITS_THREAD), alone=["b", "c"])
+    threads = {name: result["data"][0] for name, result in child.results.items()}
+    assert list(threads)[:2] == ["b", "c"]
+    assert threads == {"b": "MainThread", "c": "MainThread", "a": "task a", "d": "task d"}
+
+
+def test_each_task_has_a_self_of_its_own_where_others_may_run_beside_it(
+    run_child: RunChild, write_snapshot: Callable[[Mapping[str, str]], Path]
+) -> None:
+    results = run_child("sample", write_snapshot(NAMES_ITS_THREAD)).results
+    assert [result["data"][1] for result in results.values()] == [None] * 4
+    serial = NAMES_ITS_THREAD | {"entry.py": ENTRY.replace("= 4", "= 1")}
+    results = run_child("sample", write_snapshot(serial)).results
+    assert [result["data"] for result in results.values()] == [
+        ["MainThread", None], ["MainThread", "a"], ["MainThread", "b"], ["MainThread", "c"]
+    ]  # fmt: skip
+
+
+ENTRY = """\
+from utils.base_runner import BaseRunner
+
+
+class Runner(BaseRunner):
+    parallel_tasks = 4
+"""
+NAMES_ITS_THREAD = {
+    "entry.py": ENTRY,
+    "collectors/all.py": """\
+import threading
+
+from utils.decorators import task
+
+
+def named(name):
+    @task(name=name, title=name)
+    def work(self, ctx):
+        last, self.last = getattr(self, "last", None), name
+        return {"data": [threading.current_thread().name, last]}
+
+
+for name in "abcd":
+    named(name)
+""",
+}

@@ -1,9 +1,11 @@
 """Fault rows 23 and 25, security row 4."""
 
 import os
+import shutil
 import stat
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from utils.snapshot import Snapshot, Snapshots, open_snapshots
 
 RunGit = Callable[..., str]
 CommitFiles = Callable[..., str]
+Checked = Callable[[Path], dict[str, tuple[str, bytes]]]
 Take = Callable[[str], Snapshot]
 
 
@@ -176,7 +179,7 @@ def test_a_snapshot_killed_half_way_is_never_used_and_cleared_at_the_next_take(
     assert any(name.startswith(".building-") for name in names(snapshots.directory))
     snapshot = snapshots.take(commit)
     assert (snapshot.path / "integrations/alpha/more.py").read_text() == "x"
-    assert names(snapshots.directory) == {commit}
+    assert names(snapshots.directory) == {commit, f"{commit}.json"}
 
 
 def test_processes_that_take_the_same_commit_build_it_once(
@@ -193,7 +196,7 @@ def test_processes_that_take_the_same_commit_build_it_once(
         assert process.returncode == 0, complaint
         answers.append(int(answer))
     assert set(answers) == {snapshots.take(commit).path.stat().st_ino}
-    assert names(snapshots.directory) == {commit}
+    assert names(snapshots.directory) == {commit, f"{commit}.json"}
 
 
 def test_a_truncated_mirror_is_healed_while_a_snapshot_is_made(
@@ -206,7 +209,7 @@ def test_a_truncated_mirror_is_healed_while_a_snapshot_is_made(
     os.truncate(pack, pack.stat().st_size - 50_000)
     snapshot = snapshots.take(commit)
     assert (snapshot.path / "noise").stat().st_size == 100_000
-    assert names(snapshots.directory) == {commit}
+    assert names(snapshots.directory) == {commit, f"{commit}.json"}
 
 
 def test_a_discarded_snapshot_is_gone_and_can_be_taken_again(
@@ -261,3 +264,157 @@ def test_something_that_is_no_commit_is_refused(snapshots: Snapshots) -> None:
         with pytest.raises(SourceError, match="is not a commit"):
             snapshots.take(wrong)
     assert snapshots.commits() == ()
+
+
+def inode(snapshot: Snapshot, path: str) -> int:
+    return (snapshot.path / path).stat().st_ino
+
+
+def test_a_snapshot_outlives_those_that_it_shares_files_with(
+    repository: Path, commit_files: CommitFiles, snapshots: Snapshots
+) -> None:
+    first = snapshots.take(snapshots.mirror.head_commit())
+    second = snapshots.take(commit_files(repository, {"more": "x"}))
+    snapshots.discard(first.commit)
+    assert not first.path.exists()
+    assert (second.path / "integrations/beta/entry.py").read_text() == "print('beta')\n"
+    assert not (second.path / "integrations/beta/entry.py").stat().st_mode & 0o222
+
+
+def test_damage_that_comparing_commits_finds_is_healed(
+    repository: Path, commit_files: CommitFiles, snapshots: Snapshots
+) -> None:
+    first = snapshots.take(snapshots.mirror.head_commit())
+    (pack,) = (snapshots.mirror.directory / "objects" / "pack").glob("*.pack")
+    commit = commit_files(repository, {"integrations/alpha/entry.py": "changed"})
+    snapshots.mirror.fetch(commit)
+    pack.chmod(0o644)
+    os.truncate(pack, 12)
+    second = snapshots.take(commit)
+    assert (second.path / "integrations/alpha/entry.py").read_text() == "changed"
+    assert (second.path / "integrations/beta/entry.py").read_text() == "print('beta')\n"
+    assert inode(first, "integrations.json") != inode(second, "integrations.json")
+
+
+def test_without_the_last_commit_s_objects_a_snapshot_is_written_whole(
+    repository: Path, commit_files: CommitFiles, snapshots: Snapshots
+) -> None:
+    first = snapshots.take(snapshots.mirror.head_commit())
+    shutil.rmtree(snapshots.mirror.directory)
+    second = snapshots.take(commit_files(repository, {"more": "x"}))
+    assert inode(first, "integrations.json") != inode(second, "integrations.json")
+    assert (second.path / "integrations.json").read_text() == "[]"
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "snapshot-linked",
+        "snapshot-half-written",
+        "snapshot-before-rename",
+        "snapshot-before-its-name",
+    ],
+)
+def test_a_kill_while_files_are_shared_harms_neither_commit(
+    as_checked_out: Checked,
+    repository: Path,
+    commit_files: CommitFiles,
+    snapshots: Snapshots,
+    run_python: Callable[..., subprocess.Popen[str]],
+    point: str,
+) -> None:
+    first = snapshots.take(snapshots.mirror.head_commit())
+    before = as_checked_out(first.path)
+    commit = commit_files(repository, {name: name for name in "abcd"})
+    root = snapshots.directory.parent
+    failpoint = f"{point}:kill9"
+    killed = run_python(TAKE, root, repository.as_uri(), commit, TRUELINE_FAILPOINT=failpoint)
+    killed.communicate(timeout=60)
+    assert killed.returncode == -9
+    assert snapshots.commits() == (first.commit,)
+    second = snapshots.take(commit)
+    assert as_checked_out(first.path) == before
+    assert as_checked_out(second.path) == as_checked_out(repository)
+    assert {name for name in names(snapshots.directory) if name.startswith(".")} == set()
+
+
+@pytest.fixture
+def earlier(snapshots: Snapshots) -> Snapshots:
+    """The same snapshots before the machine was started again."""
+    return replace(snapshots, boot="earlier")
+
+
+def lose_power(snapshot: Snapshot) -> None:
+    """Leave of a snapshot what a disk may have of it."""
+    entry = snapshot.path / "integrations/beta/entry.py"
+    entry.chmod(0o644)
+    os.truncate(entry, 0)
+
+
+def test_what_was_not_on_the_disk_when_the_machine_stopped_is_made_again(
+    repository: Path, snapshots: Snapshots, earlier: Snapshots
+) -> None:
+    lost = earlier.take(snapshots.mirror.head_commit())
+    lose_power(lost)
+    repository.rename(repository.with_name("away"))
+    found = snapshots.find(lost.commit)
+    assert found == lost.path
+    assert (found / "integrations/beta/entry.py").read_text() == "print('beta')\n"
+
+
+def test_files_that_may_not_be_on_the_disk_are_not_shared(
+    repository: Path, commit_files: CommitFiles, snapshots: Snapshots, earlier: Snapshots
+) -> None:
+    lost = earlier.take(snapshots.mirror.head_commit())
+    second = snapshots.take(commit_files(repository, {"more": "x"}))
+    assert inode(lost, "integrations.json") != inode(second, "integrations.json")
+
+
+def test_what_was_settled_is_kept(
+    repository: Path, commit_files: CommitFiles, snapshots: Snapshots, earlier: Snapshots
+) -> None:
+    (repository / "integrations/alpha/out").symlink_to("/etc")
+    kept = earlier.take(commit_files(repository, {}))
+    earlier.settle()
+    shutil.rmtree(snapshots.mirror.directory)
+    repository.rename(repository.with_name("away"))
+    before = inode(kept, "integrations.json")
+    assert snapshots.find(kept.commit) == kept.path
+    assert inode(kept, "integrations.json") == before
+    assert snapshots.take(kept.commit).rejected == kept.rejected != {}
+
+
+def test_where_starts_cannot_be_told_apart_everything_is_on_the_disk_at_once(
+    snapshots: Snapshots,
+) -> None:
+    commit = snapshots.mirror.head_commit()
+    made = replace(snapshots, boot="").take(commit)
+    before = inode(made, "integrations.json")
+    assert inode(snapshots.take(commit), "integrations.json") == before
+
+
+@pytest.mark.parametrize("point", ["snapshot-linked", "snapshot-before-its-name"])
+def test_a_kill_while_a_lost_snapshot_is_made_again_does_not_make_it_trusted(
+    repository: Path,
+    snapshots: Snapshots,
+    earlier: Snapshots,
+    run_python: Callable[..., subprocess.Popen[str]],
+    point: str,
+) -> None:
+    commit = snapshots.mirror.head_commit()
+    lose_power(earlier.take(commit))
+    root, failpoint = snapshots.directory.parent, f"{point}:kill9"
+    killed = run_python(TAKE, root, repository.as_uri(), commit, TRUELINE_FAILPOINT=failpoint)
+    killed.communicate(timeout=60)
+    assert killed.returncode == -9
+    entry = snapshots.take(commit).path / "integrations/beta/entry.py"
+    assert entry.read_text() == "print('beta')\n"
+
+
+def test_a_snapshot_that_nobody_has_is_not_looked_for_at_the_source(
+    repository: Path, commit_files: CommitFiles, snapshots: Snapshots, earlier: Snapshots
+) -> None:
+    assert snapshots.find(commit_files(repository, {"more": "x"})) is None
+    lost = earlier.take(snapshots.mirror.head_commit())
+    shutil.rmtree(snapshots.mirror.directory)
+    assert snapshots.find(lost.commit) is None

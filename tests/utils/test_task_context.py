@@ -1,4 +1,5 @@
 import doctest
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,43 @@ def test_succeeded_is_false_for_what_never_ran(ctx: TaskContext) -> None:
     assert [ctx.succeeded(name) for name in ("later", "off", "gooood")] == [False] * 3
     _, logs = ctx.noted()
     assert logs == ("ctx.succeeded('gooood'): no task has this name (did you mean 'good'?)",)
+
+
+@pytest.fixture
+def beside(view: JobView) -> TaskContext:
+    """The context of a reader beside which `good` and `later` may run."""
+    return TaskContext("reader", view._replace(results={}, beside={"good", "later"}), {})
+
+
+def test_what_may_run_at_the_same_time_cannot_be_read(beside: TaskContext) -> None:
+    with pytest.raises(UpstreamFailed, match="may run at the same time as 'reader'") as caught:
+        beside.get_data("good")
+    assert "depends_on of 'reader'" in caught.value.advice
+    assert beside.evidence().failed_reads == ("good",)
+
+
+def test_asking_whether_it_succeeded_settles_nothing(beside: TaskContext) -> None:
+    assert not beside.succeeded("good")
+    assert beside.evidence().partial == (
+        "task 'good' may run at the same time: name it in depends_on",
+    )
+
+
+def test_lines_of_many_threads_keep_to_the_limit() -> None:
+    lines = BoundedLines()
+
+    def add() -> None:
+        for number in range(400):
+            lines.add(number)
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    kept = lines.kept()
+    assert len(kept) == 1001
+    assert sum("left out" in line for line in kept) == 1
 
 
 def test_reading_partial_data_makes_the_reader_partial_once(ctx: TaskContext) -> None:

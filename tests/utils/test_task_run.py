@@ -6,7 +6,7 @@ import pytest
 from utils.base_runner import BaseRunner, TaskContext
 from utils.results import TaskResult, TaskStatus, Verdict, unrun_result
 from utils.task_context import JobView
-from utils.task_run import TaskLimits, copied, run_task, skipped, unmet_dependency
+from utils.task_run import TaskLimits, TaskRun, copied, skipped, unmet_dependency
 from utils.tasks import DeclaredTask, Severity, TaskSpec, TaskType
 
 Run = Callable[..., TaskResult]
@@ -38,7 +38,7 @@ def run(view: JobView) -> Run:
         spec: TaskSpec, function: Callable[[Any, Any], Any], limit: int = 10_000
     ) -> TaskResult:
         task = DeclaredTask(spec, function, "a.py", 1)
-        return run_task(task, BaseRunner.StageTwo({}), view, TaskLimits(60, limit))
+        return TaskRun(task, BaseRunner.StageTwo({}), view, TaskLimits(60, limit)).run()
 
     return call
 

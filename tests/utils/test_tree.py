@@ -131,3 +131,12 @@ def test_a_link_with_the_name_of_a_file_or_folder_is_left_out_and_not_walked(bes
 def test_a_link_above_another_link_is_left_out() -> None:
     tree = tree_of({"a/b": "../file", "a": "d1/d2", "x": "a/../../secret"}, "file")
     assert tree.links == {"a/b": "../file"}
+
+
+def test_folders_of_integrations_are_told_with_the_ids_of_their_content() -> None:
+    names = ("integrations", "integrations/x", "integrations/x/deep", "other", "other/x")
+    folders = [TreeEntry("040000", f"id of {name}", 0, name) for name in names]
+    tree = check_tree([*folders, *files("integrations/x/entry.py", "integrations/file")], {})
+    assert tree.integrations == {"x": "id of integrations/x"}
+    assert set(tree.folders) == set(names)
+    assert [entry.path for entry in tree.files] == ["integrations/x/entry.py", "integrations/file"]

@@ -427,6 +427,10 @@ class SmallSource:
         self._git(*who, "commit", "--quiet", "--allow-empty", "--message=change")
         return self._git("rev-parse", "HEAD")
 
+    def go_back(self, commit: str) -> None:
+        """Let the branch name an older commit, as a forced push does."""
+        self._git("update-ref", "refs/heads/main", commit)
+
     def _git(self, *args: str) -> str:
         environ = {"PATH": os.environ["PATH"], "HOME": str(self.path), "GIT_CONFIG_NOSYSTEM": "1"}
         end = subprocess.run(
@@ -468,13 +472,7 @@ def sync_parts(
         snapshots = open_snapshots(mirror, settings)
         environments = Environments(tmp_path / "data" / "environments", (), REPOSITORY / "utils")
         file = CatalogueFile(tmp_path / "data" / "catalogue.json", snapshots.mirror.source.shown)
-        known = set(snapshots.commits())
-        current = CurrentCatalogue(
-            file.read(
-                lambda commit: snapshots.directory / commit if commit in known else None,
-                environments.existing,
-            )
-        )
+        current = CurrentCatalogue(file.read(snapshots.find, environments.existing))
         preparation = Preparation(environments, executor_with(), frozenset())
         sync = Sync(snapshots, preparation, current, file, 2)
         return SyncParts(small_source, snapshots, environments, current, file, sync)

@@ -3,7 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from worker.child_command import child_command, describe_spec, run_spec
+from worker.child_command import Resumption, child_command, describe_spec, run_spec
 from worker.execution import JobOrder, Limits, Prepared, ProcessExecutor, StopSignal
 from worker.job_directories import JobDirectory
 
@@ -77,13 +77,20 @@ def test_secrets_are_on_stdin_alone(prepare: Callable[..., Prepared], tmp_path: 
         "spool": str(tmp_path / "results.jsonl"),
         "resume": False,
         "done": [],
+        "alone": [],
     }
 
 
 def test_later_child_is_told_what_is_done(prepare: Callable[..., Prepared], tmp_path: Path) -> None:
     order = JobOrder("job-7", 3, "misbehaving", {}, only=("a", "b"))
     spec = json.loads(
-        run_spec(order, prepare("misbehaving"), JobDirectory(tmp_path), LIMITS, ["a"])
+        run_spec(
+            order,
+            prepare("misbehaving"),
+            JobDirectory(tmp_path),
+            LIMITS,
+            Resumption(("a",), ("b",)),
+        )
     )
     assert (spec["resume"], spec["done"], spec["only"]) == (True, ["a"], ["a", "b"])
 

@@ -50,7 +50,7 @@ def test_line_over_the_limit_is_not_kept_but_counted_and_the_next_is_whole() -> 
     assert list(splitter.feed(b"x" * 10 + b"\n")) == [b"x" * 10]
     assert list(splitter.feed(b"x" * 8)) == []
     assert list(splitter.feed(b"x" * 1_000)) == []
-    assert list(splitter.feed(b"x\nnext\n")) == [Oversize(1_009), b"next"]
+    assert list(splitter.feed(b"x\nnext\n")) == [Oversize(1_009, b"x" * 256), b"next"]
 
 
 def test_each_event_of_the_protocol_is_read() -> None:
@@ -132,3 +132,15 @@ def test_collector_has_neither_verdict_nor_resources() -> None:
     plain = RESULT | {"type": "collector", "verdict": None, "resources": None}
     assert TaskResult.model_validate(plain).is_consistent
     assert not TaskResult.model_validate(plain | {"verdict": "pass"}).is_consistent
+
+
+def test_result_that_is_too_long_is_still_known_by_its_task() -> None:
+    splitter = LineSplitter(100)
+    begun = b'{"type":"task_finished","result":{"na'
+    assert list(splitter.feed(begun)) == []
+    (long,) = splitter.feed(b'me":"list_items","data":"' + b"x" * 1000 + b'"}}\n')
+    assert isinstance(long, Oversize)
+    assert long.task == "list_items"
+    (other,) = splitter.feed(b"x" * 101 + b"\n")
+    assert isinstance(other, Oversize)
+    assert other.task is None

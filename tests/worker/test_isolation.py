@@ -49,3 +49,37 @@ def test_children_of_a_sandbox_are_enclosed_and_others_are_only_limited(
     assert inside.confine["enclosed"] is True
     outside = choose_isolation("process").host(launcher, settings, {})
     assert outside.confine == {"limits": {"RLIMIT_CPU": (7, 12)}}
+
+
+def test_declared_egress_without_a_sandbox_is_refused_with_advice(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    settings = Settings.model_validate({"data_dir": tmp_path, "egress": "declared"})
+    for choice, why in (
+        (choose_isolation("process"), "TRUELINE_ISOLATION is process"),
+        (choose_isolation("", ()), "no bubblewrap"),
+    ):
+        with pytest.raises(IsolationMissing, match="TRUELINE_EGRESS=declared needs") as caught:
+            choice.host(launcher, settings, {})
+        assert why in caught.value.reason
+        assert "TRUELINE_EGRESS=open" in caught.value.advice
+
+
+def test_declared_egress_takes_the_workers_proxies_from_jobs(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    environ = {"HTTPS_PROXY": "http://proxy:1", "SSL_CERT_FILE": "/certificates"}
+    for egress, passed_on in (("open", environ), ("declared", {"SSL_CERT_FILE": "/certificates"})):
+        settings = Settings.model_validate({"data_dir": tmp_path, "egress": egress})
+        host = choose_isolation("sandbox").host(launcher, settings, environ)
+        assert host.environ == passed_on
+        host.ways.close()
+
+
+@pytest.mark.parametrize("isolation", ["process", "sandbox"])
+def test_private_addresses_that_cannot_be_read_stop_the_start(
+    launcher: Launcher, tmp_path: Path, isolation: str
+) -> None:
+    settings = Settings.model_validate({"data_dir": tmp_path, "egress_private": "localhost"})
+    with pytest.raises(SettingsError, match="TRUELINE_EGRESS_PRIVATE"):
+        choose_isolation(isolation).host(launcher, settings, {})

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from worker.reclaim import Reclaim
 
@@ -71,3 +75,30 @@ def test_environment_that_the_catalogue_offers_stays(parts: SyncParts) -> None:
     Reclaim(parts.snapshots, parts.environments, parts.current, grace_seconds=0).run()
 
     assert parts.catalogue.pair("one").environment.path.exists()
+
+
+def test_disk_that_does_not_take_them_is_told_and_tried_again(
+    parts: SyncParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Path) -> None:
+        raise OSError(errno.ENOSPC, "no room")
+
+    reclaim = Reclaim(parts.snapshots, parts.environments, parts.current, grace_seconds=0)
+    with monkeypatch.context() as patch, capture_logs() as logs:
+        patch.setattr("utils.snapshot.sync_file_system", full)
+        reclaim.run()
+    assert [entry["reason"].endswith("no room") for entry in logs] == [True]
+    with capture_logs() as logs:
+        reclaim.run()
+    assert not logs
+
+
+def test_snapshots_that_stay_are_on_the_disk_from_then_on(parts: SyncParts) -> None:
+    after_restart = replace(parts.snapshots, boot="another")
+    inode = parts.catalogue.pair("one").snapshot.stat().st_ino
+    Reclaim(parts.snapshots, parts.environments, parts.current, grace_seconds=0).run()
+
+    found = after_restart.find(parts.catalogue.pair("one").commit)
+
+    assert found is not None
+    assert found.stat().st_ino == inode

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +148,25 @@ def test_bubblewrap_that_holds_nothing_is_no_sandbox(tmp_path: Path) -> None:
 def test_interpreter_of_this_project_runs_in_it(sandbox: Sandbox) -> None:
     assert sandbox.bubblewrap.is_file()
     assert Path(sys.executable).is_file()
+
+
+def test_sandbox_without_a_network_has_its_own_loopback_alone_and_shows_the_folder(
+    sandbox: Sandbox, prepared: Prepared
+) -> None:
+    folder = prepared.snapshot.parents[1] / "egress"
+    folder.mkdir()
+    (folder / "desk").touch()
+    closed = sandbox.without_network(folder)
+    assert look(closed, prepared, folder)["folders"][str(folder)] == ["desk"]
+    program = "import socket; print([name for _, name in socket.if_nameindex()])"
+    command = Command((str(prepared.environment.python), "-I", "-c", program), {}, Path("/"))
+    argv = closed.enclose(command, prepared, prepared.snapshot.parents[1] / "jobs" / "mine").argv
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "['lo']\n"
+
+
+def test_sandbox_that_gets_no_network_of_its_own_says_so(sandbox: Sandbox, tmp_path: Path) -> None:
+    broken = replace(sandbox, namespaces=(*sandbox.namespaces, "--no-such-option"))
+    with pytest.raises(SandboxUnusable, match="a network of its own: ") as caught:
+        broken.without_network(tmp_path)
+    assert "TRUELINE_EGRESS=open" in caught.value.advice

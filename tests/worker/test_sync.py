@@ -244,3 +244,48 @@ def test_entry_without_a_folder_is_broken_beside_the_others(
     two = parts.catalogue.offers["two"]
     assert two.problem is not None
     assert "integrations/two" in two.problem.reason
+
+
+def test_branch_that_goes_back_to_an_older_commit_takes_it_along(
+    small_source: SmallSource, sync_parts: Make
+) -> None:
+    small_source.put("one")
+    first = small_source.push()
+    parts = sync_parts()
+    parts.sync.run()
+    small_source.put("one", version=2)
+    second = small_source.push()
+    parts.sync.run()
+    parts.snapshots.discard(first)
+    small_source.go_back(first)
+
+    assert parts.sync.run()
+
+    assert parts.catalogue.commit == parts.catalogue.pair("one").commit == first
+    looks = [
+        (parts.snapshots.directory / commit / "integrations/one/collectors/look.py").read_text()
+        for commit in (first, second)
+    ]
+    assert [text.replace("2", "1") for text in looks] == [looks[0], looks[0]]
+    assert looks[0] != looks[1]
+
+
+def test_restart_after_a_loss_of_power_makes_again_what_was_not_on_the_disk(
+    small_source: SmallSource, sync_parts: Make
+) -> None:
+    small_source.put("one")
+    commit = small_source.push()
+    before = sync_parts()
+    before.sync.run()
+    notes = before.snapshots.directory / f"{commit}.json"
+    notes.write_text(notes.read_text().replace(before.snapshots.boot, "an earlier one"))
+    entry = before.catalogue.pair("one").snapshot / "integrations" / "one" / "entry.py"
+    whole = entry.read_text()
+    entry.chmod(0o644)
+    entry.write_text("")
+    small_source.path.rename(small_source.path.with_name("away"))
+
+    again = sync_parts()
+
+    assert again.catalogue.pair("one").commit == commit
+    assert entry.read_text() == whole

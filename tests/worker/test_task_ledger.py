@@ -113,7 +113,7 @@ def test_stand_in_of_an_insight_is_unknown(ledger: TaskLedger) -> None:
 def test_result_of_another_task_leaves_the_running_one_running(ledger: TaskLedger) -> None:
     ledger.start("list")
     assert ledger.finish(result("check"))
-    assert ledger.running == "list"
+    assert ledger.running == ("list",)
 
 
 @pytest.mark.parametrize(
@@ -145,3 +145,48 @@ def test_counts_say_how_the_tasks_ended(ledger: TaskLedger) -> None:
     ledger.finish(result("list", "failed"))
     ledger.stand_in("check", "skipped", "reason")
     assert ledger.counts() == "1 failed, 1 skipped"
+
+
+@pytest.fixture
+def beside() -> TaskLedger:
+    """A job in which two tasks may run at once, and do."""
+    ledger = TaskLedger()
+    third = PLAN[0].model_copy(update={"name": "third"})
+    assert ledger.take_plan([*PLAN, third], 2)
+    assert ledger.end_stage_one(stage_one())
+    assert ledger.start("list")
+    assert ledger.start("check")
+    return ledger
+
+
+def test_no_more_tasks_run_than_the_plan_says(beside: TaskLedger) -> None:
+    assert not beside.start("third")
+    assert not beside.start("list")
+    assert beside.finish(result("list"))
+    assert (beside.phase, beside.running) == (Phase.TASK, ("check",))
+    assert not beside.start("list")
+    assert beside.start("third")
+    assert beside.finish(result("check"))
+    assert beside.finish(result("third"))
+    assert beside.phase is Phase.ENDING
+
+
+def test_tasks_that_were_lost_together_are_suspects_once(beside: TaskLedger) -> None:
+    assert beside.suspect()
+    assert list(beside.suspects) == ["list", "check"]
+    assert not beside.suspect()  # told to run alone, and did not: both are to blame
+    beside.begin_child()
+    beside.take_plan([])
+    beside.end_stage_one(stage_one())
+    assert beside.start("list")
+    assert not beside.suspect()
+    assert beside.start("third")
+    assert beside.suspect()
+    assert list(beside.suspects) == ["list", "check", "third"]
+
+
+def test_a_task_that_ran_alone_is_no_suspect(ledger: TaskLedger) -> None:
+    assert not ledger.suspect()
+    assert ledger.start("list")
+    assert not ledger.suspect()
+    assert ledger.suspects == ()
