@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from api.config_secrets import masked, with_kept_secrets
@@ -29,6 +29,9 @@ SHOWN = (
 )
 TIMING = ("schedule", "timezone")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NAMED = select(deployments).where(
+    or_(deployments.c.id == bindparam("key"), deployments.c.name == bindparam("key"))
+)
 WISHES = ("name", *TIMING, "enabled")  # what a PATCH may change, beside the config
 
 
@@ -40,8 +43,7 @@ def shown_deployment(row: Row[Any]) -> dict[str, Any]:
 
 def find_deployment(connection: Connection, key: str) -> Row[Any]:
     """Read the deployment with this id or name; raises NotFound."""
-    named = or_(deployments.c.id == key, deployments.c.name == key)
-    row = connection.execute(select(deployments).where(named)).first()
+    row = connection.execute(_NAMED, {"key": key}).first()
     if row is None:
         known = connection.execute(select(deployments.c.name).limit(1000)).scalars()
         raise NotFound(

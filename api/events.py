@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Tuple, func, literal, select, tuple_
+from sqlalchemy import Connection, Row, Tuple, bindparam, func, literal, select, tuple_
 
 from api.jobs import Job
 from api.recording import insert_rows
@@ -31,6 +31,7 @@ LAST_SEQ = (  # of a job's present attempt, beside other columns of `jobs`
     .where(events.c.job_id == jobs.c.id, events.c.attempt == jobs.c.attempt)
     .scalar_subquery()
 )
+_LAST_SEQS = select(jobs.c.id, LAST_SEQ).where(jobs.c.id.in_(bindparam("job_ids", expanding=True)))
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,8 @@ def last_event(
 
 def last_seqs(connection: Connection, job_ids: Collection[str]) -> dict[str, int]:
     """Return the last sequence number of each job's present attempt; 0 where it has no events."""
-    statement = select(jobs.c.id, LAST_SEQ).where(jobs.c.id.in_(job_ids))
-    return {job_id: seq or 0 for job_id, seq in connection.execute(statement)}
+    found = connection.execute(_LAST_SEQS, {"job_ids": list(job_ids)})
+    return {job_id: seq or 0 for job_id, seq in found}
 
 
 def insert_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

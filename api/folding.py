@@ -2,13 +2,13 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, insert, select, update
 
 from api.jobs import Job
 from api.recording import insert_rows
@@ -30,6 +30,32 @@ from utils.tasks import Severity
 DATA_LIMIT_BYTES = 64 * 1024  # of one violation; the task's result has all of it
 DEFAULT_SEVERITY = Severity.MEDIUM
 
+_OF_TASKS: BindParameter[Any] = bindparam("tasks", expanding=True)
+_DEPLOYMENT = (
+    select(deployments.c.id).where(deployments.c.id == bindparam("deployment_id")).with_for_update()
+)
+_DECIDED = select(task_results.c.result).where(
+    task_results.c.job_id == bindparam("job_id"),
+    task_results.c.verdict.in_([Verdict.PASS, Verdict.FAIL]),
+)
+_LATEST = select(verdicts.c.task, verdicts.c.observed_at).where(
+    verdicts.c.deployment_id == bindparam("deployment_id")
+)
+_STANDING = select(
+    violations.c.task,
+    violations.c.id,
+    violations.c.resource_id,
+    violations.c.status,
+    violations.c.muted_until,
+).where(violations.c.deployment_id == bindparam("deployment_id"), violations.c.task.in_(_OF_TASKS))
+_REMEMBER = insert(verdicts).values(
+    deployment_id=bindparam("of_deployment"), task=bindparam("of_task")
+)
+_REMEMBER_AGAIN = update(verdicts).where(
+    verdicts.c.deployment_id == bindparam("of_deployment"),
+    verdicts.c.task == bindparam("of_task"),
+)
+
 Result = Mapping[str, Any]
 
 
@@ -41,12 +67,15 @@ def fold_verdicts(connection: Connection, job: Job, now: datetime) -> dict[str, 
     """
     changes = _Changes(job, now)
     if _lock_deployment(connection, job.deployment_id):
-        results = _not_overruled(connection, job, _decided(connection, job.id))
+        last = _last_observed(connection, job.deployment_id)
+        overruled = {task for task, at in last.items() if at > _observed_at(job)}
+        decided = _decided(connection, job.id)
+        results = {task: decided[task] for task in decided if task not in overruled}
         standing = _standing(connection, job.deployment_id, results)
         for task, result in results.items():
             changes.add(result, fold(standing[task], _observation(result), now))
         changes.write(connection)
-        _remember(connection, job, results)
+        _remember(connection, job, results, last)
     return changes.counts()
 
 
@@ -69,6 +98,8 @@ class _Changes:
         self.resolved += [{"known": standing.id} for standing in change.resolved]
 
     def write(self, connection: Connection) -> None:
+        if not (self.opened or self.seen or self.reopened or self.resolved):
+            return
         this = violations.c.id == bindparam("known")
         again = {"status": ViolationStatus.OPEN, "note": None, "muted_until": None}
         resolved = {"status": ViolationStatus.RESOLVED, "resolved_at": self.now}
@@ -162,18 +193,12 @@ def _observation(result: Result) -> Observation:
 
 def _lock_deployment(connection: Connection, deployment_id: str) -> bool:
     """Let jobs of one deployment fold one after another; False when it is gone."""
-    known = deployments.c.id == deployment_id
-    statement = select(deployments.c.id).where(known).with_for_update()
-    return connection.execute(statement).first() is not None
+    return connection.execute(_DEPLOYMENT, {"deployment_id": deployment_id}).first() is not None
 
 
 def _decided(connection: Connection, job_id: str) -> dict[str, Result]:
     """Read the results that decide something; a partial pass decides nothing."""
-    statement = select(task_results.c.result).where(
-        task_results.c.job_id == job_id,
-        task_results.c.verdict.in_([Verdict.PASS, Verdict.FAIL]),
-    )
-    results = connection.execute(statement).scalars()
+    results = connection.execute(_DECIDED, {"job_id": job_id}).scalars()
     return {
         result["name"]: result
         for result in results
@@ -181,51 +206,42 @@ def _decided(connection: Connection, job_id: str) -> dict[str, Result]:
     }
 
 
-def _not_overruled(
-    connection: Connection, job: Job, results: Mapping[str, Result]
-) -> dict[str, Result]:
-    statement = select(verdicts.c.task).where(
-        verdicts.c.deployment_id == job.deployment_id,
-        verdicts.c.observed_at > _observed_at(job),
-    )
-    newer = set(connection.execute(statement).scalars())
-    return {task: result for task, result in results.items() if task not in newer}
+def _last_observed(connection: Connection, deployment_id: str) -> dict[str, datetime]:
+    """Read when each insight's latest verdict was observed."""
+    rows = connection.execute(_LATEST, {"deployment_id": deployment_id})
+    return {task: observed_at for task, observed_at in rows}  # noqa: C416 - dict() of rows has no type
 
 
 def _standing(
     connection: Connection, deployment_id: str, tasks: Iterable[str]
 ) -> defaultdict[str, list[Standing]]:
-    statement = select(
-        violations.c.task,
-        violations.c.id,
-        violations.c.resource_id,
-        violations.c.status,
-        violations.c.muted_until,
-    ).where(violations.c.deployment_id == deployment_id, violations.c.task.in_(list(tasks)))
     standing: defaultdict[str, list[Standing]] = defaultdict(list)
-    for task, id_, resource_id, status, muted_until in connection.execute(statement):
+    values = {"deployment_id": deployment_id, "tasks": list(tasks)}
+    for task, id_, resource_id, status, muted_until in connection.execute(_STANDING, values):
         known = Standing(id_, resource_id, ViolationStatus(status), muted_until)
         standing[task].append(known)
     return standing
 
 
-def _remember(connection: Connection, job: Job, results: Mapping[str, Result]) -> None:
+def _remember(
+    connection: Connection, job: Job, results: Mapping[str, Result], known: Collection[str]
+) -> None:
     rows = [
         {
-            "deployment_id": job.deployment_id,
-            "task": task,
+            "of_deployment": job.deployment_id,
+            "of_task": task,
             "verdict": result["verdict"],
             "job_id": job.id,
             "observed_at": _observed_at(job),
         }
         for task, result in results.items()
     ]
-    if rows:
-        of_this_deployment = verdicts.c.deployment_id == job.deployment_id
-        connection.execute(
-            delete(verdicts).where(of_this_deployment, verdicts.c.task.in_(list(results)))
-        )
-        connection.execute(insert(verdicts), rows)
+    for statement, chosen in (
+        (_REMEMBER_AGAIN, [row for row in rows if row["of_task"] in known]),
+        (_REMEMBER, [row for row in rows if row["of_task"] not in known]),
+    ):
+        if chosen:
+            connection.execute(statement, chosen)
 
 
 def _observed_at(job: Job) -> datetime:

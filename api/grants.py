@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from api.config_secrets import SecretBox
 from api.endings import DEPLOYMENT_DELETED, Ending, end_job_here
@@ -14,6 +14,12 @@ from api.leases import Term, claim_jobs
 from api.secret_key import SecretKeyError
 from api.tables import deployments, integrations
 from utils.notes import Note
+
+_WANTED = (
+    select(deployments.c.id, deployments.c.config, integrations.c.registered_commit)
+    .join(integrations, integrations.c.name == deployments.c.integration)
+    .where(deployments.c.id.in_(bindparam("ids", expanding=True)))
+)
 
 
 @dataclass(frozen=True)
@@ -61,12 +67,8 @@ def grant_jobs(connection: Connection, secrets: SecretBox, term: Term, slots: in
 def _wanted(connection: Connection, ids: Collection[str]) -> dict[str, _Wanted]:
     if not ids:
         return {}
-    statement = (
-        select(deployments.c.id, deployments.c.config, integrations.c.registered_commit)
-        .join(integrations, integrations.c.name == deployments.c.integration)
-        .where(deployments.c.id.in_(ids))
-    )
-    return {id_: _Wanted(config, commit) for id_, config, commit in connection.execute(statement)}
+    found = connection.execute(_WANTED, {"ids": list(ids)})
+    return {id_: _Wanted(config, commit) for id_, config, commit in found}
 
 
 def _granted(secrets: SecretBox, job: Job, wanted: _Wanted | None) -> Grant | dict[str, str]:

@@ -4,19 +4,20 @@ An outcome with a `last_seq` means: this attempt is yours, continue after that e
 without one means: drop the attempt, it is no longer yours or cannot be recorded.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, update
 
-from api.acceptance import Acceptance, Catalogued, OnRecord, Outcome, Report, accept
+from api.acceptance import Acceptance, OnRecord, Outcome, Report, accept
 from api.database import Database
 from api.endings import Ending, end_job, end_job_here
-from api.events import insert_events, last_seqs
-from api.jobs import Job, JobStatus, lock_jobs
+from api.events import insert_events
+from api.jobs import Job, JobStatus
 from api.large_data import Place, fault_of
+from api.on_record import read_on_record
 from api.recording import JsonText
 from api.reports import (
     CheckedEvents,
@@ -27,27 +28,33 @@ from api.reports import (
     TaskFinished,
     check_events,
 )
-from api.tables import integrations, jobs
-from api.task_results import insert_results, result_row, shown_in_event, task_statuses
+from api.tables import jobs
+from api.task_results import insert_results, result_row, shown_in_event
 from utils.failpoints import failpoint
 
 _OF_EVERY_EVENT = {"seq", "at", "type"}  # columns of their own
+_STARTED = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("job_id"))
+    .values(commit=bindparam("to_commit"), started_at=bindparam("to_started_at"))
+)
 
 
 @dataclass(frozen=True)
 class Intake:
-    """The answer to one request: outcomes in order, jobs to be ended, jobs that have changed."""
+    """The answer to one request: outcomes in order, jobs to be ended, and what became of jobs."""
 
     outcomes: tuple[Outcome, ...]
     cancelled: tuple[str, ...]
     changed: tuple[str, ...]
+    ended: tuple[str, ...]  # these are not among the changed
 
 
 def record_reports(database: Database, reports: Sequence[Report], now: datetime) -> Intake:
     """Check, record and fold what workers report; answer only after the commit."""
     checked = [_checked(database, report) for report in reports]
     with database.write() as connection:
-        known = _read_known(connection, reports, checked)
+        known = read_on_record(connection, {report.lease.job_id for report in reports})
         taken = [
             (known[report.lease.job_id].job, accept(report.lease, it, known[report.lease.job_id]))
             for report, it in zip(reports, checked, strict=True)
@@ -63,7 +70,8 @@ def record_reports(database: Database, reports: Sequence[Report], now: datetime)
     return Intake(
         outcomes=tuple(acceptance.outcome for _, acceptance in taken),
         cancelled=tuple(job.id for job in cancelled),
-        changed=tuple(job.id for job, _ in changed),
+        changed=tuple(job.id for job, acceptance in changed if not _ends(acceptance)),
+        ended=tuple(job.id for job, acceptance in changed if _ends(acceptance)),
     )
 
 
@@ -78,45 +86,13 @@ def _checked(database: Database, report: Report) -> CheckedEvents:
     return checked
 
 
-def _read_known(
-    connection: Connection, reports: Sequence[Report], checked: Sequence[CheckedEvents]
-) -> dict[str, OnRecord]:
-    job_ids = {report.lease.job_id for report in reports}
-    known = lock_jobs(connection, job_ids)
-    last = last_seqs(connection, job_ids)
-    with_results = [
-        report.lease.job_id
-        for report, it in zip(reports, checked, strict=True)
-        if any(isinstance(event, TaskFinished | JobFinished) for event in it.events)
-    ]
-    results = task_statuses(connection, with_results)
-    catalogue = _catalogue(connection, {known[id_].integration for id_ in results if id_ in known})
-    return {
-        job_id: OnRecord(
-            job,
-            last.get(job_id, 0),
-            results.get(job_id, {}),
-            catalogue.get(job.integration, Catalogued()) if job else Catalogued(),
-        )
-        for job_id in job_ids
-        for job in [known.get(job_id)]
-    }
-
-
-def _catalogue(connection: Connection, names: Collection[str]) -> dict[str, Catalogued]:
-    if not names:
-        return {}
-    statement = select(integrations.c.name, integrations.c.commit, integrations.c.tasks).where(
-        integrations.c.name.in_(names)
-    )
-    return {
-        name: Catalogued(commit, frozenset(task["name"] for task in tasks or ()))
-        for name, commit, tasks in connection.execute(statement)
-    }
-
-
 def _changes(acceptance: Acceptance) -> bool:
     return bool(acceptance.events) or acceptance.fault is not None
+
+
+def _ends(acceptance: Acceptance) -> bool:
+    is_over = any(isinstance(event, JobFinished) for event in acceptance.events)
+    return is_over or acceptance.fault is not None
 
 
 def _is_to_end(job: Job, acceptance: Acceptance) -> bool:
@@ -128,7 +104,7 @@ def _is_to_end(job: Job, acceptance: Acceptance) -> bool:
 def _insert(
     connection: Connection,
     changed: Sequence[tuple[Job, Acceptance]],
-    known: dict[str, OnRecord],
+    known: Mapping[str, OnRecord],
 ) -> None:
     events: list[dict[str, Any]] = []
     results: list[dict[str, Any]] = []
@@ -165,14 +141,18 @@ def _payload(event: Event) -> dict[str, Any]:
 def _move(connection: Connection, job: Job, acceptance: Acceptance, now: datetime) -> None:
     for event in acceptance.events:
         if isinstance(event, Started):
-            job = _start(connection, job, event, now)
+            started_at = _within(job, event.at, now)
+            job = replace(job, commit=event.commit, started_at=started_at)
         elif isinstance(event, NetworkUsed):
             network = update(jobs).where(jobs.c.id == job.id).values(network=_payload(event))
             connection.execute(network)
         elif isinstance(event, JobFinished):
             error = event.error.model_dump(exclude_none=True) if event.error else None
-            at = _within(job, event.at, now)
-            end_job(connection, job, Ending(JobStatus(event.status), error, at))
+            ending = Ending(JobStatus(event.status), error, _within(job, event.at, now))
+            end_job(connection, job, ending, commit=job.commit, started_at=job.started_at)
+    kinds = {type(event) for event in acceptance.events}
+    if Started in kinds and JobFinished not in kinds:
+        _note_start(connection, job)
     if acceptance.fault is not None:
         error = {
             "reason": f"worker {job.worker} reported what cannot be recorded: {acceptance.fault}",
@@ -181,14 +161,10 @@ def _move(connection: Connection, job: Job, acceptance: Acceptance, now: datetim
         end_job_here(connection, job, Ending(JobStatus.FAILED, error, now))
 
 
-def _start(connection: Connection, job: Job, event: Started, now: datetime) -> Job:
-    started = replace(job, commit=event.commit, started_at=_within(job, event.at, now))
+def _note_start(connection: Connection, job: Job) -> None:
     connection.execute(
-        update(jobs)
-        .where(jobs.c.id == job.id)
-        .values(commit=started.commit, started_at=started.started_at)
+        _STARTED, {"job_id": job.id, "to_commit": job.commit, "to_started_at": job.started_at}
     )
-    return started
 
 
 def _within(job: Job, at: datetime, now: datetime) -> datetime:

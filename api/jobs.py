@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, Select, Subquery, insert, select, update
+from sqlalchemy import Connection, Row, Select, Subquery, Update, bindparam, insert, select, update
 
 from api.listing import listed, whose
 from api.problems import Conflict, NotFound
@@ -79,27 +80,39 @@ class Job:
         return self.status in ENDED
 
 
+# Statements of every job are made once: SQLAlchemy then finds their SQL without building them.
+_ONE = select(jobs).where(jobs.c.id == bindparam("job_id"))
+_LOCKED = _ONE.with_for_update()
+_SEVERAL_LOCKED = (
+    select(jobs)
+    .where(jobs.c.id.in_(bindparam("job_ids", expanding=True)))
+    .order_by(jobs.c.id)
+    .with_for_update()
+)
+_NEW = insert(jobs)
+_COLUMNS = tuple(column.name for column in fields(Job))
+
+
 def job_from_row(row: Row[Any]) -> Job:
     """Make a job of a whole row of `jobs`."""
-    values = {name.name: getattr(row, name.name) for name in fields(Job)}
+    values = {name: getattr(row, name) for name in _COLUMNS}
     return Job(**values | {"status": JobStatus(row.status)})
 
 
 def read_job(connection: Connection, job_id: str) -> Job:
     """Read one job; raises NotFound."""
-    return _job_of(connection, select(jobs).where(jobs.c.id == job_id), job_id)
+    return _job_of(connection, _ONE, job_id)
 
 
 def lock_job(connection: Connection, job_id: str) -> Job:
     """Read one job that nobody else may change before this transaction ends."""
-    statement = select(jobs).where(jobs.c.id == job_id).with_for_update()
-    return _job_of(connection, statement, job_id)
+    return _job_of(connection, _LOCKED, job_id)
 
 
 def lock_jobs(connection: Connection, job_ids: Collection[str]) -> dict[str, Job]:
     """Read those of the jobs that exist, locked until this transaction ends."""
-    statement = select(jobs).where(jobs.c.id.in_(job_ids)).order_by(jobs.c.id).with_for_update()
-    return {row.id: job_from_row(row) for row in connection.execute(statement)}
+    found = connection.execute(_SEVERAL_LOCKED, {"job_ids": list(job_ids)})
+    return {row.id: job_from_row(row) for row in found}
 
 
 def listed_jobs(
@@ -108,12 +121,6 @@ def listed_jobs(
     """Return the jobs that a list asks for; no status asks for all."""
     parts = [jobs.c.status == status for status in dict.fromkeys(statuses or JobStatus)]
     return listed(jobs, parts, whose(jobs, deployment_id, integration))
-
-
-def anything_pending(connection: Connection) -> bool:
-    """Whether a job waits for a worker."""
-    pending = select(jobs.c.id).where(jobs.c.status == JobStatus.PENDING).limit(1)
-    return connection.execute(pending).first() is not None
 
 
 def request_job(connection: Connection, deployment: Row[Any], now: datetime) -> Job:
@@ -157,9 +164,7 @@ def create_job(
         started_at=None,
         finished_at=None,
     )
-    connection.execute(
-        insert(jobs).values({name.name: getattr(job, name.name) for name in fields(Job)})
-    )
+    connection.execute(_NEW, {name: getattr(job, name) for name in _COLUMNS})
     return job
 
 
@@ -173,20 +178,34 @@ def move_job(connection: Connection, job: Job, status: JobStatus, **values: Any)
             f"job {job.id} is {job.status} and cannot become {status}",
             f"look at it again with GET /api/v1/jobs/{job.id}",
         )
-    as_it_was = (
-        jobs.c.id == job.id,
-        jobs.c.status == job.status,
-        jobs.c.attempt == job.attempt,
+    moved = connection.execute(
+        _moving(tuple(values)),
+        {"job_id": job.id, "from_status": job.status, "from_attempt": job.attempt}
+        | {"to_status": status}
+        | {f"to_{name}": value for name, value in values.items()},
     )
-    moved = connection.execute(update(jobs).where(*as_it_was).values(status=status, **values))
     if moved.rowcount != 1:
         raise Conflict(
             f"job {job.id} changed meanwhile", f"look at it again with GET /api/v1/jobs/{job.id}"
         )
 
 
+@cache
+def _moving(names: tuple[str, ...]) -> Update:
+    """Return the statement that sets the status and these columns of a job that is as it was."""
+    return (
+        update(jobs)
+        .where(
+            jobs.c.id == bindparam("job_id"),
+            jobs.c.status == bindparam("from_status"),
+            jobs.c.attempt == bindparam("from_attempt"),
+        )
+        .values({name: bindparam(f"to_{name}") for name in ("status", *names)})
+    )
+
+
 def _job_of(connection: Connection, statement: Select[Any], job_id: str) -> Job:
-    row = connection.execute(statement).first()
+    row = connection.execute(statement, {"job_id": job_id}).first()
     if row is None:
         raise NotFound(f"there is no job {job_id!r}", "GET /api/v1/jobs lists those there are")
     return job_from_row(row)

@@ -6,13 +6,21 @@ from datetime import datetime, timedelta
 from hmac import compare_digest
 from secrets import token_urlsafe
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from api.endings import CANCELLED_EARLY, Ending, end_job_here
 from api.events import append_event
 from api.jobs import Job, JobStatus, job_from_row, lock_jobs, move_job
 from api.tables import jobs
 from api.task_results import discard_results
+
+_OLDEST = (
+    select(jobs)
+    .where(jobs.c.status == JobStatus.PENDING)
+    .order_by(jobs.c.created_at, jobs.c.id)
+    .limit(bindparam("slots"))
+    .with_for_update(skip_locked=True)
+)
 
 
 @dataclass(frozen=True)
@@ -49,14 +57,7 @@ class Term:
 
 def claim_jobs(connection: Connection, term: Term, slots: int) -> list[Job]:
     """Give the oldest pending jobs to a worker, up to `slots`; each is given once."""
-    statement = (
-        select(jobs)
-        .where(jobs.c.status == JobStatus.PENDING)
-        .order_by(jobs.c.created_at, jobs.c.id)
-        .limit(slots)
-        .with_for_update(skip_locked=True)
-    )
-    pending = [job_from_row(row) for row in connection.execute(statement)]
+    pending = [job_from_row(row) for row in connection.execute(_OLDEST, {"slots": slots})]
     discard_results(connection, [job.id for job in pending if job.attempt])
     return [_give(connection, job, term) for job in pending]
 

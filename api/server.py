@@ -1,9 +1,11 @@
 """Serves the app with gunicorn: one process, many threads, an orderly end."""
 
 import logging
+import select
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -20,15 +22,29 @@ from utils.parent_death import end_with_parent
 THREADS = MOST_WAITS + 56  # waiting requests never take the last thread
 CONNECTIONS = 1024
 GRACE_SECONDS = 10
+LINGER_MILLISECONDS = 100
+MOST_LINGERING = 24  # threads; the rest go on to serve new requests at once
 
 
 class Threads(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """The serving process: wakes waiting requests when it has to stop."""
+    """The serving process: wakes waiting requests when it has to stop.
+
+    A client that has had an answer often asks again at once: its thread listens to it for a moment
+    before it hands the connection to the thread that listens to all, which costs two switches.
+    """
 
     def init_process(self) -> None:
         """Serve for as long as gunicorn's first process lives: its successor needs the port."""
         end_with_parent(signal.SIGKILL)
+        self._lingering = threading.BoundedSemaphore(MOST_LINGERING)
         super().init_process()
+
+    def handle(self, conn: Any) -> Any:
+        """Answer a request, and those that follow at once on the same connection."""
+        goes_on = super().handle(conn)
+        while goes_on is True and self.alive and self._is_more_to_read(conn):
+            goes_on = super().handle(conn)
+        return goes_on
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop accepting, let waiting requests answer with what they have, finish the rest."""
@@ -39,6 +55,16 @@ class Threads(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Stop at once."""
         self._wake_waiting()
         super().handle_quit(sig, frame)
+
+    def _is_more_to_read(self, conn: Any) -> bool:
+        if conn.is_http2 or not self._lingering.acquire(blocking=False):
+            return False
+        try:
+            poll = select.poll()
+            poll.register(conn.sock, select.POLLIN)
+            return bool(poll.poll(LINGER_MILLISECONDS))
+        finally:
+            self._lingering.release()
 
     def _wake_waiting(self) -> None:
         app = self.app.callable

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from api.large_data import LargeData, discard_data, shown
 from api.models import Body
@@ -18,6 +18,14 @@ from utils.tasks import Severity, TaskType
 TaskName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 MOST_TASKS = 1_000
 _NOT_STORED_TWICE = ("data", "resources", "errors", "logs", "partial")
+_STATUSES = select(task_results.c.job_id, task_results.c.name, task_results.c.status).where(
+    task_results.c.job_id.in_(bindparam("job_ids", expanding=True))
+)
+_COUNTS = (
+    select(task_results.c.status, task_results.c.verdict, func.count())
+    .where(task_results.c.job_id == bindparam("job_id"))
+    .group_by(task_results.c.status, task_results.c.verdict)
+)
 
 
 class Resource(Body):
@@ -101,10 +109,7 @@ def task_statuses(connection: Connection, job_ids: Collection[str]) -> dict[str,
     """Return the status of each task of each job that has a result."""
     found: dict[str, dict[str, str]] = {job_id: {} for job_id in job_ids}
     if found:
-        statement = select(task_results.c.job_id, task_results.c.name, task_results.c.status).where(
-            task_results.c.job_id.in_(job_ids)
-        )
-        for job_id, name, status in connection.execute(statement):
+        for job_id, name, status in connection.execute(_STATUSES, {"job_ids": list(job_ids)}):
             found[job_id][name] = status
     return found
 
@@ -143,14 +148,9 @@ def discard_results(connection: Connection, job_ids: Collection[str]) -> None:
 
 def count_results(connection: Connection, job_id: str) -> dict[str, dict[str, int]]:
     """Count a job's results by status and its insights by verdict."""
-    statement = (
-        select(task_results.c.status, task_results.c.verdict, func.count())
-        .where(task_results.c.job_id == job_id)
-        .group_by(task_results.c.status, task_results.c.verdict)
-    )
     tasks = dict.fromkeys(map(str, TaskStatus), 0)
     verdicts = dict.fromkeys(map(str, Verdict), 0)
-    for status, verdict, number in connection.execute(statement):
+    for status, verdict, number in connection.execute(_COUNTS, {"job_id": job_id}):
         tasks[status] += number
         if verdict is not None:
             verdicts[verdict] += number

@@ -108,6 +108,10 @@ class Wakeups:
                 for watch in self._watches.get(topic, ()):
                     watch.wake()
 
+    def wake_followers(self, *job_ids: str) -> None:
+        """Wake everyone who waits for these jobs' next events; call it after the commit."""
+        self.wake(*(Topic(Kind.HISTORY, id_) for id_ in job_ids))
+
     def wake_jobs(self, *job_ids: str) -> None:
         """Wake everyone who waits for news of these jobs; call it after the commit."""
         self.wake(*(Topic(kind, id_) for id_ in job_ids for kind in (Kind.END, Kind.HISTORY)))

@@ -69,6 +69,9 @@ def serve_warm(integration: str, snapshot: str) -> None:
     from utils.confinement import confine  # noqa: PLC0415 - only where a process is warm
     from utils.warm_child import WarmChild  # noqa: PLC0415 - same
 
+    if sys.flags.no_site:
+        import utils.landlock  # noqa: F401, PLC0415 - in a sandbox each fork would import it anew
+
     WarmChild(integration, snapshot, lambda request: confine(request["confine"])).serve()
 
 

@@ -1,4 +1,4 @@
-"""The supervisor: forked for one job, it starts the child and takes its whole tree down at the end.
+"""The supervisor: starts a job's child and takes its whole tree down at the end, then the next.
 
 Runs in a fork of a ForkServer with the standard library alone. What it is told and what it answers
 goes over one control socket, a JSON line each way; when that socket closes, the worker is gone.
@@ -69,25 +69,19 @@ def catch_signals(*numbers: signal.Signals) -> int:
     return wake
 
 
-def supervise(control: socket.socket, server: Parent, start: Start) -> None:
-    """Run the one child that `control` asks for, and report its end once nothing of it is left."""
+def supervise(control: socket.socket, server: Parent, start: Start, *, again: bool = False) -> None:
+    """Run the child that `control` asks for, and report its end once nothing of its tree is left.
+
+    With `again` it may ask for another after that, until it closes.
+    """
     os.setsid()
     become_subreaper(server.prctl)
     wake = catch_signals(signal.SIGCHLD, signal.SIGTERM, END_SIGNAL)
     # A signal that can be caught: after SIGKILL nobody would be left to end the child's children.
     server.ask_for_its_death(END_SIGNAL)
-    request, fds = _receive_request(control)
-    if request is None or server.is_gone():
-        return
-    try:
-        pid = _start_child(request, fds, server.prctl, start)
-    except OSError as error:
-        answer(control, {"error": str(error)})
-        return
-    for fd in fds:
-        os.close(fd)
-    answer(control, {"pid": pid})
-    answer(control, _ending(_wait_and_end(pid, control, wake, server)))
+    ears = _Ears(control, wake, server, _caught_signals())
+    while ears.is_asked() and _run_child(ears, start) and again:
+        pass
 
 
 def start_program(request: Mapping[str, Any], _begun: Callable[[], None]) -> NoReturn:
@@ -107,6 +101,53 @@ def answer(control: socket.socket, message: Mapping[str, Any]) -> None:
         return  # the worker is gone; ending the tree is what counts
 
 
+class _Ears(NamedTuple):
+    """What a process here depends on; `caught` are the signals that a child shall not catch."""
+
+    control: socket.socket
+    wake: int
+    server: Parent
+    caught: Sequence[int]
+
+    def is_asked(self) -> bool:
+        """Wait for something on the control socket; False when this process has to end."""
+        while not self.server.is_gone():
+            is_asked, is_to_end = self.hear()
+            if is_asked or is_to_end:
+                return not is_to_end
+        return False
+
+    def hear(self) -> tuple[bool, bool]:
+        """Wait; whether there is something on the control socket, whether we have to end."""
+        poll = select.poll()
+        poll.register(self.control, select.POLLIN)
+        poll.register(self.wake, select.POLLIN)
+        look_again = None if self.server.prctl else 1000  # no prctl: nothing tells us of its death
+        ready = dict(poll.poll(look_again))
+        is_to_end = self.wake in ready and END_SIGNAL in os.read(self.wake, 4096)
+        return self.control.fileno() in ready, is_to_end or self.server.is_gone()
+
+
+def _run_child(ears: _Ears, start: Start) -> bool:
+    """Run one child to its end; whether this process may run another after it."""
+    request, fds = _receive_request(ears.control)
+    if request is None:
+        return False
+    try:
+        pid = _start_child(request, fds, ears, start)
+    except OSError as error:
+        answer(ears.control, {"error": str(error)})
+        return False
+    for fd in fds:
+        os.close(fd)
+    answer(ears.control, {"pid": pid})
+    status = _wait_for_end(pid, ears)
+    ended = end_descendants(END_SECONDS, first_group=pid)
+    is_any_left = reap()[1]  # what could not be killed must not count as the next one's
+    answer(ears.control, _ending(ended.get(pid) if status is None else status))
+    return status is not None and not is_any_left
+
+
 def _receive_request(control: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
     data, fds, _flags, _address = socket.recv_fds(control, 65536, len(CHILD_FDS))
     while not data.endswith(b"\n"):
@@ -117,13 +158,13 @@ def _receive_request(control: socket.socket) -> tuple[dict[str, Any] | None, lis
     return json.loads(data), fds
 
 
-def _start_child(request: Mapping[str, Any], fds: Sequence[int], prctl: Any, start: Start) -> int:
+def _start_child(request: Mapping[str, Any], fds: Sequence[int], ears: _Ears, start: Start) -> int:
     # The status pipe closes when the child has begun, by itself at an exec; else it says why not.
     status_read, status_write = os.pipe()
-    supervisor = Parent(os.getpid(), prctl)
+    of_child = ears._replace(server=Parent(os.getpid(), ears.server.prctl))
     pid = os.fork()
     if pid == 0:
-        _become_child(request, (*fds, status_write), supervisor, start)
+        _become_child(request, (*fds, status_write), of_child, start)
     os.close(status_write)
     reason = b""
     while piece := os.read(status_read, 4096):
@@ -135,18 +176,18 @@ def _start_child(request: Mapping[str, Any], fds: Sequence[int], prctl: Any, sta
 
 
 def _become_child(
-    request: Mapping[str, Any], fds: Sequence[int], supervisor: Parent, start: Start
+    request: Mapping[str, Any], fds: Sequence[int], ears: _Ears, start: Start
 ) -> NoReturn:
     status, step = fds[-1], "cannot prepare the process: "
     try:
         os.setsid()
-        supervisor.ask_for_its_death(signal.SIGKILL)
-        if supervisor.is_gone():
+        ears.server.ask_for_its_death(signal.SIGKILL)
+        if ears.server.is_gone():
             os._exit(127)
         _place_fds(fds)
         status = _STATUS_FD
         os.umask(0o077)
-        _reset_signals()
+        _reset_signals(ears.caught)
         _offer_to_oom_killer()
         for name, limit in request["rlimits"].items():
             _limit(getattr(resource, name), limit)
@@ -168,10 +209,17 @@ def _place_fds(fds: Sequence[int]) -> None:
     os.closerange(_STATUS_FD + 1, os.sysconf("SC_OPEN_MAX"))
 
 
-def _reset_signals() -> None:
-    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-        if signal.getsignal(number) not in {signal.SIG_DFL, None}:
-            signal.signal(number, signal.SIG_DFL)
+def _caught_signals() -> tuple[int, ...]:
+    """Return the signals that are caught or ignored here."""
+    default = {signal.SIG_DFL, None}
+    return tuple(
+        number for number in signal.valid_signals() if signal.getsignal(number) not in default
+    )
+
+
+def _reset_signals(caught: Sequence[int]) -> None:
+    for number in caught:
+        signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
@@ -191,22 +239,15 @@ def _limit(kind: int, wanted: int) -> None:
     resource.setrlimit(kind, (value, value))
 
 
-def _wait_and_end(pid: int, control: socket.socket, wake: int, server: Parent) -> int | None:
-    """Wait for the child's end, or a reason to end it; return its wait status, its tree gone."""
-    poll = select.poll()
-    poll.register(control, select.POLLIN)
-    poll.register(wake, select.POLLIN)
-    look_again = None if server.prctl else 1000  # no prctl: nothing tells us of its death
+def _wait_for_end(pid: int, ears: _Ears) -> int | None:
+    """Return the child's wait status once it ended; None when there is a reason to end it."""
     status = reap()[0].get(pid)
-    while status is None and not server.is_gone():
-        ready = dict(poll.poll(look_again))
-        if control.fileno() in ready:
-            break  # a kill was asked for, or the worker is gone
-        if wake in ready and END_SIGNAL in os.read(wake, 4096):
-            break
+    while status is None and not ears.server.is_gone():
+        is_asked, is_to_end = ears.hear()
+        if is_asked or is_to_end:
+            break  # a kill was asked for, or the worker or the server is gone
         status = reap()[0].get(pid)
-    ended = end_descendants(END_SECONDS, first_group=pid)
-    return ended.get(pid) if status is None else status
+    return status
 
 
 def _ending(status: int | None) -> dict[str, int | None]:

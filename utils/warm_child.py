@@ -52,7 +52,7 @@ class WarmChild:
             return
         self._channel.close()
         point_at_nothing(_STDOUT, _STDERR, EVENTS)
-        ForkServer(self._requests, JobStart(runner, self._confine)).serve()
+        ForkServer(self._requests, JobStart(runner, self._confine), again=True).serve()
 
     def _load(self) -> type[BaseRunner] | None:
         """Return the Runner; None when this process must not be forked, which is reported."""
@@ -84,14 +84,15 @@ class JobStart:
         self._runner = runner
         self._confine = confine
         self._collects = gc.isenabled()
-        self._handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
+        handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
+        default = {signal.SIG_DFL, None}
+        self._handlers = {key: own for key, own in handlers.items() if own not in default}
         self._temporary_is_cached = bool(_cached_temporary())
 
     def __call__(self, request: Mapping[str, Any], begun: Callable[[], None]) -> NoReturn:
         """Become the job's child."""
         self._restore_signals()
-        os.environ.clear()
-        os.environ.update(request["env"])
+        set_variables(request["env"])
         open_way_out(os.environ)
         if self._temporary_is_cached:
             # The next to ask looks into the job's own variables.
@@ -112,9 +113,17 @@ class JobStart:
 
     def _restore_signals(self) -> None:
         signal.set_wakeup_fd(-1)  # a plugin may soon own a file of that number
-        for number, handler in self._handlers.items():
-            if handler is not None and signal.getsignal(number) != handler:
-                signal.signal(number, handler)
+        for number, handler in self._handlers.items():  # the others have been reset
+            signal.signal(number, handler)
+
+
+def set_variables(wanted: Mapping[str, str]) -> None:
+    """Let the environment be these variables; most of them are there, as this process has them."""
+    for name in set(os.environ) - set(wanted):
+        del os.environ[name]
+    for name, value in wanted.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
 
 
 def _cached_temporary() -> str | None:

@@ -86,15 +86,23 @@ class ProcessExecutor:
         stop: StopSignal,
     ) -> JobEnd:
         """Run one attempt of a job to its end; see Executor."""
-        with (
-            self._directories.new(prepared.integration) as directory,
-            held(self._ways.passage(prepared)) as passage,
-            closing(
-                JobReport(order, self._starts.limits, directory.spool, emit, self._large)
-            ) as report,
-        ):
-            starts = self._starts.by(passage)
-            return JobWatch(starts, order, prepared, directory, report, stop).run()
+        directory = self._directories.make(prepared.integration)
+        end = None
+        try:
+            with (
+                held(self._ways.passage(prepared)) as passage,
+                closing(
+                    JobReport(order, self._starts.limits, directory.spool, emit, self._large)
+                ) as report,
+            ):
+                starts = self._starts.by(passage)
+                end = JobWatch(starts, order, prepared, directory, report, stop).run()
+                return end
+        finally:
+            if end is not None and end.status == "success":
+                self._directories.take_back(directory)
+            else:
+                directory.remove()
 
     def describe(self, prepared: Prepared) -> Description:
         """Return the integration's tasks, or why it is broken."""

@@ -1,16 +1,19 @@
 """One thread that owns a SQLite connection and commits once for everyone who waits."""
 
-import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from worker.outbox_file import OutboxError
 
+SYNC_SECONDS = 1.0  # so long what was in no hurry may wait for the disk
 QUEUE_LENGTH = 1_000
 GROUP_SIZE = 200
+PATIENCE_SECONDS = 0.01  # so long what is in no hurry waits for others to be committed with
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -18,9 +21,10 @@ _Asked = tuple[Work[Any], Future[Any]]
 
 
 class GroupCommit:
-    """Runs pieces of work in the order asked; each gets its answer once it is on disk.
+    """Runs pieces of work in the order asked; each gets its answer once it is committed.
 
-    `committed` sees a group's answers after the commit and before those who asked.
+    `committed` sees a group's answers after the commit and before those who asked. The connection
+    writes ahead: a commit that is on disk has those before it there, too.
     """
 
     def __init__(
@@ -28,39 +32,82 @@ class GroupCommit:
     ) -> None:
         self._connection = connection
         self._committed = committed
-        self._queue: queue.Queue[_Asked | None] = queue.Queue(QUEUE_LENGTH)
+        self._changed = threading.Condition()
+        self._asked: deque[_Asked] = deque()
+        self._is_hurried = False
+        self._is_for_disk = False
+        self._is_on_disk = True
+        self._is_closing = False
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Work[T]) -> Future[T]:
-        """Queue `work` to run within a transaction; blocks while the queue is full."""
+    def submit(self, work: Work[T], *, hurry: bool = True, durable: bool = True) -> Future[T]:
+        """Queue `work` to run within a transaction; blocks while the queue is full.
+
+        Without `hurry` the commit may wait a moment for other work to share it. One that is not
+        `durable` survives the end of this process, and is on disk within a second.
+        """
         future: Future[T] = Future()
-        self._queue.put((work, future))
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._asked) < QUEUE_LENGTH)
+            was_idle = not self._asked
+            self._asked.append((work, future))
+            self._is_hurried |= hurry
+            self._is_for_disk |= durable
+            if hurry or was_idle:
+                self._changed.notify_all()
         return future
 
     def close(self) -> None:
         """Finish what was asked, then close the connection."""
-        self._queue.put(None)
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify_all()
         self._thread.join()
         self._connection.close()
 
     def _run(self) -> None:
-        while True:
-            group, last = self._next_group()
-            if group:
-                self._commit(group)
-            if last:
-                return
+        while self._wait_for_work():
+            group, self._is_on_disk = self._next_group()
+            self._sync_commits(at_once=self._is_on_disk)
+            self._commit(group)
+        self._write_to_disk()
+
+    def _wait_for_work(self) -> bool:
+        """Wait until there is some; False at the close, once all is done."""
+        with self._changed:
+            limit_seconds = None if self._is_on_disk else SYNC_SECONDS
+            is_idle = not self._changed.wait_for(self._has_work, limit_seconds)
+        if is_idle:
+            self._write_to_disk()
+        with self._changed:
+            self._changed.wait_for(self._has_work)
+            return bool(self._asked)
+
+    def _has_work(self) -> bool:
+        return bool(self._asked) or self._is_closing
 
     def _next_group(self) -> tuple[list[_Asked], bool]:
-        asked = self._queue.get()
-        group = []
-        while asked is not None:
-            group.append(asked)
-            if len(group) == GROUP_SIZE or self._queue.empty():
-                return group, False
-            asked = self._queue.get()
-        return group, True
+        """Take work after a moment for more to come; whether any of it shall be durable."""
+        with self._changed:
+            self._changed.wait_for(self._is_to_begin, PATIENCE_SECONDS)
+            size = min(len(self._asked), GROUP_SIZE)
+            group, is_for_disk = [self._asked.popleft() for _ in range(size)], self._is_for_disk
+            is_more = bool(self._asked)
+            self._is_hurried, self._is_for_disk = is_more, is_more and is_for_disk
+            self._changed.notify_all()  # there is room again
+            return group, is_for_disk
+
+    def _sync_commits(self, *, at_once: bool) -> None:
+        self._connection.execute(f"PRAGMA synchronous={'FULL' if at_once else 'NORMAL'}")
+
+    def _write_to_disk(self) -> None:
+        with suppress(sqlite3.Error):  # a full disk is told to whoever asks next
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            self._is_on_disk = True
+
+    def _is_to_begin(self) -> bool:
+        return self._is_hurried or self._is_closing or len(self._asked) >= GROUP_SIZE
 
     def _commit(self, group: list[_Asked]) -> None:
         try:

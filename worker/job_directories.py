@@ -1,11 +1,17 @@
-"""The private directories of running jobs: one a job, removed at its end or at the next start."""
+"""The private directories of running jobs: one a job, removed at its end or at the next start.
+
+To remove a folder takes some file systems milliseconds. So one that a job leaves as it got it, but
+for files in it, is emptied and gets another name for another job.
+"""
 
 import fcntl
 import os
+import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +19,9 @@ from typing import Any, Self
 
 _PREFIX = "run-"
 _GROUP_PREFIX = "of-"
+_JOB_PREFIX = "job-"
+_OWNER_ALONE = 0o700
+_MOST_SPARES = 8  # of one integration
 _LOCK = "lock"
 
 
@@ -45,7 +54,7 @@ class JobDirectory:
     def prepare(self) -> None:
         """Make the folders that a child finds in it."""
         for folder in (self.home, self.temporary):
-            folder.mkdir(mode=0o700)
+            folder.mkdir(mode=_OWNER_ALONE)
 
     def empty(self) -> None:
         """Remove everything but the results so far, and begin anew; no child may run any more."""
@@ -55,6 +64,17 @@ class JobDirectory:
             elif not path.name.startswith(self.spool.name):  # nor the data beside it
                 path.unlink(missing_ok=True)
         self.prepare()
+
+    def renew(self) -> bool:
+        """Remove the files in it; False when it is not as it was made. No child may run any more.
+
+        Then it is to be removed.
+        """
+        kept = {self.home.name, self.temporary.name}
+        try:
+            return _renew(self.path, kept) and all(map(_renew, (self.home, self.temporary)))
+        except OSError:
+            return False
 
     def remove(self) -> None:
         """Remove it; what cannot be removed now goes with its executor, or at the next start."""
@@ -67,6 +87,8 @@ class JobDirectories:
     def __init__(self, path: Path, lock: int) -> None:
         self._path = path
         self._lock = lock
+        self._changing = threading.Lock()
+        self._spares: dict[Path, list[JobDirectory]] = {}
 
     @classmethod
     def open(cls, work_dir: Path) -> Self:
@@ -93,10 +115,34 @@ class JobDirectories:
     def make(self, integration: str) -> JobDirectory:
         """Make a directory beside those of other jobs of the integration."""
         group = self._path / f"{_GROUP_PREFIX}{integration}"
-        group.mkdir(mode=0o700, exist_ok=True)
-        directory = JobDirectory(Path(tempfile.mkdtemp(prefix="job-", dir=group)))
-        directory.prepare()
-        return directory
+        return self._renamed_spare(group) or _make(group)
+
+    def take_back(self, directory: JobDirectory) -> None:
+        """Give a directory of a job that went well to another job later, or remove it."""
+        if directory.renew() and self._keep(directory):
+            return
+        directory.remove()
+
+    def _keep(self, directory: JobDirectory) -> bool:
+        with self._changing:
+            spares = self._spares.setdefault(directory.group, [])
+            if len(spares) >= _MOST_SPARES:
+                return False
+            spares.append(directory)
+            return True
+
+    def _renamed_spare(self, group: Path) -> JobDirectory | None:
+        with self._changing:
+            spares = self._spares.get(group)
+            if not spares:
+                return None
+            spare = spares.pop()
+        renamed = JobDirectory(group / f"{_JOB_PREFIX}{secrets.token_hex(8)}")
+        try:
+            spare.path.rename(renamed.path)
+        except OSError:
+            return None
+        return renamed
 
     def close(self) -> None:
         """Remove this part."""
@@ -114,6 +160,30 @@ def sweep(work_dir: Path) -> list[str]:
             os.close(lock)
             removed.append(path.name)
     return removed
+
+
+def _make(group: Path) -> JobDirectory:
+    group.mkdir(mode=_OWNER_ALONE, exist_ok=True)
+    directory = JobDirectory(Path(tempfile.mkdtemp(prefix=_JOB_PREFIX, dir=group)))
+    directory.prepare()
+    return directory
+
+
+def _renew(folder: Path, kept: Collection[str] = ()) -> bool:
+    """Remove the files of a folder; False when it has other folders or was changed itself."""
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or stat.S_IMODE(found.st_mode) != _OWNER_ALONE:
+        return False
+    if found.st_uid != os.geteuid() or not hasattr(os, "listxattr") or os.listxattr(folder):
+        return False
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in kept:
+                    return False
+            else:
+                Path(entry).unlink()
+    return True
 
 
 def _lock(path: Path) -> int | None:

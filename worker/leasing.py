@@ -16,6 +16,7 @@ from worker.lease import Lease
 from worker.stop_signal import StopSignal
 
 POLL_SECONDS = 2.0  # a worker that stops waits for its last poll: a job may be in the answer
+GATHER_SECONDS = 0.005  # after jobs came: slots that are free by then share the next request
 POLL_SHARE = 0.25  # of a lease, which counts from when it was asked for
 
 log = structlog.get_logger()
@@ -121,7 +122,7 @@ class Leasing:
         self._refused = ""
         for grant in grants:
             self._start(grant, asked_at)
-        return 0.0
+        return GATHER_SECONDS if grants else 0.0
 
     def _start(self, grant: Grant, asked_at: float) -> None:
         if self._stop.is_set():

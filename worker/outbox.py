@@ -4,10 +4,11 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,10 @@ class Outbox:
             stored = _stored(lease, seq, event)
             self._take_room(stored.size_bytes, reserve=reserve)
             self._next_seq[lease.job_id, lease.attempt] = seq + 1
-            future = self._writer.submit(lambda connection: _insert(connection, stored))
+            is_last = stored.type == LAST_EVENT
+            future = self._writer.submit(
+                partial(_insert, stored=stored), hurry=is_last, durable=is_last
+            )
         future.add_done_callback(lambda _: self._give_room(stored.size_bytes))
         return future
 
@@ -113,16 +117,21 @@ class Outbox:
         The events of leases in `without` are passed over.
         """
         return self._writer.submit(
-            lambda found: _oldest(found, most_events, most_bytes, without)
+            lambda found: _oldest(found, most_events, most_bytes, without), durable=False
         ).result()
 
     def leases(self) -> Sequence[Lease]:
         """Return the leases that there are events of."""
-        return self._writer.submit(_leases).result()
+        return self._writer.submit(_leases, durable=False).result()
 
-    def confirm(self, lease: Lease, last_seq: int) -> None:
-        """Remove what the API has recorded."""
-        self._writer.submit(lambda connection: _remove(connection, lease, last_seq)).result()
+    def confirm(self, confirmed: Iterable[tuple[Lease, int]]) -> None:
+        """Remove what the API has recorded: of each lease the events up to a number."""
+        asked = [
+            self._writer.submit(partial(_remove, lease=lease, last_seq=last_seq), durable=False)
+            for lease, last_seq in confirmed
+        ]
+        for removed in asked:
+            removed.result()
 
     def drop(self, lease: Lease) -> int:
         """Remove everything of an attempt that can no longer be reported; return how much."""
@@ -130,7 +139,7 @@ class Outbox:
 
     def depth(self) -> Depth:
         """Say how much is unsent."""
-        since = self._writer.submit(_oldest_time).result()
+        since = self._writer.submit(_oldest_time, durable=False).result()
         with self._changed:
             return Depth(self._events, self._bytes, max(0.0, time.time() - since) if since else 0.0)
 

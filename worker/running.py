@@ -85,7 +85,9 @@ class Running:
         self.signals_are_codes = False
         self.printed_before = (b"", b"")  # stdout and stderr of what it was forked from
         self._exit: Exit | None = None
+        self._was_killed = False
         self.on_close: Callable[[], None] | None = None
+        self.give_back: Callable[[socket.socket], None] | None = None
 
     def fileno(self) -> int:
         """Return what becomes readable when the child has ended, for a selector."""
@@ -108,8 +110,10 @@ class Running:
 
     def kill(self) -> None:
         """Ask for the end of the child and of everything that it started."""
-        with contextlib.suppress(OSError):
-            self._control.send(KILL)
+        if self._exit is None:
+            self._was_killed = True
+            with contextlib.suppress(OSError):
+                self._control.send(KILL)
 
     def wait(self, timeout: float | None = None) -> Exit | None:
         """Return how it ended, once nothing of its tree is left; None after `timeout` seconds."""
@@ -124,11 +128,18 @@ class Running:
         return self._exit
 
     def close(self) -> None:
-        """Give up every descriptor; a child that still runs is ended by that."""
+        """Give up every descriptor; a child that still runs is ended by that.
+
+        A supervisor whose child ended by itself may get another, where somebody takes it back.
+        """
+        if self.give_back is not None and self._may_have_another():
+            self.give_back(self._control)
+        else:
+            self._control.close()
+        self.give_back = None
         if self.on_close is not None:
             self.on_close()
             self.on_close = None
-        self._control.close()
         self.close_channels()
 
     def close_channels(self) -> None:
@@ -150,6 +161,10 @@ class Running:
                 "check the path, and the limits on memory and processes of this machine",
             )
         self.pid = answer["pid"]
+
+    def _may_have_another(self) -> bool:
+        ended = self._exit not in {None, Exit(None, None)}
+        return ended and not self._was_killed and not self._answers
 
     def _next_answer(self, timeout: float | None) -> dict[str, Any]:
         until = None if timeout is None else time.monotonic() + timeout
@@ -210,11 +225,27 @@ def ask_for_child(
     ours.settimeout(answer_seconds)
     if sys.platform == "linux":
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    try:
+        with theirs:
+            hand_over(theirs)
+    except OSError as error:
+        ours.close()
+        raise StarterLost from error
+    return ask_supervisor(ours, command, stdin, answer_seconds)
+
+
+def ask_supervisor(
+    control: socket.socket, command: "Command", stdin: Stdin, answer_seconds: float
+) -> "Running":
+    """Start `command` by the supervisor at the other end of `control`, which is closed on failure.
+
+    Raises what `ask_for_child` raises.
+    """
     channels = _Channels.open(stdin)
-    running = Running(ours, channels, stdin if isinstance(stdin, bytes) else b"")
+    running = Running(control, channels, stdin if isinstance(stdin, bytes) else b"")
     running.signals_are_codes = command.signals_are_codes
     try:
-        _send_request(hand_over, (ours, theirs), command.as_request(), channels)
+        _send_request(control, command.as_request(), channels)
         running.await_start(answer_seconds)
         running.feed()
     except OSError as error:
@@ -226,18 +257,10 @@ def ask_for_child(
     return running
 
 
-def _send_request(
-    hand_over: HandOver,
-    control: tuple[socket.socket, socket.socket],
-    request: bytes,
-    channels: "_Channels",
-) -> None:
-    ours, theirs = control
+def _send_request(control: socket.socket, request: bytes, channels: "_Channels") -> None:
     try:
-        with theirs:
-            hand_over(theirs)
-        socket.send_fds(ours, [request[:1]], channels.childs)
-        ours.sendall(request[1:])
+        sent = socket.send_fds(control, [request], channels.childs)
+        control.sendall(request[sent:])
     finally:
         for fd in channels.childs:
             os.close(fd)

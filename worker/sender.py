@@ -15,6 +15,7 @@ from worker.reports import Report, encode, reports_of
 from worker.uploads import Uploads
 
 GATHER_SECONDS = 0.02  # events of a moment share a request; a job's last event does not wait
+COMPANY_SECONDS = 0.01  # so long an ending waits for those of other jobs, where there are any
 MOST_EVENTS = 500
 MOST_BYTES = 1024 * 1024  # a single larger event goes alone
 UNUSABLE = frozenset({400, 413, 422})  # the events are at fault, sending again cannot help
@@ -61,6 +62,8 @@ class Sender:
         while not self._stop.is_set():
             if self._outbox.wait_for_events(self._stop, LOOK_SECONDS):
                 self._outbox.wait_for_ending(GATHER_SECONDS)
+                if len(self._held.good()) > 1:
+                    self._stop.wait(COMPANY_SECONDS)
                 self._stop.wait(self._send_some())
 
     def _send_some(self) -> float:
@@ -130,20 +133,25 @@ class Sender:
     def _settle(self, reports: Sequence[Report], answer: Outcomes) -> bool:
         self._held.cancel(answer.cancelled)
         outcomes = {(outcome.job_id, outcome.attempt): outcome for outcome in answer.outcomes}
-        settled, refused = 0, 0
+        recorded: list[tuple[Report, int]] = []
+        refused = 0
         for report in reports:
             outcome = outcomes.get((report.lease.job_id, report.lease.attempt))
             if outcome is None:
                 continue
             on_record = outcome.last_seq or 0
             if on_record >= report.events[0].seq:
-                self._outbox.confirm(report.lease, min(report.last_seq, on_record))
-                self._clear(report, on_record)
-                settled += 1
+                recorded.append((report, on_record))
             elif outcome.status == "refused":
                 self._drop(report, outcome.reason)
                 refused += 1
-        if not settled + refused:
+        if recorded:
+            self._outbox.confirm(
+                (report.lease, min(report.last_seq, on_record)) for report, on_record in recorded
+            )
+            for report, on_record in recorded:
+                self._clear(report, on_record)
+        elif not refused:
             raise ApiUnavailable(
                 "the API took a batch of reports and recorded none of it",
                 "check that API and worker have the same version",

@@ -120,7 +120,11 @@ class WarmStarts:
         """Return how many there are, and what they take."""
         with self._lock:
             processes = [place for place in self._all() if place.process]
-            return WarmTotals(len(processes), sum(place.memory_bytes for place in processes))
+            return WarmTotals(
+                len(processes),
+                sum(place.memory_bytes for place in processes),
+                sum(place.process.waiting for place in processes if place.process),
+            )
 
     def retain(self, offered: Iterable[Prepared]) -> None:
         """End the processes of what is offered no more, and forget those that died."""

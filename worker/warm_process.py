@@ -1,6 +1,7 @@
 """One warm process: its start until it is ready or unfit, the jobs it forks for, its memory."""
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,12 +17,13 @@ from worker.job_directories import JobDirectory
 from worker.job_order import Limits, Prepared
 from worker.launcher import Command, Exit, LaunchError, Running
 from worker.memory import memory_bytes
-from worker.running import StarterLost, ask_for_child
+from worker.running import StarterLost, ask_for_child, ask_supervisor
 from worker.stop_signal import StopSignal
 
 HARD_SECONDS = 2.0  # beyond the time of one task, for the import
 ANSWER_SECONDS = 5.0  # for a fork; a process that is silent for longer is given up
 LINE_LIMIT_BYTES = 8 * 1024 * 1024
+MOST_IDLE = 8  # supervisors that wait for another job: each is a fork spared
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class WarmProcess:
         self._running = running
         self._requests = requests
         self._directory = directory
+        self._lock = threading.Lock()
+        self._idle: list[socket.socket] | None = []  # control sockets; None: it has ended
         self._printed = printed  # by the import; a fresh child prints it for each job as well
         self.memory_bytes = memory_bytes(self.pids())
 
@@ -57,6 +61,11 @@ class WarmProcess:
     def is_alive(self) -> bool:
         """Whether it still serves."""
         return self._running.wait(0) is None
+
+    @property
+    def waiting(self) -> int:
+        """How many supervisors wait for another job."""
+        return len(self._idle or ())
 
     def pids(self) -> list[int]:
         """Return its processes: itself, what encloses it, and children of jobs."""
@@ -66,17 +75,43 @@ class WarmProcess:
     def spawn(self, command: Command, stdin: bytes) -> Running:
         """Fork the child of a job; raises WarmGone when that cannot be had."""
         try:
-            running = ask_for_child(self._hand_over, command, stdin, ANSWER_SECONDS)
+            running = self._ask_idle(command, stdin)
+            if running is None:
+                running = ask_for_child(self._hand_over, command, stdin, ANSWER_SECONDS)
         except (StarterLost, LaunchError) as error:
             raise WarmGone from error
+        running.give_back = self._keep
         running.printed_before = self._printed
         return running
 
     def end(self) -> None:
         """End it, and every child that it has forked."""
+        with self._lock:
+            idle, self._idle = self._idle or [], None
+        for control in idle:
+            control.close()
         self._running.close()
         self._requests.close()
         self._directory.remove()
+
+    def _ask_idle(self, command: Command, stdin: bytes) -> Running | None:
+        """Ask a supervisor that has had a job already; None when there is none that lives."""
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                control = self._idle.pop()
+            try:
+                return ask_supervisor(control, command, stdin, ANSWER_SECONDS)
+            except StarterLost:
+                continue
+
+    def _keep(self, control: socket.socket) -> None:
+        with self._lock:
+            if self._idle is not None and len(self._idle) < MOST_IDLE:
+                self._idle.append(control)
+                return
+        control.close()
 
     def _hand_over(self, control: socket.socket) -> None:
         socket.send_fds(self._requests, [b"s"], [control.fileno()])

@@ -22,7 +22,11 @@ class WarmState:
 
 @dataclass(frozen=True)
 class WarmTotals:
-    """How many warm processes there are, and the memory that they took when they were ready."""
+    """How many warm processes there are, and the memory that they took when they were ready.
+
+    `waiting` are the supervisors of jobs that have ended, each kept for another job.
+    """
 
     processes: int
     memory_bytes: int
+    waiting: int = 0

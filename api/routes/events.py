@@ -7,9 +7,10 @@ from flask import Response, request
 from pydantic import Field, model_validator
 
 from api.acceptance import Outcome, OutcomeStatus, Report
+from api.after_answer import after_answer
 from api.event_stream import EventStream, read_position
 from api.events import BEFORE_ALL, read_events
-from api.intake import record_reports
+from api.intake import Intake, record_reports
 from api.jobs import read_job
 from api.models import Answer, Body
 from api.openapi import blueprint, problem_responses
@@ -18,6 +19,7 @@ from api.reports import MOST_EVENTS
 from api.routes.jobs import JobPath
 from api.routes.leases import LeaseName
 from api.state import current_state
+from api.wakeups import Wakeups
 
 routes = blueprint("events", __name__)
 MOST_REPORTS = 1_000
@@ -67,7 +69,7 @@ def report(body: ReportsBody) -> dict[str, Any]:
     state = current_state()
     reports = [Report(it.held(), it.events) for it in body.reports]
     intake = record_reports(state.database, reports, state.clock())
-    state.wakeups.wake_jobs(*intake.changed)
+    after_answer(lambda: _wake(state.wakeups, intake))
     answer = {
         "outcomes": [asdict(outcome) for outcome in intake.outcomes],
         "cancelled": intake.cancelled,
@@ -103,6 +105,11 @@ def follow(path: JobPath) -> Response:
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"  # a proxy in front passes events on at once
     return response
+
+
+def _wake(wakeups: Wakeups, intake: Intake) -> None:
+    wakeups.wake_followers(*intake.changed)
+    wakeups.wake_jobs(*intake.ended)
 
 
 def _all_refused(outcomes: tuple[Outcome, ...], answer: dict[str, Any]) -> Conflict:

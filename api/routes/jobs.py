@@ -7,6 +7,7 @@ from typing import Any
 from flask import current_app, request, url_for
 from pydantic import Field
 
+from api.after_answer import after_answer
 from api.deployments import deployment_id_of, find_deployment
 from api.endings import cancel_job
 from api.integrations import find_integration
@@ -108,7 +109,7 @@ def start(path: DeploymentPath) -> tuple[dict[str, Any], int, dict[str, str]]:
     with state.database.write() as connection:
         deployment = find_deployment(connection, path.deployment)
         job = request_job(connection, deployment, state.clock())
-    state.wakeups.wake(WORK)
+    after_answer(lambda: state.wakeups.wake(WORK))
     status_url = url_for("jobs.read", job_id=job.id)
     accepted = {"job_id": job.id, "status": job.status, "status_url": status_url}
     return accepted, 202, {"Location": status_url}

@@ -7,7 +7,6 @@ from typing import Any
 from pydantic import Field
 
 from api.grants import Grant, grant_jobs
-from api.jobs import anything_pending
 from api.leases import Held, Term, release_leases, renew_leases
 from api.models import Answer, Body
 from api.openapi import blueprint, problem_responses
@@ -123,14 +122,13 @@ def release(body: LeaseNames) -> dict[str, Any]:
 
 
 def _claim(state: State, wanted: LeaseRequest) -> tuple[Grant, ...] | None:
-    """Look first: only a look that finds something takes the database's write lock."""
-    with state.database.read() as connection:
-        if not anything_pending(connection):
-            return None
-    with state.database.write() as connection:
+    # A lease that a power failure takes back is one whose job waits again, and whose token is
+    # refused. What is reported under it is durable, and so is the lease from then on.
+    with state.database.write(durable=False) as connection:
         term = _term(state, wanted.worker)
         grants = grant_jobs(connection, state.secrets, term, wanted.slots)
-    state.wakeups.wake_jobs(*grants.failed, *(grant.job.id for grant in grants.given))
+    state.wakeups.wake_jobs(*grants.failed)
+    state.wakeups.wake_followers(*(grant.job.id for grant in grants.given))
     return grants.given or None
 
 

@@ -81,3 +81,33 @@ def test_url_that_cannot_be_used_is_refused_and_not_shown(url: str) -> None:
     with pytest.raises(SettingsError, match="TRUELINE_DATABASE_URL") as error:
         Database(url)
     assert "canary" not in str(error.value)
+
+
+def test_writers_of_one_process_take_turns_instead_of_being_told_that_it_is_busy(
+    tmp_path: Path,
+) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'test.db'}", busy_timeout_ms=20_000)
+    with database.write() as connection:
+        connection.execute(text("CREATE TABLE counts (number INTEGER PRIMARY KEY)"))
+    second = threading.Thread(target=add, args=(database, 2))
+    with database.write() as connection:
+        second.start()
+        connection.execute(text("INSERT INTO counts VALUES (1)"))
+    second.join()
+    assert numbers(database) == [1, 2]
+    database.close()
+
+
+def test_commit_that_need_not_be_durable_leaves_the_next_one_durable(counter: Database) -> None:
+    def level(*, durable: bool) -> int:
+        with counter.write(durable=durable) as connection:
+            found: int = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+            return found
+
+    full, normal = 2, 1
+    levels = [level(durable=durable) for durable in (True, False, False, True)]
+    with counter.read() as connection:
+        writes_ahead = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+    relaxed = normal if writes_ahead else full  # without a log written ahead it could do damage
+    assert levels == [full, relaxed, relaxed, full]
+    counter.close()

@@ -87,11 +87,13 @@ class Prison:
     def processes(self, *, warm: bool = False) -> list[int]:
         """Return what runs below the launcher: the warm processes with their keepers, or the rest.
 
-        A warm process has a supervisor, bubblewrap outside and inside, a guard, and itself.
+        A warm process has a supervisor, bubblewrap outside and inside, a guard, and itself;
+        supervisors that wait for another job are neither.
         """
         below = [one.pid for one in descendants(self.launcher.pid, read_process_table())]
-        kept = 5 * self.executor.warm.totals().processes
-        return below[:kept] if warm else below[kept:]
+        totals = self.executor.warm.totals()
+        kept = 5 * totals.processes
+        return below[:kept] if warm else below[kept + totals.waiting :]
 
 
 @pytest.fixture(scope="session")

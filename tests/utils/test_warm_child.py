@@ -2,6 +2,7 @@ import json
 import os
 import random
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from utils.warm_child import renew_randomness
+from utils.warm_child import renew_randomness, set_variables
 from worker.launcher import Command, Exit, Launcher
 
 WriteSnapshot = Callable[[Mapping[str, str]], Path]
@@ -104,3 +105,15 @@ def test_numbers_of_numpy_are_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> Non
     random.seed(7)
     renew_randomness()
     assert random.random() != expected
+
+
+def test_variables_become_those_that_a_job_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLD", "1")
+    wanted = {"PATH": os.environ["PATH"], "HOME": "/job", "NEW": "1"}
+    for name in set(os.environ) | set(wanted):
+        monkeypatch.setenv(name, os.environ.get(name, "x"))  # all of them are put back at the end
+    set_variables(wanted)
+    assert dict(os.environ) == wanted
+    seen = subprocess.run(["/usr/bin/env"], check=True, capture_output=True, text=True).stdout
+    assert {f"{name}={value}" for name, value in wanted.items()} <= set(seen.splitlines())
+    assert "OLD=" not in seen

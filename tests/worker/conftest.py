@@ -218,8 +218,9 @@ def nothing_left(
         return len(descendants(launcher.pid, read_process_table()))
 
     def check() -> None:
-        # A warm process has a supervisor, and nothing below it.
-        eventually(lambda: left() == 2 * sum(one.warm.totals().processes for one in executors))
+        # A warm process has a supervisor, and nothing below it but those that wait for jobs.
+        totals = [executor.warm.totals() for executor in executors]
+        eventually(lambda: left() == sum(2 * one.processes + one.waiting for one in totals))
         for executor in executors:
             executor.warm.close()
         eventually(lambda: not left())

@@ -59,3 +59,19 @@ def test_closing_finishes_what_was_asked(tmp_path: Path) -> None:
     writer.close()
 
     assert all(future.result() == 1 for future in futures)
+
+
+def test_work_in_no_hurry_is_committed_with_what_is(tmp_path: Path) -> None:
+    groups: list[Sequence[Any]] = []
+    writer = GroupCommit(open_connection(tmp_path / "a.db"), groups.append)
+    calm = [writer.submit(insert(number), hurry=False) for number in range(3)]
+    assert writer.submit(insert(3)).result() == 1
+    assert all(future.done() for future in calm)
+    assert sum(map(len, groups)) == 4
+    writer.close()
+
+
+def test_work_in_no_hurry_is_done_by_itself_too(tmp_path: Path) -> None:
+    writer = GroupCommit(open_connection(tmp_path / "a.db"), lambda _: None)
+    assert writer.submit(insert(1), hurry=False).result(10) == 1
+    writer.close()

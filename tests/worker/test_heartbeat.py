@@ -70,7 +70,7 @@ def test_heartbeat_tells_how_the_worker_is_and_sends_a_catalogue_that_is_missing
     assert state["source"] == {"state": "ok", "problem": None}
     assert state["jobs_running"] == 0
     # What is warm is no part of this catalogue, so it has ended.
-    assert state["warm"] == {"processes": 0, "memory_bytes": 0}
+    assert state["warm"] == {"processes": 0, "memory_bytes": 0, "waiting": 0}
     assert len(scripted_api.bodies("/api/v1/catalogue")) == 1
 
     (tmp_path / "worker.json").unlink()

@@ -2,10 +2,13 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from worker.job_directories import JobDirectories, sweep
+import pytest
+
+from worker.job_directories import JobDirectories, JobDirectory, sweep
 
 HOLDER = """
 import sys
@@ -91,3 +94,67 @@ def test_directory_that_is_emptied_keeps_the_results_alone(tmp_path: Path) -> No
         ]
         assert not list(directory.home.iterdir())
         assert directory.temporary.stat().st_mode & 0o777 == 0o700
+
+
+def used_again(directories: JobDirectories, change: Callable[[JobDirectory], object]) -> bool:
+    """Change a job's directory, take it back, and tell whether the next job gets the same one."""
+    directory = directories.make("one")
+    first = directory.path.stat().st_ino
+    change(directory)
+    directories.take_back(directory)
+    following = directories.make("one")
+    assert following.path != directory.path
+    assert not directory.path.exists()
+    assert {path.name for path in following.path.iterdir()} == {"home", "tmp"}
+    for folder in (following.path, following.home, following.temporary):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert not [*following.home.iterdir(), *following.temporary.iterdir()]
+    # A removed folder's number may be given to the next one: only a kept one is no new folder.
+    return following.path.stat().st_ino == first and not os.listxattr(following.path)
+
+
+def leave_files(directory: JobDirectory) -> None:
+    directory.spool.write_text("x")
+    (directory.home / ".cache").write_text("x")
+    (directory.temporary / "link").symlink_to("/")
+
+
+def test_directory_with_files_alone_is_emptied_and_renamed_for_the_next_job(tmp_path: Path) -> None:
+    directories = JobDirectories.open(tmp_path)
+    assert used_again(directories, leave_files)
+    directories.close()
+
+
+def lead_home_away(directory: JobDirectory) -> None:
+    directory.home.rmdir()
+    directory.home.symlink_to("/")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda directory: (directory.home / "folder").mkdir(),
+        lambda directory: directory.home.rmdir(),
+        lambda directory: directory.temporary.chmod(0o755),
+        lambda directory: os.setxattr(directory.path, "user.word", b"x"),
+        lead_home_away,
+    ],
+    ids=["folder", "no home", "mode", "attribute", "link"],
+)
+def test_directory_that_was_changed_is_not_used_again(
+    tmp_path: Path, change: Callable[[JobDirectory], object]
+) -> None:
+    directories = JobDirectories.open(tmp_path)
+    directory = directories.make("one")
+    change(directory)
+    assert not directory.renew()
+    used_again(directories, change)
+    directories.close()
+
+
+def test_directories_of_two_integrations_are_never_exchanged(tmp_path: Path) -> None:
+    directories = JobDirectories.open(tmp_path)
+    one = directories.make("one")
+    directories.take_back(one)
+    assert directories.make("two").group != one.group
+    directories.close()

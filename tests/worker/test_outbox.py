@@ -120,7 +120,7 @@ def test_confirmed_events_are_gone_and_the_rest_stays(outbox: Outbox) -> None:
         outbox.append(A, {"type": "output"})
     outbox.append(B, {"type": "output"})
 
-    outbox.confirm(A, 2)
+    outbox.confirm([(A, 2)])
 
     left = [(event.lease.job_id, event.seq) for event in outbox.take(10, 10_000)]
     assert left == [("a", 3), ("a", 4), ("b", 1)]

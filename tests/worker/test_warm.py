@@ -245,7 +245,8 @@ def test_process_of_what_is_offered_no_more_ends(
     executor.warm.retain([snapshots("b")])
     assert executor.warm.state(snapshots("a")).name == "idle"
     assert executor.warm.state(snapshots("b")).name == "ready"
-    eventually(lambda: len(descendants(launcher.pid, read_process_table())) == 2)
+    # what supervises it, itself, and the supervisor of its last job, which waits for another
+    eventually(lambda: len(descendants(launcher.pid, read_process_table())) == 3)
 
 
 def test_process_ends_after_its_jobs_when_it_is_offered_no_more(
@@ -364,3 +365,26 @@ def test_worker_killed_leaves_no_warm_process_and_no_job(
         worker.kill()
         worker.wait()
         eventually(lambda: not any(map(is_running, below)))
+
+
+def test_supervisor_of_a_job_that_went_well_serves_the_next(
+    look: Look, executor: ProcessExecutor, launcher: Launcher
+) -> None:
+    look()
+    (first,) = [p.pid for p in read_process_table() if p.parent == warm_pid(launcher)]
+    look()
+    (second,) = [p.pid for p in read_process_table() if p.parent == warm_pid(launcher)]
+    assert first == second
+    assert executor.warm.totals().waiting == 1
+
+
+def test_supervisor_that_died_while_it_waited_is_replaced(
+    look: Look, executor: ProcessExecutor, launcher: Launcher
+) -> None:
+    look()
+    (first,) = [p.pid for p in read_process_table() if p.parent == warm_pid(launcher)]
+    os.kill(first, signal.SIGKILL)
+    assert look()["found"] == []
+    (second,) = [p.pid for p in read_process_table() if p.parent == warm_pid(launcher)]
+    assert first != second
+    assert executor.warm.totals().processes == 1
