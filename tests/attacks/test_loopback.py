@@ -229,19 +229,22 @@ def test_task_that_waits_for_a_connection_is_stopped_at_its_deadline(
 
 
 def guards(prison: Prison) -> list[int]:
-    """Return the children of bubblewraps that are no bubblewrap."""
+    """Return the children of bubblewraps that are forks of the launcher."""
     below = descendants(prison.launcher.pid, read_process_table())
-    names = {one.pid: Path(f"/proc/{one.pid}/comm").read_text().strip() for one in below}
+    names = {one.pid: said_of(one.pid, "comm").strip() for one in below}
+    launcher = said_of(prison.launcher.pid, "cmdline")
     return [
         one.pid
         for one in below
-        if names.get(one.parent) == "bwrap" and is_launcher(prison, one.pid)
+        if names.get(one.parent) == b"bwrap" and said_of(one.pid, "cmdline") == launcher
     ]
 
 
-def is_launcher(prison: Prison, pid: int) -> bool:
-    lines = [Path(f"/proc/{one}/cmdline").read_bytes() for one in (pid, prison.launcher.pid)]
-    return lines[0] == lines[1]
+def said_of(pid: int, name: str) -> bytes:
+    """Read of a process what it says about itself; nothing once it has ended."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    return b""
 
 
 def test_without_its_guard_a_job_reaches_nothing_and_the_next_one_has_another(
