@@ -7,6 +7,8 @@ import platform
 import signal
 import sys
 import time
+import traceback
+from collections.abc import Iterator
 
 import structlog
 
@@ -30,10 +32,19 @@ def main(names: list[str]) -> int:
     for name in names or MODULES:
         started = time.monotonic()
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
-        rows.extend(importlib.import_module(f"bench.{name}").measure())
+        rows.extend(_measured(name))
         print(f"  {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     print_rows(rows)
     return 0 if all_hold(rows) else 1
+
+
+def _measured(name: str) -> Iterator[Row | NotMeasured]:
+    """Yield a benchmark's rows; one that fails costs none of the others theirs."""
+    try:
+        yield from importlib.import_module(f"bench.{name}").measure()
+    except Exception as error:  # noqa: BLE001 - told in the table, and the others go on
+        traceback.print_exc()
+        yield NotMeasured(name, f"{type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":
