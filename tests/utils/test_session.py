@@ -331,3 +331,64 @@ for name in "abcd":
     named(name)
 """,
 }
+
+
+BULKY = """\
+from utils.decorators import task
+
+
+@task(name="bulk", title="Bulk")
+def bulk(self, ctx):
+    return {"data": {"rows": ["x" * 1000] * self.config["rows"]}}
+
+
+@task(name="count", title="Count", depends_on=("bulk",), order=200)
+def count(self, ctx):
+    rows = ctx.get_data("bulk")["rows"]
+    rows.append("mine alone")
+    return {"data": {"rows": len(ctx.get_data("bulk")["rows"]), "length": len(rows[0])}}
+"""
+
+
+def test_large_data_goes_through_a_file_that_readers_and_later_children_read(
+    run_child: RunChild, write_snapshot: Callable[[Mapping[str, str]], Path], tmp_path: Path
+) -> None:
+    snapshot = write_snapshot({"collectors/bulky.py": BULKY})
+    child = run_child("sample", snapshot, config={"rows": 3000})
+    bulk = child.results["bulk"]
+    assert bulk["data"] is None
+    file = tmp_path / "job" / f"results.jsonl.{bulk['large']['file']}"
+    assert file.stat().st_size == bulk["large"]["size_bytes"]
+    assert json.loads(file.read_text()) == {"rows": ["x" * 1000] * 3000}
+    told = [event["size_bytes"] for event in child.events if event["type"] == "data_written"]
+    assert len(told) == 2
+    assert told[-1] <= bulk["large"]["size_bytes"]
+    assert child.results["count"]["data"] == {"rows": 3001, "length": 1000}
+
+    later = run_child("sample", snapshot, config={"rows": 0}, resume=True, done=["bulk"])
+    assert later.results["count"]["data"] == {"rows": 3001, "length": 1000}
+
+
+def test_large_data_over_the_limit_leaves_no_file(
+    run_child: RunChild, write_snapshot: Callable[[Mapping[str, str]], Path], tmp_path: Path
+) -> None:
+    snapshot = write_snapshot({"collectors/bulky.py": BULKY})
+    child = run_child("sample", snapshot, config={"rows": 900}, result_limit_bytes=500_000)
+    reason = child.results["bulk"]["reason"]
+    assert "902,710 bytes as JSON, more than the limit of 500,000 bytes" in reason
+    assert [path.name for path in (tmp_path / "job").glob("results.jsonl*")] == ["results.jsonl"]
+
+
+def test_tasks_side_by_side_announce_nothing_of_their_files(
+    run_child: RunChild, write_snapshot: Callable[[Mapping[str, str]], Path]
+) -> None:
+    beside = BULKY.replace('"bulk"', '"other"').split('@task(name="count"')[0]
+    entry = (
+        "from utils.base_runner import BaseRunner\n\n\n"
+        "class Runner(BaseRunner):\n    parallel_tasks = 2\n"
+    )
+    files = {"entry.py": entry, "collectors/bulky.py": BULKY, "collectors/other.py": beside}
+    child = run_child("sample", write_snapshot(files), config={"rows": 3000})
+    assert "data_written" not in child.kinds
+    assert child.results["bulk"]["large"]["file"] != child.results["other"]["large"]["file"]
+    assert child.results["count"]["data"] == {"rows": 3001, "length": 1000}

@@ -83,6 +83,7 @@ def test_directory_that_is_emptied_keeps_the_results_alone(tmp_path: Path) -> No
     directories = JobDirectories.open(tmp_path)
     with closing(directories), directories.new("it") as directory:
         directory.spool.write_text("results")
+        (directory.path / "results.jsonl.0").write_text("[]")
         (directory.home / "large").write_text("x")
         (directory.path / "link").symlink_to(tmp_path)
         directory.temporary.chmod(0o500)
@@ -90,6 +91,7 @@ def test_directory_that_is_emptied_keeps_the_results_alone(tmp_path: Path) -> No
         assert sorted(path.name for path in directory.path.iterdir()) == [
             "home",
             "results.jsonl",
+            "results.jsonl.0",
             "tmp",
         ]
         assert not list(directory.home.iterdir())
