@@ -96,17 +96,17 @@ def _measure_time(scene: Scene) -> list[Row]:
             piped.append(bare[0])
             decoded.append(bare[1])
     middle = statistics.median(ours) * 1000
-    what = f"{TIMED_MB} MB of data: returned -> checked, compressed, durable at the worker, p50"
+    what = f"{TIMED_MB} MB returned -> checked, compressed, on disk"
     return [
         at_most(
-            f"{what}; msgspec + pipe + decode",
+            f"{what}: msgspec, pipe, decode",
             middle,
             statistics.median(decoded) * 1000,
             "ms",
             GOAL_TIME,
         ),
         at_most(
-            "  the same; msgspec + pipe alone",
+            "  the same: msgspec, pipe, nothing checked",
             middle,
             statistics.median(piped) * 1000,
             "ms",
@@ -123,7 +123,7 @@ def _measure_memory(scene: Scene) -> list[Row]:
         with _memory_peaks(scene) as peaks[megabytes]:
             _run(scene, megabytes)
     for name in peaks[SMALL_MB]:
-        what = f"memory of the {name}, {LARGE_MB} MB of data : {SMALL_MB} MB"
+        what = f"memory of the {name}, {LARGE_MB} MB of data beside {SMALL_MB} MB"
         large, small = peaks[LARGE_MB][name], peaks[SMALL_MB][name]
         rows.append(at_most(what, large, small, "MB", GOAL_MEMORY))
     return rows
