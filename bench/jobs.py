@@ -6,10 +6,9 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
+from bench.plain_job import IMPORTS, deploy, end_of, entries_of, files_of, job_seconds
 from bench.rows import Row, at_least, at_most
 from bench.scene import Scene, running_scene
 from bench.yardstick import Yardstick, running_yardstick
@@ -26,27 +25,6 @@ GOAL_FIRST = 1.1
 EXCHANGES = 4  # of a job: it is made, leased, reported, and its end is waited for
 ENVIRONMENTS = 6
 LATER_ROUNDS = 3
-IMPORTS = "import requests, pydantic"
-ENTRY = f"""\
-{IMPORTS}
-
-from utils.base_runner import BaseRunner
-from utils.decorators import task
-
-
-class Runner(BaseRunner):
-    pass
-
-
-@task(name="look", title="Look", type="collector")
-def look(self, ctx):
-    return {{"data": {{"answer": 42}}}}
-
-
-@task(name="judge", title="Judge", type="insight", severity="low")
-def judge(self, ctx):
-    return {{"data": {{}}, "violation": ctx.get_data("look")["answer"] != 42}}
-"""
 
 
 def measure() -> list[Row]:
@@ -56,17 +34,17 @@ def measure() -> list[Row]:
 
 def _measure_warm() -> list[Row]:
     with _scene("bench") as scene:
-        names = [_deploy(scene, "bench") for _ in range(QUEUED)]
+        names = [deploy(scene, "bench") for _ in range(QUEUED)]
         python = scene.environment_python()
         with running_yardstick(python, IMPORTS, scene.data_dir) as yardstick:
             for _ in range(WARM_UP):
                 yardstick.seconds()
-                _job(scene, names[0])
+                job_seconds(scene, names[0])
             least, empty, ours = [], [], []
             for _ in range(ROUNDS):
                 least.append(yardstick.seconds())
                 empty.append(_timed(lambda: _exchange_nothing(scene)))
-                ours.append(_timed(lambda: _job(scene, names[0])))
+                ours.append(job_seconds(scene, names[0]))
             return [*_latency(ours, least, empty), _throughput(scene, names, yardstick)]
 
 
@@ -77,7 +55,7 @@ def _latency(ours: list[float], least: list[float], empty: list[float]) -> list[
     also = f"the same, against that + {EXCHANGES} requests that do nothing"
     return [
         at_most(what, middle, fork, "ms", GOAL_WARM),
-        Row(also, middle, fork + exchanges, "ms", "-", middle / (fork + exchanges), holds=True),
+        Row(also, middle, fork + exchanges, "ms", "-", middle / (fork + exchanges), None),
         at_most("warm job: p95, against its p50", slow, middle, "ms", GOAL_TAIL),
     ]
 
@@ -92,12 +70,12 @@ def _throughput(scene: Scene, names: list[str], yardstick: Yardstick) -> Row:
 def _measure_cold() -> list[Row]:
     """Let two integrations take turns where only one may be warm, so that no job finds one."""
     with _scene("one", "two", TRUELINE_WARM_PROCESSES="1") as scene:
-        names = [_deploy(scene, "one"), _deploy(scene, "two")]
+        names = [deploy(scene, "one"), deploy(scene, "two")]
         python = scene.environment_python()
         bare, ours = [], []
         for name in names * (COLD_ROUNDS // 2):
             bare.append(_timed(lambda: _bare_start(python)))
-            ours.append(_timed(partial(_job, scene, name)))
+            ours.append(job_seconds(scene, name))
     middle, allowed = statistics.median(ours), statistics.median(bare)
     what = "first job, nothing warm yet: p50, against a bare interpreter"
     return [at_most(what, middle * 1000, allowed * 1000, "ms", GOAL_COLD)]
@@ -107,47 +85,29 @@ def _measure_first() -> list[Row]:
     """Compare the first job in a new environment with the later ones there, none of them warm."""
     names = [f"one{number}" for number in range(ENVIRONMENTS)]
     with _scene(*names, TRUELINE_WARM_PROCESSES="1") as scene:
-        deployed = [_deploy(scene, name) for name in names]
-        first = [_timed(partial(_job, scene, name)) for name in deployed]
-        later = [_timed(partial(_job, scene, name)) for name in deployed * LATER_ROUNDS]
+        deployed = [deploy(scene, name) for name in names]
+        first = [job_seconds(scene, name) for name in deployed]
+        later = [job_seconds(scene, name) for name in deployed * LATER_ROUNDS]
     what = "first job after its environment was built, against later ones, none warm"
     ours, bare = statistics.median(first) * 1000, statistics.median(later) * 1000
     return [at_most(what, ours, bare, "ms", GOAL_FIRST)]
 
 
 def _scene(*integrations: str, **settings: str) -> AbstractContextManager[Scene]:
-    files = {f"integrations/{name}/entry.py": ENTRY for name in integrations}
+    files = files_of(*integrations)
     for number, name in enumerate(integrations[2:]):  # an environment each beyond the first two
         files[f"integrations/{name}/requirements.txt"] = f"packaging>={20 + number}\n"
-    entries = [{"name": name, "title": name} for name in integrations]
-    return running_scene(files, entries, **settings)
-
-
-def _deploy(scene: Scene, integration: str) -> str:
-    name = f"bench-{uuid4()}"
-    scene.api.post("/deployments", {"name": name, "integration": integration, "config": {}})
-    return name
+    return running_scene(files, entries_of(*integrations), **settings)
 
 
 def _exchange_nothing(scene: Scene) -> None:
     scene.api.send("GET", "//health/live")
 
 
-def _job(scene: Scene, deployment: str) -> None:
-    job = scene.api.post(f"/deployments/{deployment}/jobs")
-    _expect_success(scene, job["job_id"])
-
-
 def _queue(scene: Scene, names: list[str]) -> None:
     jobs = [scene.api.post(f"/deployments/{name}/jobs")["job_id"] for name in names]
     for job_id in jobs:
-        _expect_success(scene, job_id)
-
-
-def _expect_success(scene: Scene, job_id: str) -> None:
-    job = scene.api.wait(job_id)
-    if job["status"] != "success":
-        raise RuntimeError(f"job {job_id} ended {job['status']}: {job['error']}")
+        end_of(scene, job_id)
 
 
 def _bare_start(python: Path) -> None:

@@ -48,9 +48,12 @@ def deploy(scene: Scene, integration: str) -> str:
 def job_seconds(scene: Scene, deployment: str) -> float:
     """Run a job; return how long it took from submitting it until its end was seen."""
     started = time.perf_counter()
-    job_id = scene.api.post(f"/deployments/{deployment}/jobs")["job_id"]
+    end_of(scene, scene.api.post(f"/deployments/{deployment}/jobs")["job_id"])
+    return time.perf_counter() - started
+
+
+def end_of(scene: Scene, job_id: str) -> None:
+    """Wait for the end of a job, which has to be a good one."""
     job = scene.api.wait(job_id)
-    seconds = time.perf_counter() - started
     if job["status"] != "success":
         raise RuntimeError(f"job {job_id} ended {job['status']}: {job['error']}")
-    return seconds

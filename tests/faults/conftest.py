@@ -293,6 +293,17 @@ class Site:
         answer = self.http.get(f"/api/v1/jobs/{job_id}/tasks").raise_for_status().json()
         return {task["name"]: task for task in answer["items"]}
 
+    def check_complete(self, job_id: str, attempt: int, *waiting: str) -> None:
+        """Wait for the end, and find one complete result of the attempt: one violation, once."""
+        job = self.ended(job_id)
+        assert (job["status"], job["attempt"]) == ("success", attempt)
+        tasks = self.tasks(job_id)
+        expected = dict.fromkeys((*waiting, "look"), "success")
+        assert {name: task["status"] for name, task in tasks.items()} == expected
+        assert tasks["look"]["verdict"] == "fail"
+        violations = self.http.get("/api/v1/violations").json()["items"]
+        assert [(v["task"], v["occurrences"]) for v in violations] == [("look", 1)]
+
     def worker_name(self, name: str) -> str:
         known = (self.path / name / "worker-id").read_text().strip()
         return f"{socket.gethostname()}-{known}"
@@ -391,6 +402,23 @@ def site(tmp_path: Path, environments: Path, level: str) -> Iterator[Site]:
         check_history(tmp_path / "api" / "trueline.db", confirmed)
     finally:
         site.close()
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """Return the file that gated tasks wait for."""
+    return tmp_path / "gate"
+
+
+@pytest.fixture
+def is_gone() -> Callable[[psutil.Process], bool]:
+    def look(process: psutil.Process) -> bool:
+        try:
+            return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:  # between the two looks
+            return True
+
+    return look
 
 
 @pytest.fixture

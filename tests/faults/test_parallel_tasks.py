@@ -15,12 +15,8 @@ if TYPE_CHECKING:
 
 Wait = Callable[..., Any]
 Marked = Callable[[], list[tuple[psutil.Process, psutil.Process]]]
+IsGone = Callable[[psutil.Process], bool]
 WAITING = ("wait_a", "wait_b", "wait_c")
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Path:
-    return tmp_path / "gate"
 
 
 @pytest.fixture
@@ -29,24 +25,8 @@ def deployment(site: Site, gate: Path) -> str:
     return site.deploy("gated_beside", gate=str(gate))
 
 
-def is_gone(process: psutil.Process) -> bool:
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-
-
-def check_complete(site: Site, job_id: str, attempt: int) -> None:
-    job = site.ended(job_id)
-    assert (job["status"], job["attempt"]) == ("success", attempt)
-    tasks = site.tasks(job_id)
-    assert {name: task["status"] for name, task in tasks.items()} == dict.fromkeys(
-        (*WAITING, "look"), "success"
-    )
-    assert tasks["look"]["verdict"] == "fail"
-    violations = site.http.get("/api/v1/violations").json()["items"]
-    assert [(v["task"], v["occurrences"]) for v in violations] == [("look", 1)]
-
-
 def test_worker_killed_among_parallel_tasks_leaves_no_process_and_its_job_is_done_by_another(
-    site: Site, deployment: str, gate: Path, marked: Marked, wait_until: Wait
+    site: Site, deployment: str, gate: Path, marked: Marked, wait_until: Wait, is_gone: IsGone
 ) -> None:
     worker = site.start_worker("first")
     job_id = site.submit(deployment)
@@ -59,11 +39,11 @@ def test_worker_killed_among_parallel_tasks_leaves_no_process_and_its_job_is_don
     wait_until(lambda: all(map(is_gone, below)), timeout_seconds=2)
     gate.touch()
     site.start_worker("second")
-    check_complete(site, job_id, attempt=2)
+    site.check_complete(job_id, 2, *WAITING)
 
 
 def test_process_killed_among_parallel_tasks_runs_each_of_them_again_in_the_same_attempt(
-    site: Site, deployment: str, tmp_path: Path, marked: Marked, wait_until: Wait
+    site: Site, deployment: str, tmp_path: Path, marked: Marked, wait_until: Wait, is_gone: IsGone
 ) -> None:
     site.start_worker()
     job_id = site.submit(deployment)
@@ -75,7 +55,7 @@ def test_process_killed_among_parallel_tasks_runs_each_of_them_again_in_the_same
     wait_until(lambda: all(map(is_gone, below)))
     wait_until(lambda: len(marked()) == 4)
     (tmp_path / "gate").touch()
-    check_complete(site, job_id, attempt=1)
+    site.check_complete(job_id, 1, *WAITING)
     events = site.http.get(f"/api/v1/jobs/{job_id}/events").text
     begun = [line for line in events.splitlines() if line == "event: task_started"]
     assert len(begun) == 2 * len(WAITING) + len(["look"])

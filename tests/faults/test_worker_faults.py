@@ -15,11 +15,7 @@ if TYPE_CHECKING:
 
 Wait = Callable[..., Any]
 Marked = Callable[[], list[tuple[psutil.Process, psutil.Process]]]
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Path:
-    return tmp_path / "gate"
+IsGone = Callable[[psutil.Process], bool]
 
 
 @pytest.fixture
@@ -28,26 +24,9 @@ def deployment(site: Site, gate: Path) -> str:
     return site.deploy("gated", gate=str(gate))
 
 
-def is_gone(process: psutil.Process) -> bool:
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-
-
-def check_complete(site: Site, job_id: str, attempt: int) -> None:
-    job = site.ended(job_id)
-    assert (job["status"], job["attempt"]) == ("success", attempt)
-    tasks = site.tasks(job_id)
-    assert {name: task["status"] for name, task in tasks.items()} == {
-        "wait": "success",
-        "look": "success",
-    }
-    assert tasks["look"]["verdict"] == "fail"
-    violations = site.http.get("/api/v1/violations").json()["items"]
-    assert [(v["task"], v["occurrences"]) for v in violations] == [("look", 1)]
-
-
 @pytest.mark.parametrize("level", ["sandbox", "process"])
 def test_worker_killed_in_a_task_leaves_no_process_and_its_restart_gives_one_complete_result(
-    site: Site, deployment: str, gate: Path, marked: Marked, wait_until: Wait
+    site: Site, deployment: str, gate: Path, marked: Marked, wait_until: Wait, is_gone: IsGone
 ) -> None:
     worker = site.start_worker()
     job_id = site.submit(deployment)
@@ -58,7 +37,7 @@ def test_worker_killed_in_a_task_leaves_no_process_and_its_restart_gives_one_com
     wait_until(lambda: is_gone(task) and is_gone(helper), timeout_seconds=2)
     gate.touch()
     site.start_worker()
-    check_complete(site, job_id, attempt=2)
+    site.check_complete(job_id, 2, "wait")
     assert worker.said("worker ready", isolation=site.level)
 
 
@@ -79,7 +58,7 @@ def test_event_that_reached_the_outbox_is_sent_after_a_kill_and_recorded_once(
 
     attempt = site.ended(job_id)["attempt"]
     assert attempt in attempts
-    check_complete(site, job_id, attempt=attempt)
+    site.check_complete(job_id, attempt, "wait")
 
 
 def test_report_whose_reply_was_lost_is_recorded_once(
@@ -91,7 +70,7 @@ def test_report_whose_reply_was_lost_is_recorded_once(
 
     job_id = site.submit(deployment)
 
-    check_complete(site, job_id, attempt=1)
+    site.check_complete(job_id, 1, "wait")
     assert site.proxies[0].dropped == ["/api/v1/events"] * 2
 
 
@@ -110,12 +89,12 @@ def test_job_outlives_an_api_that_is_away_for_several_leases(
     wait_until(lambda: worker.said("job ended", job_id=job_id, status="success"))
     site.start_api()
 
-    check_complete(site, job_id, attempt=1)
+    site.check_complete(job_id, 1, "wait")
     assert not worker.said("lease lost")
 
 
 def test_job_of_a_worker_that_was_cut_off_runs_elsewhere_and_the_late_report_is_dropped(
-    site: Site, deployment: str, gate: Path, marked: Marked, wait_until: Wait
+    site: Site, deployment: str, gate: Path, marked: Marked, wait_until: Wait, is_gone: IsGone
 ) -> None:
     cut_off = site.start_worker("first")
     job_id = site.submit(deployment)
@@ -129,7 +108,7 @@ def test_job_of_a_worker_that_was_cut_off_runs_elsewhere_and_the_late_report_is_
     site.proxies[0].is_cut.clear()
     gate.touch()
 
-    check_complete(site, job_id, attempt=2)
+    site.check_complete(job_id, 2, "wait")
     assert site.job(job_id)["worker"] != site.worker_name("first")
 
 
@@ -143,13 +122,13 @@ def test_worker_that_was_frozen_stops_its_job_when_it_wakes_and_its_report_is_re
     site.start_worker("second")
     wait_until(lambda: len(marked()) == 2)
     gate.touch()
-    check_complete(site, job_id, attempt=2)
+    site.check_complete(job_id, 2, "wait")
 
     frozen.signal(signal.SIGCONT)
 
     wait_until(lambda: frozen.said("job ended", job_id=job_id))
     wait_until(lambda: frozen.said("lease lost") or frozen.said("report dropped"))
-    check_complete(site, job_id, attempt=2)
+    site.check_complete(job_id, 2, "wait")
     assert frozen.stop() == 0
 
 
