@@ -133,7 +133,7 @@ def _check_api(settings: Settings) -> str:
 def _check_worker(settings: Settings) -> str:
     file = settings.data_dir / HEARTBEAT_FILE
     if not file.exists():
-        return f"none has run on {settings.data_dir}: it may run elsewhere"
+        return f"none runs on {settings.data_dir}: it may run elsewhere"
     said = json.loads(file.read_text(encoding="utf-8"))
     silent = datetime.now(UTC) - datetime.fromisoformat(said["at"])
     if silent > LONGEST_SILENCE:
@@ -141,4 +141,9 @@ def _check_worker(settings: Settings) -> str:
             f"the worker {said['worker']} has said nothing for {silent.total_seconds():.0f} s",
             "start one with `trueline up` or `python -m worker`, or read the worker's log",
         )
-    return f"{said['worker']}, {said['jobs_running']} jobs running, commit {said['commit']}"
+    warm = said["warm"]
+    return (
+        f"{said['worker']}, {said['jobs_running']} jobs running, "
+        f"{warm['processes']} integrations warm in {warm['memory_bytes'] // 1024**2} MiB, "
+        f"commit {(said['commit'] or 'none yet')[:10]}"
+    )

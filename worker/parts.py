@@ -60,6 +60,7 @@ class Ground:
         self.launcher.close()
         self.client.close()
         self.outbox.close()
+        self.directory.heartbeat.unlink(missing_ok=True)  # of a worker that was killed it stays
         self.directory.close()
 
 

@@ -44,10 +44,11 @@ class Timetable:
         )
 
     def start(self) -> None:
-        """Begin; the first tick is at once."""
+        """Begin; the first tick and the first heartbeat are at once."""
         self._every(self._duties.sync, "sync", self._sync_seconds)
         self._every(self._duties.reclaim, "reclaim", RECLAIM_SECONDS)
         self._every(self._duties.heartbeat, "heartbeat", HEARTBEAT_SECONDS)
+        self._scheduler.modify_job("heartbeat", next_run_time=datetime.now(UTC))
         # An interval, not a date: APScheduler trips over a job that ends while it shuts down.
         self._scheduler.add_job(
             self._tick,

@@ -18,7 +18,7 @@ def command(*, as_json: bool) -> None:
         "name": lambda row: text(row["name"]),
         "state": lambda row: state(row["state"]),
         "tasks": lambda row: str(len(row["tasks"] or [])),
-        "hosts": lambda row: text("-" if row["hosts"] is None else ", ".join(row["hosts"])),
+        "hosts": lambda row: text(_hosts(row["hosts"])),
         "commit": lambda row: text((row["commit"] or "")[:10]),
         "title": lambda row: text(row["title"]),
     }
@@ -28,3 +28,7 @@ def command(*, as_json: bool) -> None:
         if row["problem"]:
             make_console().print(f"[red]{text(row['name'])}[/]")
             print_problem(make_console(), row["problem"])
+
+
+def _hosts(declared: list[str] | None) -> str:
+    return "-" if declared is None else ", ".join(declared) or "none"

@@ -46,7 +46,7 @@ def well_rested(self, ctx):
     return {"data": {}, "violation": bool(ctx.config.get("tired"))}
 """
 ENTRIES = [
-    {"name": "hello_world", "title": "Hello world"},
+    {"name": "hello_world", "title": "Hello world", "hosts": []},
     {
         "name": "nap",
         "title": "Nap",

@@ -40,6 +40,7 @@ def test_child_sees_a_scrubbed_world(
     assert variables["TMPDIR"] == seen["cwd"] + "/tmp"
     assert "/nowhere" not in variables["PATH"]
     assert "canary" not in json.dumps([seen["arguments"], variables])
+    assert seen["isolated"] == 1  # neither variables nor folders say where modules come from
     assert seen["umask"] == 0o077
     assert seen["modes"] == {".": 0o700, "home": 0o700, "tmp": 0o700}
     assert seen["group"]

@@ -98,8 +98,11 @@ def test_start_and_end_are_in_order_and_logged(
         "schedule and consumers",
     ]
     assert daemon.entries("commit taken")[0]["commit"] == commit
+    said = daemon.log_path.parent / "data" / "worker.json"
+    eventually(said.exists)
     assert daemon.end() == 0
     assert daemon.entries("worker stopped")
+    assert not said.exists()
     asked = [asked.path for asked in api.asked]
     assert asked[0] == "/health/live"
     assert asked.index("/api/v1/catalogue") < asked.index("/api/v1/leases")

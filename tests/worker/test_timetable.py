@@ -72,6 +72,19 @@ def test_first_tick_is_at_once_and_the_next_when_something_is_due(
     eventually(lambda: called.names.count("tick") >= 3)
 
 
+def test_first_heartbeat_is_at_once(
+    start: Callable[[float, float], None],
+    called: Called,
+    eventually: Eventually,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("worker.timetable.HEARTBEAT_SECONDS", 3600)
+
+    start(300, 30)
+
+    eventually(lambda: "heartbeat" in called.names)
+
+
 def test_ticks_come_twice_a_lease_so_that_lost_jobs_are_found(
     start: Callable[[float, float], None], called: Called, eventually: Eventually
 ) -> None:
