@@ -75,14 +75,20 @@ def print_output(event: Mapping[str, Any], console: Console) -> None:
 
 
 def print_network(network: Mapping[str, Any] | None, console: Console) -> None:
-    """Print what a job reached and what was refused; nothing where nobody recorded it."""
+    """Print what a job declared, reached and was refused; nothing where nobody recorded it."""
+    if network:
+        hosts = network.get("hosts")
+        declared = "nothing" if not hosts else ", ".join(hosts)
+        console.print(f"  declared {text(declared)}", soft_wrap=True)
     for row in (network or {}).get("reached", ()):
         host = text(f"{row['host']}:{row['port']}")
         mark = "[green]→[/]" if row["allowed"] else "[red]✗[/]"
         sent, received = row["bytes_sent"], row["bytes_received"]
-        told = f"{row['connections']} connections, {sent} bytes sent, {received} received"
+        count = row["connections"]
+        noun = "connection" if count == 1 else "connections"
+        told = f"{count} {noun}, {sent} bytes sent, {received} received"
         why = f": {shortened(str(row['reason']))}" if row["reason"] else ""
-        word = told if row["allowed"] else f"refused{why}"
+        word = f"{told if row['allowed'] else 'refused'}{why}"
         console.print(f"  {mark} {host} {text(word)}", soft_wrap=True)
 
 

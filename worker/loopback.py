@@ -18,6 +18,7 @@ from utils.errors import SettingsError
 from utils.settings import Settings
 from worker.bubblewrap import View, bubblewrap_arguments
 from worker.egress import Egress
+from worker.egress_addresses import SETTING, read_exemptions
 from worker.interpreter_folders import interpreter_folders
 from worker.isolation import Choice, Isolation, IsolationMissing
 from worker.sandbox import TRIAL_SECONDS, Sandbox
@@ -63,6 +64,7 @@ def shut_loopback(choice: Choice, settings: Settings) -> Choice:
     asked for.
     """
     ports = _open_ports(settings)
+    _check_exemptions(settings)
     if choice.sandbox is not None and Egress(settings.egress) is Egress.DECLARED:
         return choice  # jobs get a network of their own, with nothing of this machine in it
     if choice.sandbox is None:
@@ -100,6 +102,21 @@ def _open_ports(settings: Settings) -> frozenset[int]:
                 "take it out: who reaches the API can read the configs of all jobs",
             )
     return frozenset(int(word) for word in words)
+
+
+def _check_exemptions(settings: Settings) -> None:
+    """Refuse private addresses that lead declared hosts to the API, as its port is refused."""
+    exempt = read_exemptions(settings.egress_private)
+    api = urlsplit(settings.api_url)
+    if api.port is None or not _is_here(api.hostname or ""):
+        return
+    for text in ("127.0.0.1", "::1", "::ffff:127.0.0.1"):
+        if any(one.covers(ip_address(text), api.port) for one in exempt):
+            raise SettingsError(
+                f"setting {SETTING}: it covers {text} at port {api.port}, where the API listens",
+                "name the ports that are meant, as in 127.0.0.1:8443: who reaches the API can read "
+                "the configs of all jobs",
+            )
 
 
 def _is_here(host: str) -> bool:

@@ -37,7 +37,15 @@ def told(event: dict[str, Any]) -> str:
         ({"type": "environment", "state": "building"}, "building the environment"),
         ({"type": "environment", "state": "ready", "seconds": 1.0}, "built in 1.0 s"),
         ({"type": "something new"}, ""),
-        ({"type": "network", "reached": []}, ""),
+        (
+            {"type": "network", "hosts": ["a.example", "[b]"], "reached": []},
+            "declared a.example, [b]",
+        ),
+        ({"type": "network", "hosts": [], "reached": []}, "declared nothing"),
+        (
+            {"type": "network", "reached": [REACHED | {"connections": 1, "reason": "not found"}]},
+            "1 connection, 10 bytes sent, 20 received: not found",
+        ),
         ({"type": "network", "reached": [REACHED]}, "→ a.example:443 2 connections, 10 bytes sent"),
         (
             {"type": "network", "reached": [REACHED | {"allowed": False, "reason": "[no]"}]},

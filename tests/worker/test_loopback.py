@@ -80,6 +80,22 @@ def test_port_of_the_api_is_never_opened(choice: Choice, url: str) -> None:
     assert "configs of all jobs" in caught.value.advice
 
 
+@pytest.mark.parametrize(
+    "private", ["127.0.0.1", "127.0.0.0/8", "10.0.0.1, 127.0.0.1:8340", "[::1]:8340", "::/0"]
+)
+def test_declared_hosts_never_lead_to_the_api(choice: Choice, private: str) -> None:
+    given = settings(egress="declared", egress_private=private, api_url="http://localhost:8340")
+    with pytest.raises(SettingsError, match="8340, where the API listens") as caught:
+        shut_loopback(choice, given)
+    assert "127.0.0.1:8443" in caught.value.advice
+
+
+def test_declared_hosts_may_lead_to_other_ports_beside_the_api(choice: Choice) -> None:
+    private = "127.0.0.1:8443, 10.0.0.0/8, [::1]:8443"
+    given = settings(egress="declared", egress_private=private)
+    assert shut_loopback(choice, given).level is Isolation.SANDBOX
+
+
 def test_port_of_an_api_elsewhere_may_be_opened(choice: Choice) -> None:
     given = settings(loopback_ports="8340", api_url="http://api.example.com:8340")
     assert shut_loopback(choice, given).level is Isolation.SANDBOX
