@@ -67,11 +67,11 @@ class Settings(BaseModel):
         25, ge=0, description="how long a worker lets jobs finish after SIGTERM"
     )
     isolation: Literal["", "process", "sandbox"] = Field(
-        "", description="isolation level; empty: the best that works here"
+        "", description="`process` or `sandbox`; empty: the best that works here"
     )
     loopback: Literal["", "closed", "open"] = Field(
         "",
-        description="whether sandboxed jobs may reach this machine; empty: closed where it works",
+        description="`closed` or `open`: this machine, to jobs; empty: closed where it works",
     )
     loopback_ports: str = Field(
         "", description="ports of this machine, separated by commas, that jobs may reach"
