@@ -36,7 +36,11 @@ _OF_EVERY_EVENT = {"seq", "at", "type"}  # columns of their own
 _STARTED = (
     update(jobs)
     .where(jobs.c.id == bindparam("job_id"))
-    .values(commit=bindparam("to_commit"), started_at=bindparam("to_started_at"))
+    .values(
+        commit=bindparam("to_commit"),
+        isolation=bindparam("to_isolation"),
+        started_at=bindparam("to_started_at"),
+    )
 )
 
 
@@ -141,15 +145,19 @@ def _payload(event: Event) -> dict[str, Any]:
 def _move(connection: Connection, job: Job, acceptance: Acceptance, now: datetime) -> None:
     for event in acceptance.events:
         if isinstance(event, Started):
-            started_at = _within(job, event.at, now)
-            job = replace(job, commit=event.commit, started_at=started_at)
+            job = replace(
+                job,
+                commit=event.commit,
+                isolation=event.isolation,
+                started_at=_within(job, event.at, now),
+            )
         elif isinstance(event, NetworkUsed):
             network = update(jobs).where(jobs.c.id == job.id).values(network=_payload(event))
             connection.execute(network)
         elif isinstance(event, JobFinished):
             error = event.error.model_dump(exclude_none=True) if event.error else None
             ending = Ending(JobStatus(event.status), error, _within(job, event.at, now))
-            end_job(connection, job, ending, commit=job.commit, started_at=job.started_at)
+            end_job(connection, job, ending, **_start(job))
     kinds = {type(event) for event in acceptance.events}
     if Started in kinds and JobFinished not in kinds:
         _note_start(connection, job)
@@ -162,9 +170,13 @@ def _move(connection: Connection, job: Job, acceptance: Acceptance, now: datetim
 
 
 def _note_start(connection: Connection, job: Job) -> None:
-    connection.execute(
-        _STARTED, {"job_id": job.id, "to_commit": job.commit, "to_started_at": job.started_at}
-    )
+    values = {f"to_{name}": value for name, value in _start(job).items()}
+    connection.execute(_STARTED, {"job_id": job.id, **values})
+
+
+def _start(job: Job) -> dict[str, Any]:
+    """Return the columns that tell how a job began."""
+    return {"commit": job.commit, "isolation": job.isolation, "started_at": job.started_at}
 
 
 def _within(job: Job, at: datetime, now: datetime) -> datetime:

@@ -64,6 +64,7 @@ class Job:
     trigger: str
     due_at: datetime | None
     worker: str | None
+    isolation: str | None
     lease_token: str | None = field(repr=False)
     lease_expires_at: datetime | None
     cancel_requested: bool
@@ -154,6 +155,7 @@ def create_job(
         trigger=trigger,
         due_at=due_at,
         worker=None,
+        isolation=None,
         lease_token=None,
         lease_expires_at=None,
         cancel_requested=False,

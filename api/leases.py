@@ -120,6 +120,7 @@ def _give(connection: Connection, job: Job, term: Term) -> Job:
         lease_expires_at=term.end,
         started_at=term.now,
         commit=None,
+        isolation=None,
         network=None,
     )
     move_job(
@@ -132,6 +133,7 @@ def _give(connection: Connection, job: Job, term: Term) -> Job:
         lease_expires_at=given.lease_expires_at,
         started_at=given.started_at,
         commit=given.commit,
+        isolation=given.isolation,
         network=given.network,
     )
     return given

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from api.events import read_events
 from api.jobs import Job, job_from_row, listed_jobs, read_job
 from api.models import PageQuery
 from api.paging import Order, Page, read_page
@@ -38,7 +37,6 @@ class JobPage:
     job: Job
     results: Sequence[Mapping[str, Any]]
     hosts: Sequence[str] | None  # that its integration declares now
-    isolation: str | None  # of its last attempt that started
 
     @property
     def is_moving(self) -> bool:
@@ -75,12 +73,10 @@ def read_job_page(connection: Connection, job_id: str) -> JobPage:
     """Read a job with its task results; raises NotFound."""
     job = read_job(connection, job_id)
     hosts = select(integrations.c.hosts).where(integrations.c.name == job.integration)
-    started = read_events(connection, job.id, types=("started",))
     return JobPage(
         job=job,
         results=read_results(connection, job.id),
         hosts=connection.execute(hosts).scalar(),
-        isolation=started[-1].payload.get("isolation") if started else None,
     )
 
 

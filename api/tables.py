@@ -136,6 +136,7 @@ jobs = Table(
     Column("trigger", String(16), nullable=False),  # manual, schedule
     Column("due_at", UtcDateTime),
     Column("worker", String(200)),
+    Column("isolation", String(64)),  # how far it was kept apart
     Column("lease_token", String(64)),
     Column("lease_expires_at", UtcDateTime),
     Column("cancel_requested", Boolean, nullable=False),

@@ -64,6 +64,7 @@ class JobAnswer(Answer):
     trigger: Trigger
     due_at: datetime | None = Field(description="the due time that it was made for")
     worker: str | None
+    isolation: str | None = Field(description="how far it was kept apart from other jobs")
     cancel_requested: bool
     error: dict[str, Any] | None = Field(description="`reason` and `advice` when it went wrong")
     summary: dict[str, Any] | None = Field(

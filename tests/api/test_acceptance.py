@@ -35,6 +35,7 @@ def job(status: JobStatus = JobStatus.RUNNING, commit: str | None = None) -> Job
         trigger="manual",
         due_at=None,
         worker="w1",
+        isolation=None,
         lease_token="token",
         lease_expires_at=NOW,
         cancel_requested=False,

@@ -34,6 +34,7 @@ def number_of_events(database: Database) -> int:
 def test_a_whole_job_is_recorded(desk: "Desk", lease: dict[str, Any]) -> None:
     desk.good(desk.send(lease, desk.started(lease)))
     assert desk.job(lease["job_id"])["commit"] == "c" * 40
+    assert desk.job(lease["job_id"])["isolation"] == "process"
     data = {"servers": ["a", "b"]}
     result = desk.finished(lease, "check", data=data, logs=["one"], verdict="fail")
     answer = desk.good(desk.send(lease, result, desk.ended(lease)))
