@@ -92,7 +92,7 @@ def update_deployment(state: State, key: str, changes: Mapping[str, Any]) -> Row
     wish = {name: changes.get(name, getattr(old, name)) for name in WISHES}
     kept_due = old.next_due_at if all(wish[n] == getattr(old, n) for n in TIMING) else None
     timing = _timing(wish, old.created_at, kept_due)
-    values = wish | {"config": config, "updated_at": now}
+    values = wish | {"config": config, "fault": None, "updated_at": now}
     values |= _standing_columns(integration, timing, now, wanted=wish["enabled"], fault=fault)
     as_it_was = (deployments.c.id == old.id, deployments.c.updated_at == old.updated_at)
     with _written(state, wish["name"]) as connection:

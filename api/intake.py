@@ -4,6 +4,7 @@ An outcome with a `last_seq` means: this attempt is yours, continue after that e
 without one means: drop the attempt, it is no longer yours or cannot be recorded.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -28,6 +29,7 @@ from api.reports import (
     TaskFinished,
     check_events,
 )
+from api.retries import RETRIED, mark_deployment, put_off, retry_of
 from api.tables import jobs
 from api.task_results import insert_results, result_row, shown_in_event
 from utils.failpoints import failpoint
@@ -65,7 +67,7 @@ def record_reports(database: Database, reports: Sequence[Report], now: datetime)
         ]
         changed = [(job, acceptance) for job, acceptance in taken if job and _changes(acceptance)]
         changed.sort(key=lambda it: it[0].deployment_id)  # deployments are locked in this order
-        _insert(connection, changed, known)
+        _insert(connection, changed, known, now)
         cancelled = [job for job, acceptance in taken if job and _is_to_end(job, acceptance)]
         for job, acceptance in changed:
             _move(connection, job, acceptance, now)
@@ -109,13 +111,14 @@ def _insert(
     connection: Connection,
     changed: Sequence[tuple[Job, Acceptance]],
     known: Mapping[str, OnRecord],
+    now: datetime,
 ) -> None:
     events: list[dict[str, Any]] = []
     results: list[dict[str, Any]] = []
     for job, acceptance in changed:
         position = len(known[job.id].results)
         for event in acceptance.events:
-            events.append(_event_row(job, event))
+            events.append(_event_row(job, event, now))
             if isinstance(event, TaskFinished):
                 results.append(result_row(job.id, job.attempt, position, event.result))
                 position += 1
@@ -123,16 +126,20 @@ def _insert(
     insert_results(connection, results)
 
 
-def _event_row(job: Job, event: Event) -> dict[str, Any]:
+def _event_row(job: Job, event: Event, now: datetime) -> dict[str, Any]:
+    type_: str = event.type
     if isinstance(event, TaskFinished):
         payload = JsonText(f'{{"result":{shown_in_event(event.result)}}}')
+    elif isinstance(event, JobFinished) and (retry := retry_of(job, event, now)):
+        type_, told = RETRIED, _payload(event) | {"retry_at": retry.not_before.isoformat()}
+        payload = JsonText(json.dumps(told))
     else:
         payload = JsonText(event.model_dump_json(exclude=_OF_EVERY_EVENT))
     return {
         "job_id": job.id,
         "attempt": job.attempt,
         "seq": event.seq,
-        "type": event.type,
+        "type": type_,
         "at": event.at,
         "payload": payload,
     }
@@ -155,6 +162,10 @@ def _move(connection: Connection, job: Job, acceptance: Acceptance, now: datetim
             network = update(jobs).where(jobs.c.id == job.id).values(network=_payload(event))
             connection.execute(network)
         elif isinstance(event, JobFinished):
+            if retry := retry_of(job, event, now):
+                put_off(connection, job, retry)
+                continue
+            mark_deployment(connection, job, event, now)
             error = event.error.model_dump(exclude_none=True) if event.error else None
             ending = Ending(JobStatus(event.status), error, _within(job, event.at, now))
             end_job(connection, job, ending, **_start(job))

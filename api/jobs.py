@@ -9,7 +9,19 @@ from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, Select, Subquery, Update, bindparam, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Subquery,
+    Update,
+    bindparam,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from api.listing import listed, whose
 from api.problems import Conflict, NotFound
@@ -61,6 +73,8 @@ class Job:
     commit: str | None
     attempt: int
     losses: int
+    retries: int
+    not_before: datetime | None
     trigger: str
     due_at: datetime | None
     worker: str | None
@@ -124,6 +138,11 @@ def listed_jobs(
     return listed(jobs, parts, whose(jobs, deployment_id, integration))
 
 
+def is_due() -> ColumnElement[bool]:
+    """Say that a job is not put off beyond the parameter `now`."""
+    return or_(jobs.c.not_before.is_(None), jobs.c.not_before <= bindparam("now"))
+
+
 def request_job(connection: Connection, deployment: Row[Any], now: datetime) -> Job:
     """Make a job of a deployment, given by its row, because somebody asked for it.
 
@@ -152,6 +171,8 @@ def create_job(
         commit=None,
         attempt=0,
         losses=0,
+        retries=0,
+        not_before=None,
         trigger=trigger,
         due_at=due_at,
         worker=None,

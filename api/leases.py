@@ -10,13 +10,13 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from api.endings import CANCELLED_EARLY, Ending, end_job_here
 from api.events import append_event
-from api.jobs import Job, JobStatus, job_from_row, lock_jobs, move_job
+from api.jobs import Job, JobStatus, is_due, job_from_row, lock_jobs, move_job
 from api.tables import jobs
 from api.task_results import discard_results
 
 _OLDEST = (
     select(jobs)
-    .where(jobs.c.status == JobStatus.PENDING)
+    .where(jobs.c.status == JobStatus.PENDING, is_due())
     .order_by(jobs.c.created_at, jobs.c.id)
     .limit(bindparam("slots"))
     .with_for_update(skip_locked=True)
@@ -57,7 +57,8 @@ class Term:
 
 def claim_jobs(connection: Connection, term: Term, slots: int) -> list[Job]:
     """Give the oldest pending jobs to a worker, up to `slots`; each is given once."""
-    pending = [job_from_row(row) for row in connection.execute(_OLDEST, {"slots": slots})]
+    wanted = {"slots": slots, "now": term.now}
+    pending = [job_from_row(row) for row in connection.execute(_OLDEST, wanted)]
     discard_results(connection, [job.id for job in pending if job.attempt])
     return [_give(connection, job, term) for job in pending]
 
@@ -122,6 +123,7 @@ def _give(connection: Connection, job: Job, term: Term) -> Job:
         commit=None,
         isolation=None,
         network=None,
+        error=None,
     )
     move_job(
         connection,
@@ -135,6 +137,7 @@ def _give(connection: Connection, job: Job, term: Term) -> Job:
         commit=given.commit,
         isolation=given.isolation,
         network=given.network,
+        error=given.error,
     )
     return given
 

@@ -10,6 +10,7 @@ from api.config_secrets import SecretBox
 from api.configs import judge_stored
 from api.standing import Timing, disabled_note, standing
 from api.tables import deployments, integrations
+from utils.notes import Note
 
 
 def reconsider(
@@ -42,6 +43,6 @@ def _columns(row: Row[Any], secrets: SecretBox, now: datetime) -> dict[str, Any]
         now,
         wanted=row.enabled,
         integration_fault=None if row.integration_enabled else disabled_note(row.integration),
-        config_fault=judged.fault,
+        config_fault=judged.fault or (Note(**row.fault) if row.fault else None),
     )
     return {**stands.columns(), "config": judged.config}

@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from api.models import Body
 from api.storable import StorableTime, storage_fault
-from api.task_results import TaskName, TaskResult
+from api.task_results import Cause, TaskName, TaskResult
 from utils.pointers import json_pointer
 
 MOST_EVENTS = 10_000
@@ -101,6 +101,7 @@ class JobFinished(_Event):
     type: Literal["job_finished"]
     status: Literal["success", "partial", "failed", "cancelled"]
     error: Fault | None = None
+    cause: Cause | None = None
 
 
 Event = Started | StageOneEnded | TaskStarted | TaskFinished | Output | NetworkUsed | JobFinished

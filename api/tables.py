@@ -116,6 +116,7 @@ deployments = Table(
     Column("enabled", Boolean, nullable=False),
     Column("state", String(16), nullable=False),  # active, paused, needs_attention
     Column("problem", Json),
+    Column("fault", Json),  # what its last job said of its credentials; a change of it forgets that
     Column("next_due_at", UtcDateTime, index=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
@@ -133,6 +134,8 @@ jobs = Table(
     Column("commit", String(64)),
     Column("attempt", Integer, nullable=False),  # 0: never leased
     Column("losses", Integer, nullable=False),  # leases that expired
+    Column("retries", Integer, nullable=False, server_default="0"),  # times that it was put off
+    Column("not_before", UtcDateTime),  # when it was put off until
     Column("trigger", String(16), nullable=False),  # manual, schedule
     Column("due_at", UtcDateTime),
     Column("worker", String(200)),

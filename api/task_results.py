@@ -12,6 +12,7 @@ from api.models import Body
 from api.problems import NotFound
 from api.recording import JsonText, insert_rows
 from api.tables import task_results
+from utils.integration_errors import Cause as Kind
 from utils.results import TaskStatus, Verdict
 from utils.tasks import Severity, TaskType
 
@@ -37,6 +38,13 @@ class Resource(Body):
     data: dict[str, Any] | list[Any] | None = None
 
 
+class Cause(Body):
+    """Why another system could not be used: what the job acts on."""
+
+    kind: Kind
+    retry_after: float | None = Field(None, ge=0, le=1e9, allow_inf_nan=False)
+
+
 class TaskResult(Body):
     """One task's result as a worker reports it."""
 
@@ -54,6 +62,7 @@ class TaskResult(Body):
     duration_seconds: float = Field(ge=0, allow_inf_nan=False)
     reason: str | None = None
     partial: list[str] = Field(default=[], max_length=10_000)
+    cause: Cause | None = None
     large_data: LargeData | None = None  # then `data` is null
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, and_, func, or_, select, update
 from api.cron import ScheduleError
 from api.expiry import Grace, expire_leases
 from api.jobs import JobStatus, Trigger, create_job
+from api.retries import next_retry_at
 from api.schedules import next_due
 from api.standing import DeploymentState
 from api.tables import deployments, jobs
@@ -18,7 +19,7 @@ from utils.notes import Note
 
 @dataclass(frozen=True)
 class Tick:
-    """What one tick did, and when the next deployment is due."""
+    """What one tick did, and when the next deployment, or job that was put off, is due."""
 
     created: tuple[str, ...]
     expired: tuple[str, ...]
@@ -32,7 +33,8 @@ def tick(connection: Connection, now: datetime, grace: Grace) -> Tick:
         job_id for row in _due(connection, now) if (job_id := _start_due(connection, row, now))
     )
     end_mutes(connection, now)
-    return Tick(created, expired, _next_due_at(connection))
+    moments = (_next_due_at(connection), next_retry_at(connection, now))
+    return Tick(created, expired, min((it for it in moments if it), default=None))
 
 
 def _due(connection: Connection, now: datetime) -> list[Row[Any]]:

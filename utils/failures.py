@@ -5,7 +5,13 @@ import sys
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from utils.errors import AuthoringError, InvalidResult, TruelineError, UpstreamFailed
+from utils.errors import (
+    AuthoringError,
+    IntegrationError,
+    InvalidResult,
+    TruelineError,
+    UpstreamFailed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +19,7 @@ if TYPE_CHECKING:
 
 TEXT_LIMIT = 16 * 1024
 STACK_LIMIT = 200
+_MOST_CAUSES = 20
 _SDK = os.path.dirname(os.path.abspath(__file__)) + os.sep  # noqa: PTH100, PTH120 - pathlib costs 6 ms
 _TOLD_IN_FULL = (AuthoringError, InvalidResult, UpstreamFailed)  # only a cause's frames add to it
 
@@ -23,6 +30,7 @@ class Failure(NamedTuple):
     reason: str
     advice: str
     traceback: str | None
+    cause: dict[str, Any] | None = None  # of an integration's error: what the job acts on
 
     @property
     def text(self) -> str:
@@ -30,22 +38,39 @@ class Failure(NamedTuple):
         said = f"{self.reason}; {self.advice}" if self.advice else self.reason
         return f"{said}\n{self.traceback}" if self.traceback else said
 
-    def as_error(self) -> dict[str, str | None]:
+    def as_error(self) -> dict[str, Any]:
         """Return the shape that events carry."""
-        return self._asdict()
+        told = {"reason": self.reason, "advice": self.advice, "traceback": self.traceback}
+        return told if self.cause is None else told | {"cause": self.cause}
 
 
 def told_failure(error: BaseException) -> Failure:
     """Say what happened, with a traceback of the plugin's own frames where it helps."""
     if isinstance(error, _TOLD_IN_FULL):
-        cause = short_traceback(error.__cause__) if error.__cause__ else None
-        return Failure(clean_text(error.reason), clean_text(error.advice), cause)
+        below = short_traceback(error.__cause__) if error.__cause__ else None
+        return Failure(clean_text(error.reason), clean_text(error.advice), below)
     trace = short_traceback(error)
+    cause = cause_of(error)
     if isinstance(error, TruelineError):
-        return Failure(clean_text(error.reason), clean_text(error.advice), trace)
+        return Failure(clean_text(error.reason), clean_text(error.advice), trace, cause)
     at = error_place(error)
     reason = f"{at}: {error_text(error)}" if at else error_text(error)
-    return Failure(reason, f"see the traceback and fix {at or 'the code'}", trace)
+    return Failure(reason, f"see the traceback and fix {at or 'the code'}", trace, cause)
+
+
+def cause_of(error: BaseException | None) -> dict[str, Any] | None:
+    """Return the cause of an integration's error: of this one, one in its group, or its cause."""
+    for _ in range(_MOST_CAUSES):
+        if error is None:
+            break
+        if isinstance(error, IntegrationError):
+            wait = getattr(error, "retry_after", None)
+            return {"kind": str(error.cause), "retry_after": wait if _is_wait(wait) else None}
+        if isinstance(error, BaseExceptionGroup):
+            found = (cause_of(one) for one in error.exceptions)
+            return next((cause for cause in found if cause), None)
+        error = error.__cause__
+    return None
 
 
 def error_text(error: BaseException) -> str:
@@ -128,6 +153,10 @@ def clean_text(text: str, limit: int = TEXT_LIMIT) -> str:
     if "\x00" in text:
         text = text.replace("\x00", "\\x00")
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _is_wait(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value < float("inf")
 
 
 def _integrations_folder() -> str:

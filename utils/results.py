@@ -48,6 +48,7 @@ class TaskResult(NamedTuple):
     duration_seconds: float
     reason: str | None
     partial: tuple[str, ...]
+    cause: Mapping[str, Any] | None = None  # of an integration's error, with `retry_after`
     large: LargeData | None = None
 
     @property
@@ -84,6 +85,7 @@ def parsed_result(fields: Mapping[str, Any], spool: str) -> TaskResult:
         duration_seconds=fields["duration_seconds"],
         reason=fields["reason"],
         partial=tuple(fields["partial"]),
+        cause=fields.get("cause"),
         large=large
         and LargeData(data_path(spool, large["file"]), large["file"], large["size_bytes"]),
     )

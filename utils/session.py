@@ -15,7 +15,7 @@ from utils.plugin_call import CallEnd, call_plugin, settled
 from utils.results import TaskResult, TaskStatus, unrun_result
 from utils.spool import Spool
 from utils.suggest import did_you_mean
-from utils.task_context import BoundedLines, JobView
+from utils.task_context import BoundedLines, JobView, OnDemand
 from utils.task_groups import task_groups, tasks_beside
 from utils.task_registry import registered_tasks
 from utils.task_run import TaskLimits, TaskRun, copied, skipped, unmet_dependency
@@ -183,7 +183,9 @@ class _Session:
             )
         stage_two = runner.StageTwo(copied(config))
         stage_two.source = dict(self._spec.source)
-        view = JobView(config, self._spec.source, base, self._specs, self._results)
+        view = JobView(
+            config, self._spec.source, base, self._specs, self._results, tools=OnDemand()
+        )
         return _Started(view, stage_two)
 
     def _restored_results(self) -> dict[str, TaskResult]:

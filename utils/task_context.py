@@ -2,8 +2,8 @@
 
 import json
 from _thread import allocate_lock
-from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from utils.errors import UpstreamFailed
 from utils.failures import clean_text
@@ -11,8 +11,30 @@ from utils.results import Evidence, TaskResult
 from utils.suggest import did_you_mean
 from utils.tasks import TaskSpec
 
+if TYPE_CHECKING:
+    from logging import Logger
+
+    from utils.cache import Cache
+    from utils.http import HTTPClient
+    from utils.task_tools import ClientSettings, JobTools, TaskTools
+
 MAX_LINES = 1000
 MAX_CHARACTERS = 64 * 1024
+
+
+class OnDemand:
+    """What the tasks of a job share, made by the first that asks, in whatever thread."""
+
+    def __init__(self) -> None:
+        self._lock = allocate_lock()
+        self._made: JobTools | None = None
+
+    def get(self, make: "Callable[[], JobTools]") -> "JobTools":
+        """Return it."""
+        with self._lock:
+            if self._made is None:
+                self._made = make()
+            return self._made
 
 
 class JobView(NamedTuple):
@@ -24,6 +46,7 @@ class JobView(NamedTuple):
     specs: Mapping[str, TaskSpec]  # of every task, those that do not run too
     results: Mapping[str, TaskResult]  # of those that have ended, filled as the job goes on
     beside: Collection[str] | None = None  # what may run at the same time; None: nothing ever does
+    tools: OnDemand | None = None  # None: what tasks could share is each one's own
 
 
 class BoundedLines:
@@ -74,6 +97,7 @@ class TaskContext:
         self._partial: dict[str, None] = {}  # ordered, each reason once
         self._failed_reads: dict[str, None] = {}
         self._handled: set[str] = set()
+        self._own_tools: TaskTools | None = None
 
     @property
     def source(self) -> dict[str, Any]:
@@ -132,6 +156,27 @@ class TaskContext:
         """
         self._partial[clean_text(str(reason), 1000)] = None
 
+    @property
+    def logger(self) -> "Logger":
+        """A logger whose lines, from INFO on, go to the task's logs."""
+        return self._tools().logger
+
+    @property
+    def cache(self) -> "Cache":
+        """What this integration has in the cache that its job's tasks share."""
+        return self._tools().cache
+
+    def http(self, base_url: str, **settings: "Unpack[ClientSettings]") -> "HTTPClient":
+        """Return a client of one API: see `utils.http`. It logs to the task's logs.
+
+        With `pace` its requests share a token bucket with all that use the same credential.
+        """
+        return self._tools().http(base_url, **settings)
+
+    def progress(self, done: float, total: float | None = None) -> None:
+        """Show how far the task is, at most once a second, while it runs."""
+        self._tools().progress(done, total)
+
     def note_dependency(self, task: str) -> None:
         """Count a task in `depends_on` as read; it has succeeded."""
         self._note_partial(self._view.results[task])
@@ -144,6 +189,13 @@ class TaskContext:
     def noted(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the errors and the logs so far."""
         return self._errors.kept(), self._logs.kept()
+
+    def _tools(self) -> "TaskTools":
+        if self._own_tools is None:
+            from utils.task_tools import make_tools  # noqa: PLC0415 - only for tasks that use them
+
+            self._own_tools = make_tools(self._name, self._view, self.add_log)
+        return self._own_tools
 
     def _read(self, task: str) -> TaskResult:
         result = self._view.results.get(task)

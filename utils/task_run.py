@@ -134,5 +134,6 @@ def _result(spec: TaskSpec, ctx: TaskContext, end: CallEnd) -> TaskResult:
         duration_seconds=end.duration_seconds,
         reason=reason,
         partial=partial_reasons(evidence),
+        cause=end.failure.cause if end.failure else None,
         large=finding.large,
     )

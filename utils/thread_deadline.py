@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from utils.deadline import TaskTimeout
+from utils.deadline import TaskTimeout, note_deadline
 
 T = TypeVar("T")
 
@@ -31,12 +31,13 @@ class ThreadDeadline:
         self._rang = False
         self._set_exception: _Setter | None = None
 
-    def call_within(self, _seconds: float, call: Callable[[], T]) -> T:
+    def call_within(self, seconds: float, call: Callable[[], T]) -> T:
         """Return what `call` returns, or raise TaskTimeout once another thread has rung.
 
         A call that swallows the exception and returns all the same has still timed out.
         """
         self._thread = get_ident()
+        note_deadline(seconds)
         try:
             if self._rang:
                 raise TaskTimeout

@@ -37,6 +37,19 @@ class Fault(_Checked):
     traceback: str | None = None
 
 
+class Cause(_Checked):
+    """Why another system could not be used: what its job acts on."""
+
+    kind: Literal["disabled", "not_configured", "auth", "rate_limited", "temporary", "permanent"]
+    retry_after: float | None = Field(None, ge=0, le=1e9, strict=False, allow_inf_nan=False)
+
+
+class StageOneFault(Fault):
+    """What went wrong in StageOne."""
+
+    cause: Cause | None = None
+
+
 class PlannedTask(_Checked):
     """A task as its decorator describes it."""
 
@@ -83,6 +96,7 @@ class TaskResult(_Checked):
     duration_seconds: float = Field(ge=0, strict=False)
     reason: str | None = None
     partial: Lines = []
+    cause: Cause | None = None
     large: WrittenData | None = None  # then `data` is null
 
     @property
@@ -121,7 +135,7 @@ class StageOneEnded(_Checked):
     type: Literal["stage_one"]
     status: Literal["success", "failed", "timeout"]
     duration_seconds: float = Field(ge=0, strict=False)
-    error: Fault | None = None
+    error: StageOneFault | None = None
     logs: Lines = []
 
 

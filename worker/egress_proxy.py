@@ -67,6 +67,8 @@ class Client:
             ("Content-Length", str(len(text))),
             ("Connection", "close"),
         ]
+        if refused.status == 403:  # a client can tell it from an answer of the host (RFC 9209)
+            headers.append(("Proxy-Status", "trueline; error=http_request_denied"))
         if refused.status == 407:
             headers.append(("Proxy-Authenticate", 'Basic realm="job"'))
         # Some clients show nothing but the reason of a refused tunnel.

@@ -9,6 +9,7 @@ from typing import Any, assert_never
 
 from worker.child_events import (
     Broken,
+    Cause,
     ChildEvent,
     DataWritten,
     Fault,
@@ -16,6 +17,7 @@ from worker.child_events import (
     Oversize,
     Plan,
     StageOneEnded,
+    StageOneFault,
     TaskFinished,
     TaskStarted,
     read_event,
@@ -23,6 +25,7 @@ from worker.child_events import (
 from worker.cleaning import clean_result, clean_text_object, without_controls
 from worker.controls import neutralise
 from worker.data_lines import Unsound
+from worker.job_cause import heavier
 from worker.job_order import JobEnd, JobOrder, Limits
 from worker.large_files import LargeFiles
 from worker.limits import with_limit_named
@@ -47,6 +50,7 @@ class JobReport:
         self.broken: Fault | None = None
         self.stage_one_fault: Mapping[str, Any] | None = None
         self.muted = False
+        self._cause: Cause | None = None
         self._limits = limits
         self._spool = spool
         self._emit = emit
@@ -107,7 +111,9 @@ class JobReport:
 
     def stand_in_for_stage_one(self, status: str, reason: str, seconds: float) -> None:
         """Report StageOne in place of its child."""
-        fault = Fault(reason=reason, advice="look at what StageOne.start waits for or calls")
+        fault = StageOneFault(
+            reason=reason, advice="look at what StageOne.start waits for or calls"
+        )
         event = StageOneEnded(
             type="stage_one",
             status="timeout" if status == "timeout" else "failed",
@@ -128,7 +134,10 @@ class JobReport:
             text = f"[{self.ignored} lines on the event channel were ignored]\n"
             self._tell({"type": "output", "stream": "stderr", "text": text})
         error = None if end.error is None else clean_text_object(dict(end.error), self._redactor)
-        self._tell({"type": "job_finished", "status": end.status, "error": error})
+        finished = {"type": "job_finished", "status": end.status, "error": error}
+        if self._cause is not None:
+            finished["cause"] = self._cause.model_dump()
+        self._tell(finished)
         return JobEnd(end.status, error)
 
     def _take_event(self, event: ChildEvent, line: bytes) -> bool:
@@ -163,6 +172,8 @@ class JobReport:
             return False
         told = event.model_dump()
         if event.error is not None:
+            self._cause = heavier(self._cause, event.error.cause)
+            del told["error"]["cause"]
             told["error"] = clean_text_object(told["error"], self._redactor)
             self.stage_one_fault = told["error"]
         told["logs"] = self._redactor.redact_json(told["logs"])
@@ -186,6 +197,7 @@ class JobReport:
             return True
         if not self.ledger.finish(event.result):
             return False
+        self._cause = heavier(self._cause, event.result.cause)
         told = event.result.model_dump(exclude={"large"})
         result = with_limit_named(told, self._limits) | large
         redactor = self._redactor.narrow(line)

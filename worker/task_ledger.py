@@ -98,6 +98,7 @@ class TaskLedger:
             "duration_seconds": duration_seconds,
             "reason": reason,
             "partial": [],
+            "cause": None,
         }
 
     def suspect(self) -> bool:

@@ -61,6 +61,8 @@ class JobAnswer(Answer):
     status: JobStatus
     commit: str | None
     attempt: int = Field(description="how many times it was given to a worker")
+    retries: int = Field(description="how many times it was put off, as another system failed it")
+    not_before: datetime | None = Field(description="when it was put off until")
     trigger: Trigger
     due_at: datetime | None = Field(description="the due time that it was made for")
     worker: str | None

@@ -9,6 +9,7 @@ from pydantic import Field
 from api.expiry import Grace
 from api.models import Answer, Body
 from api.openapi import blueprint
+from api.retries import are_due_again
 from api.state import current_state
 from api.storable import StorableText
 from api.ticks import tick
@@ -38,8 +39,10 @@ def do_tick(body: TickBody) -> dict[str, Any]:
     state = current_state()
     grace = Grace(state.started_at, timedelta(seconds=state.settings.lease_seconds))
     with state.database.write() as connection:
-        done = tick(connection, state.clock(), grace)
-    if done.created or done.expired:
+        now = state.clock()
+        done = tick(connection, now, grace)
+        again = are_due_again(connection, now)
+    if done.created or done.expired or again:
         state.wakeups.wake(WORK)
         state.wakeups.wake_jobs(*done.expired)
     return asdict(done)

@@ -286,11 +286,14 @@ class Desk:
             "duration_seconds": 0.1,
             "reason": None,
             "partial": [],
+            "cause": None,
         }
         return self.event(lease, "task_finished", result=result | fields)
 
-    def ended(self, lease: Mapping[str, Any], status: str = "success") -> dict[str, Any]:
-        return self.event(lease, "job_finished", status=status, error=None)
+    def ended(
+        self, lease: Mapping[str, Any], status: str = "success", **fields: Any
+    ) -> dict[str, Any]:
+        return self.event(lease, "job_finished", **{"status": status, "error": None} | fields)
 
     def send(self, lease: Mapping[str, Any], *events: Mapping[str, Any]) -> TestResponse:
         report = {name: lease[name] for name in ("job_id", "attempt", "token")}

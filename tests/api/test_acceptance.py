@@ -32,6 +32,8 @@ def job(status: JobStatus = JobStatus.RUNNING, commit: str | None = None) -> Job
         commit=commit,
         attempt=2,
         losses=0,
+        retries=0,
+        not_before=None,
         trigger="manual",
         due_at=None,
         worker="w1",

@@ -70,6 +70,7 @@ def test_an_event_of_a_finished_task_leaves_the_data_to_the_result(
         "message": None,
         "duration_seconds": 0.1,
         "reason": None,
+        "cause": None,
     }
 
 

@@ -20,6 +20,7 @@ RESULT: dict[str, Any] = {
     "duration_seconds": 0.5,
     "reason": None,
     "partial": [],
+    "cause": None,
 }
 STARTED = {
     "type": "started",

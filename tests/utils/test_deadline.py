@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from utils.deadline import TaskTimeout, call_within
+from utils.deadline import TaskTimeout, call_within, seconds_left
 
 
 def test_a_value_in_time_is_returned_and_nothing_rings_later() -> None:
@@ -76,3 +76,13 @@ def test_many_deadlines_that_end_with_their_call_never_ring_outside() -> None:
             rang += 1
         sum(range(200))
     assert 0 <= rang <= 300
+
+
+def test_a_call_knows_how_long_it_may_still_take() -> None:
+    assert seconds_left() is None
+    left = call_within(60, seconds_left)
+    assert left is not None
+    assert 0 < left <= 60
+    assert call_within(60, lambda: asyncio.run(asyncio.to_thread(seconds_left))) is not None
+    assert call_within(0, seconds_left) is None
+    assert seconds_left() is None

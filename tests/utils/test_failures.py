@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from utils.errors import AuthoringError, SourceError
+from utils.errors import AuthoringError, IntegrationRateLimited, SourceError
 from utils.failures import (
     Failure,
     clean_text,
@@ -155,3 +155,22 @@ def test_paths_begin_where_their_author_knows_them(
     assert (
         shown_path("/usr/lib/python3.11/json/decoder.py") == "/usr/lib/python3.11/json/decoder.py"
     )
+
+
+def test_the_cause_of_an_integrations_error_is_found_where_it_hides() -> None:
+    limited = IntegrationRateLimited("slow", retry_after=3)
+    told = {"kind": "rate_limited", "retry_after": 3}
+    wrapped = ValueError("x")
+    wrapped.__cause__ = limited
+    for error in (limited, wrapped, ExceptionGroup("g", [KeyError(), wrapped])):
+        assert told_failure(error).cause == told
+        assert told_failure(error).as_error()["cause"] == told
+    assert told_failure(IntegrationRateLimited(retry_after=float("nan"))).cause == {
+        "kind": "rate_limited",
+        "retry_after": None,
+    }
+    circle = ValueError("x")
+    circle.__cause__ = circle
+    for error in (ValueError("x"), circle):
+        assert told_failure(error).cause is None
+        assert "cause" not in told_failure(error).as_error()

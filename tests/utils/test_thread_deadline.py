@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from utils.deadline import TaskTimeout
+from utils.deadline import TaskTimeout, seconds_left
 from utils.thread_deadline import ThreadDeadline
 
 
@@ -173,3 +173,8 @@ def test_rings_about_the_end_of_their_call_never_reach_what_follows_it() -> None
         deadline.ring()
         thread.join()
     assert outside == []
+
+
+def test_a_call_in_a_thread_knows_how_long_it_may_still_take() -> None:
+    left = Caller(seconds_left).end()
+    assert 0 < left <= 60

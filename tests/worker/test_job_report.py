@@ -105,13 +105,49 @@ def test_fault_of_the_whole_job_is_told_without_secrets(tmp_path: Path) -> None:
     assert events[-1] == {"type": "job_finished", "status": "failed", "error": end.error}
 
 
-def report_with_a_plan(spool: Path, events: list[dict[str, Any]]) -> JobReport:
+def test_the_heaviest_cause_is_told_at_the_end(tmp_path: Path) -> None:
+    events: list[dict[str, Any]] = []
+    report = report_with_a_plan(tmp_path / "spool", events)
+    report.take(b'{"type":"task_started","task":"list"}')
+    cause = {"kind": "rate_limited", "retry_after": 7.5}
+    named = {"name": "list", "title": "List", "type": "collector", "status": "failed"}
+    result = {**named, "duration_seconds": 1, "cause": cause}
+    report.take(json.dumps({"type": "task_finished", "result": result}).encode())
+    report.end(JobEnd("failed"))
+    assert events[-2]["result"]["cause"] == cause
+    assert events[-1]["cause"] == cause
+
+
+def test_the_cause_of_stage_one_is_told_at_the_end_and_not_in_its_error(tmp_path: Path) -> None:
+    events: list[dict[str, Any]] = []
+    report = report_with_a_plan(tmp_path / "spool", events, stage_one=False)
+    error = {"reason": "no", "advice": "", "traceback": None, "cause": {"kind": "auth"}}
+    failed = {"type": "stage_one", "status": "failed", "duration_seconds": 1, "error": error}
+    report.take(json.dumps(failed).encode())
+    end = report.end(JobEnd("failed", report.stage_one_fault))
+    assert end.error == {"reason": "no", "advice": "", "traceback": None}
+    assert events[-1]["cause"] == {"kind": "auth", "retry_after": None}
+
+
+def test_a_cause_that_makes_no_sense_spoils_its_event(tmp_path: Path) -> None:
+    events: list[dict[str, Any]] = []
+    report = report_with_a_plan(tmp_path / "spool", events, stage_one=False)
+    error = {"reason": "no", "cause": {"kind": "bad luck"}}
+    failed = {"type": "stage_one", "status": "failed", "duration_seconds": 1, "error": error}
+    report.take(json.dumps(failed).encode())
+    assert report.ignored == 1
+
+
+def report_with_a_plan(
+    spool: Path, events: list[dict[str, Any]], *, stage_one: bool = True
+) -> JobReport:
     order = JobOrder("job", 1, "name", {"password": "hunter2"}, ("/password",))
     limits = Limits(5, 10, 512, 1024, 1024)
     report = JobReport(order, limits, spool, events.append, LargeFiles(spool.parent / "large"))
     task = {"name": "list", "title": "List", "type": "collector"}
     report.take(json.dumps({"type": "plan", "tasks": [task]}).encode())
-    report.take(b'{"type":"stage_one","status":"success","duration_seconds":1}')
+    if stage_one:
+        report.take(b'{"type":"stage_one","status":"success","duration_seconds":1}')
     return report
 
 

@@ -1,0 +1,100 @@
+"""What came of sending a request, and what it means: JSON, bytes or an error of the tree."""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from utils.concealed import one_line, shown_body
+from utils.http_order import Order, secrets_of
+from utils.http_retry import is_limit_spent, retry_after
+from utils.integration_errors import (
+    BODY_LIMIT,
+    IntegrationAuthError,
+    IntegrationError,
+    IntegrationPermanentError,
+    IntegrationRateLimited,
+    IntegrationTemporaryError,
+)
+
+_TEMPORARY = {408, 425}  # beside 5xx
+_PROXY_REFUSED = "error=http_request_denied"  # RFC 9209
+
+
+class Answer(NamedTuple):
+    """An answer, read to its end; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def is_redirect(self) -> bool:
+        """Tell whether it sends the caller elsewhere."""
+        return self.status in {301, 302, 303, 307, 308} and "location" in self.headers
+
+
+class Fault(NamedTuple):
+    """Why there is no answer."""
+
+    reason: str
+    advice: str = ""
+    untouched: bool = False  # the request never reached the other system
+    permanent: bool = False
+
+
+def error_of(order: Order, outcome: Answer | Fault, now: float) -> IntegrationError | None:
+    """Return the error that an outcome stands for; None for an answer that is fine."""
+    if isinstance(outcome, Fault):
+        kind = IntegrationPermanentError if outcome.permanent else IntegrationTemporaryError
+        return kind(f"{order.shown}: {outcome.reason}", outcome.advice)
+    if 200 <= outcome.status < 300:
+        return None
+    secrets = secrets_of(order.headers, order.url)
+    said = shown_body(outcome.body, BODY_LIMIT, secrets)
+    reason = f"{order.shown} answered {_named(outcome.status)}{f': {said}' if said else ''}"
+    if is_limit_spent(outcome.status, outcome.headers, outcome.body):
+        wait = retry_after(outcome.headers, now)
+        return IntegrationRateLimited(reason, status=outcome.status, retry_after=wait)
+    return _kind(outcome)(reason, _advice(outcome), status=outcome.status)
+
+
+def json_of(order: Order, answer: Answer) -> Any:
+    """Return the JSON of an answer, None where it has no body; raises an error of the tree."""
+    if not answer.body.strip():
+        return None
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError) as error:
+        told = type(error).__name__ if isinstance(error, RecursionError) else str(error)
+    kind = answer.headers.get("content-type", "no type").partition(";")[0]
+    said = shown_body(answer.body, BODY_LIMIT, secrets_of(order.headers, order.url))
+    raise IntegrationPermanentError(
+        f"{order.shown} answered {_named(answer.status)} with {one_line(kind, 80)} "
+        f"that is not JSON ({told}): {said}",
+        "see whether the base URL is that of an API; use request_bytes for what is not JSON",
+        status=answer.status,
+    )
+
+
+def _kind(answer: Answer) -> type[IntegrationError]:
+    if _PROXY_REFUSED in answer.headers.get("proxy-status", ""):
+        return IntegrationPermanentError
+    if answer.status in {401, 403}:
+        return IntegrationAuthError
+    if answer.status >= 500 or answer.status in _TEMPORARY:
+        return IntegrationTemporaryError
+    return IntegrationPermanentError
+
+
+def _advice(answer: Answer) -> str:
+    if _PROXY_REFUSED in answer.headers.get("proxy-status", ""):
+        return "name the host in `hosts` of the integration's entry in integrations.json"
+    return ""
+
+
+def _named(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)

@@ -1,0 +1,120 @@
+"""What a client was made with, and how it turns a call into a request; both clients share it."""
+
+import logging
+import random
+import re
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple, TypedDict, Unpack
+
+from utils import __version__
+from utils.deadline import seconds_left
+from utils.http_exchange import Breaker, Exchange, Limit, Rules, exchange
+from utils.http_log import CallLog
+from utils.http_order import IDEMPOTENCY_KEY, SAFE_TO_REPEAT, Body, Endpoint, Order, Params
+from utils.http_order import encoded_body as encoded
+from utils.integration_errors import IntegrationNotConfigured
+
+LOGGER = "trueline.http"
+BODY_BYTES = 64 * 1024 * 1024
+LONGEST_WAIT_SECONDS = 120.0  # for a Retry-After, where no task's deadline says more
+_SENDABLE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
+
+
+class Edges(NamedTuple):
+    """Where a client meets clock and chance."""
+
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    async_sleep: Callable[[float], Awaitable[None]] | None = None  # None: asyncio's
+    luck: Callable[[], float] = random.random
+    seconds_left: Callable[[], float | None] = seconds_left
+
+
+class HTTPOptions(NamedTuple):
+    """What a client may be told beside its base URL, headers, time-out and attempts."""
+
+    limit: Limit | None = None  # a token bucket
+    breaker: Breaker | None = None  # a circuit breaker; off by default
+    logger: logging.Logger | None = None
+    verify: ssl.SSLContext | None = None  # for certificates of an own authority
+    max_body_bytes: int = BODY_BYTES
+    edges: Edges = Edges()
+
+
+class Extras(TypedDict, total=False):
+    """What a single request may be told."""
+
+    headers: Mapping[str, str]
+    params: Params
+    json: object  # sent as JSON
+    data: Body  # a form, or a body as it is
+    timeout: float
+    repeat: bool  # it does no harm to send it twice, although it is a POST or PATCH
+
+
+class HTTPSetup:
+    """The description of a client."""
+
+    def __init__(
+        self,
+        base_url: str,
+        headers: Mapping[str, str] | None,
+        timeout: float,
+        max_retries: int,
+        options: HTTPOptions,
+    ) -> None:
+        if timeout <= 0:
+            raise ValueError(f"timeout is {timeout!r}: it are seconds, more than 0")
+        if max_retries < 1:
+            raise ValueError(
+                f"max_retries is {max_retries!r}: it counts attempts, 1 means no retry"
+            )
+        self.endpoint = Endpoint.read(base_url)
+        self.options = options
+        self._timeout = timeout
+        self._max_attempts = max_retries
+        self._logger = options.logger or logging.getLogger(LOGGER)
+        usual = {"accept": "application/json", "user-agent": f"trueline/{__version__}"}
+        self._headers = usual | self.endpoint.authorization | _checked(headers)
+
+    def order(self, method: str, path: str, **extras: Unpack[Extras]) -> Order:
+        """Return the request that a call asks for."""
+        method = method.upper()
+        content, kind = encoded(extras.get("json"), extras.get("data"))
+        headers = self._headers | kind | _checked(extras.get("headers"))
+        safe = method in SAFE_TO_REPEAT or IDEMPOTENCY_KEY in headers
+        return Order(
+            method=method,
+            url=self.endpoint.address(path, extras.get("params")),
+            headers=headers,
+            content=content,
+            timeout_seconds=extras.get("timeout", self._timeout),
+            repeatable=extras.get("repeat", safe),
+        )
+
+    def exchange(self, order: Order) -> Exchange:
+        """Return the course of a request, for a driver."""
+        edges = self.options.edges
+        rules = Rules(
+            max_attempts=self._max_attempts,
+            longest_wait_seconds=LONGEST_WAIT_SECONDS,
+            seconds_left=edges.seconds_left,
+            now=edges.now,
+            luck=edges.luck,
+            limit=self.options.limit,
+            breaker=self.options.breaker,
+        )
+        return exchange(order, rules, CallLog(self._logger, self._max_attempts))
+
+
+def _checked(headers: Mapping[str, str] | None) -> dict[str, str]:
+    """Return headers by lower-case name; raises IntegrationNotConfigured, without the value."""
+    for name, value in (headers or {}).items():
+        if not isinstance(value, str) or not _SENDABLE.fullmatch(value) or value != value.strip():
+            raise IntegrationNotConfigured(
+                f"the header {name!r} has a value that HTTP cannot carry",
+                "it must be text without line ends, and without blanks at its ends",
+            )
+    return {name.lower(): value for name, value in (headers or {}).items()}

@@ -1,0 +1,182 @@
+"""What the two clients have in common at the library's edge: pools, requests, and its errors."""
+
+import os
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol, TypedDict
+
+import httpx2
+
+from utils.http_answer import Answer, Fault
+from utils.http_log import hush_libraries
+from utils.http_order import Order
+
+ERROR_BODY_BYTES = 64 * 1024  # what is read of the body of an error
+_NEVER_SENT = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+)
+_OURS = (httpx2.LocalProtocolError, httpx2.UnsupportedProtocol, httpx2.InvalidURL)
+
+# What sending may raise.
+LIBRARY_ERRORS = (httpx2.HTTPError, httpx2.InvalidURL)
+
+
+class PoolSettings(TypedDict):
+    """How a pool of connections is made; proxies come from the environment variables."""
+
+    verify: ssl.SSLContext | bool
+    trust_env: bool
+    follow_redirects: bool
+    limits: httpx2.Limits
+
+
+def pool_settings(context: ssl.SSLContext | None) -> PoolSettings:
+    """Return how to make a pool of this process."""
+    hush_libraries()
+    return {
+        "verify": True if context is None else context,
+        "trust_env": True,
+        "follow_redirects": False,
+        "limits": httpx2.Limits(
+            max_connections=100, max_keepalive_connections=20, keepalive_expiry=5.0
+        ),
+    }
+
+
+def request_of(pool: httpx2.Client | httpx2.AsyncClient, order: Order) -> httpx2.Request:
+    """Return the library's request."""
+    return pool.build_request(
+        order.method,
+        order.url,
+        headers=dict(order.headers),
+        content=order.content,
+        timeout=httpx2.Timeout(order.timeout_seconds),
+    )
+
+
+class Receiver(Protocol):
+    """Takes an answer in."""
+
+    def begin(self, status: int, headers: Mapping[str, str]) -> None:
+        """Begin an answer anew."""
+
+    def take(self, piece: bytes) -> bool:
+        """Take a piece of the body; False: the rest does not matter."""
+
+    def end(self) -> bytes:
+        """Return the body."""
+
+
+class TooLarge(httpx2.HTTPError):
+    """The body of an answer is over the limit."""
+
+
+class InMemory:
+    """Keeps a body; one over the limit is an error, also once it is unpacked."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._pieces: list[bytes] = []
+        self._size_bytes = 0
+        self._is_error = False
+
+    def begin(self, status: int, headers: Mapping[str, str]) -> None:
+        """Begin an answer anew; its length may tell at once that it is too large."""
+        self._pieces, self._size_bytes, self._is_error = [], 0, not 200 <= status < 300
+        length = headers.get("content-length", "")
+        if not self._is_error and length.isdecimal():
+            self._check(int(length))
+
+    def take(self, piece: bytes) -> bool:
+        """Take a piece; of an error only the beginning."""
+        self._size_bytes += len(piece)
+        self._pieces.append(piece)
+        if self._is_error:
+            return self._size_bytes < ERROR_BODY_BYTES
+        self._check(self._size_bytes)
+        return True
+
+    def end(self) -> bytes:
+        """Return the body."""
+        return b"".join(self._pieces)
+
+    def _check(self, size_bytes: int) -> None:
+        if size_bytes > self._limit_bytes:
+            raise TooLarge(f"the body has {size_bytes:,} bytes or more, over {self._limit_bytes:,}")
+
+
+class IntoFile:
+    """Writes a body to a file beside `path`, which takes its place once it is whole."""
+
+    def __init__(self, path: Path) -> None:
+        self.size_bytes = 0
+        self._path = path
+        self._beside = path.with_name(f".{path.name}.part")
+        self._error = InMemory(ERROR_BODY_BYTES)
+        self._is_error = False
+
+    def begin(self, status: int, headers: Mapping[str, str]) -> None:
+        """Begin anew: what came of an earlier attempt is forgotten."""
+        self.size_bytes, self._is_error = 0, not 200 <= status < 300
+        self._error.begin(400, headers)
+        if not self._is_error:
+            self._beside.write_bytes(b"")
+
+    def take(self, piece: bytes) -> bool:
+        """Write a piece."""
+        if self._is_error:
+            return self._error.take(piece)
+        with self._beside.open("ab") as file:
+            file.write(piece)
+        self.size_bytes += len(piece)
+        return True
+
+    def end(self) -> bytes:
+        """Return the body of an error; the file's own is in place."""
+        if self._is_error:
+            return self._error.end()
+        with self._beside.open("rb") as file:
+            os.fsync(file.fileno())
+        self._beside.replace(self._path)
+        return b""
+
+    def discard(self) -> None:
+        """Remove what was left unfinished."""
+        self._beside.unlink(missing_ok=True)
+
+
+def answer_of(response: httpx2.Response, body: bytes) -> Answer:
+    """Return an answer that was read to its end."""
+    return Answer(response.status_code, header_map(response), body)
+
+
+def header_map(response: httpx2.Response) -> dict[str, str]:
+    """Return the headers by lower-case name; those that came twice are joined by commas."""
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+def fault_of(error: Exception, timeout_seconds: float) -> Fault:
+    """Return what an error of the library means."""
+    untouched = isinstance(error, _NEVER_SENT)
+    name = type(error).__name__
+    if isinstance(error, _OURS):
+        # Its text may quote a header.
+        return Fault(f"the request cannot be sent ({name})", "see its URL and headers", True, True)
+    if isinstance(error, TooLarge):
+        return Fault(str(error), "ask for less, or download it to a file", permanent=True)
+    if isinstance(error, httpx2.TimeoutException):
+        doing = "no connection" if untouched else "no answer"
+        return Fault(f"{doing} within {timeout_seconds:g} s ({name})", untouched=untouched)
+    if isinstance(error, httpx2.ProxyError):
+        return _proxy_fault(str(error))
+    return Fault(f"{name}: {error}" if str(error) else name, untouched=untouched)
+
+
+def _proxy_fault(said: str) -> Fault:
+    refused = said.startswith(("403", "407"))
+    advice = "name the host in `hosts` of the integration's entry in integrations.json"
+    return Fault(f"the proxy refused: {said}", advice if refused else "", True, refused)

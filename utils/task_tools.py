@@ -1,0 +1,112 @@
+"""What `ctx` hands to a task that talks to other systems: client, cache, logger, progress."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+from utils.cache import Cache
+from utils.cache_stores import MemoryStore
+from utils.token_bucket import OwnBuckets, Pace, TokenBucket, bucket_name
+
+if TYPE_CHECKING:
+    from utils.http import HTTPClient, HTTPOptions
+    from utils.task_context import JobView
+
+PROGRESS_SECONDS = 1.0
+
+
+class ClientSettings(TypedDict, total=False):
+    """What `ctx.http` may be told."""
+
+    headers: Mapping[str, str]
+    timeout: float
+    max_retries: int
+    pace: Pace  # a rate limit of our own; none by default
+    options: "HTTPOptions"
+
+
+class JobTools:
+    """What the tasks of one job share."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.buckets = OwnBuckets()
+
+
+class TaskTools:
+    """One task's."""
+
+    def __init__(
+        self, task: str, integration: str, shared: JobTools, add_line: Callable[[object], None]
+    ) -> None:
+        self.logger = _logger(integration, add_line)
+        self.cache = Cache(integration, shared.store)
+        self._task = task
+        self._shared = shared
+        self._shown_at = float("-inf")
+
+    def http(self, base_url: str, **settings: Unpack[ClientSettings]) -> "HTTPClient":
+        """Return a client that logs to the task's logs."""
+        from utils.http import HTTPClient, HTTPOptions  # noqa: PLC0415 - 0.1 s, only for its users
+
+        options = settings.get("options", HTTPOptions())
+        if options.logger is None:
+            options = options._replace(logger=self.logger)
+        if "pace" in settings:
+            credential = _credential(base_url, settings.get("headers", {}))
+            bucket = TokenBucket(settings["pace"], credential, self._shared.buckets)
+            options = options._replace(limit=bucket)
+        return HTTPClient(
+            base_url,
+            settings.get("headers"),
+            settings.get("timeout", 30.0),
+            settings.get("max_retries", 3),
+            options,
+        )
+
+    def progress(self, done: float, total: float | None) -> None:
+        """Print how far the task is: what is printed can be followed while the job runs."""
+        now, is_end = time.monotonic(), total is not None and done >= total
+        if now - self._shown_at < PROGRESS_SECONDS and not is_end:
+            return
+        self._shown_at = now
+        share = f"/{total:g} ({100 * done / total:.0f} %)" if total else ""
+        sys.stdout.write(f"{self._task}: {done:g}{share}\n")
+
+
+class _Lines(logging.Handler):
+    """Writes to a task's logs."""
+
+    def __init__(self, add_line: Callable[[object], None]) -> None:
+        super().__init__()
+        self._add_line = add_line
+        self.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Add one line."""
+        self._add_line(self.format(record))
+
+
+def make_tools(task: str, view: "JobView", add_line: Callable[[object], None]) -> TaskTools:
+    """Return the tools of a task; what its job shares is made by the first that asks."""
+    shared = view.tools.get(JobTools) if view.tools else JobTools()
+    integration = str(view.config.get("integration_name") or "integration")
+    return TaskTools(task, integration, shared, add_line)
+
+
+def _logger(integration: str, add_line: Callable[[object], None]) -> logging.Logger:
+    # Not the process's logger of that name: tasks run side by side, each has its own lines.
+    logger = logging.Logger(f"trueline.integration.{integration}", logging.INFO)  # noqa: LOG001 - said above
+    logger.addHandler(_Lines(add_line))
+    return logger
+
+
+def _credential(base_url: str, headers: Mapping[str, str]) -> str:
+    from utils.http_order import Endpoint, secrets_of  # noqa: PLC0415 - same
+
+    endpoint = Endpoint.read(base_url)
+    lowered: dict[str, Any] = {name.lower(): value for name, value in headers.items()}
+    known = secrets_of(lowered | endpoint.authorization, f"{endpoint.url}?{endpoint.query}")
+    return bucket_name(endpoint.origin, "\0".join(sorted(known)))
