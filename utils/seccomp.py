@@ -42,27 +42,79 @@ class _Machine(NamedTuple):
     clone: int
     clone3: int
     socket: int
+    prlimit: int
+    setpriority: int
+    schedulers: tuple[int, ...]
+    unknown: tuple[int, ...]
 
 
 # add_key request_key keyctl, bpf perf_event_open userfaultfd, io_uring_*, setns mount umount2
-# pivot_root, open_by_handle_at, kexec_load, init_module finit_module delete_module, fsopen family
+# pivot_root, open_by_handle_at, kexec_load, init_module finit_module delete_module, fsopen family,
+# and shmget semget msgget mq_open: jobs of one sandbox would share what outlives them there.
+# Schedulers: sched_setparam sched_setscheduler sched_setattr.
+# Unknown: inotify_init inotify_init1 fanotify_init, which tell the names of other jobs' files.
 _NEW_CALLS = (425, 426, 427, 428, 429, 430, 431, 432, 433, 442)
+_SHARED = ((29, 64, 68, 240), (194, 190, 186, 180))
 _MACHINES = {
     "x86_64": _Machine(
         0xC000003E,
-        (248, 249, 250, 321, 298, 323, 308, 165, 166, 155, 304, 246, 175, 313, 176, *_NEW_CALLS),
+        (
+            248,
+            249,
+            250,
+            321,
+            298,
+            323,
+            308,
+            165,
+            166,
+            155,
+            304,
+            246,
+            175,
+            313,
+            176,
+            *_SHARED[0],
+            *_NEW_CALLS,
+        ),
         272,
         56,
         435,
         41,
+        302,
+        141,
+        (142, 144, 314),
+        (253, 294, 300),
     ),
     "aarch64": _Machine(
         0xC00000B7,
-        (217, 218, 219, 280, 241, 282, 268, 40, 39, 41, 265, 104, 105, 273, 106, *_NEW_CALLS),
+        (
+            217,
+            218,
+            219,
+            280,
+            241,
+            282,
+            268,
+            40,
+            39,
+            41,
+            265,
+            104,
+            105,
+            273,
+            106,
+            *_SHARED[1],
+            *_NEW_CALLS,
+        ),
         97,
         220,
         435,
         198,
+        261,
+        140,
+        (118, 119, 274),
+        (26, 262),
     ),
 }
 
@@ -88,6 +140,30 @@ def _steps(machine: _Machine) -> Iterator[Step]:
     for number in (machine.unshare, machine.clone):
         refusal = refusal_if(Step(ANY_BIT, _NEW_USER), errno.EPERM)
         yield from on_call(number, (argument(0), *refusal))
+    for number in machine.unknown:
+        yield from refusal_if(Step(EQUAL, number), errno.ENOSYS)
+    yield from on_call(machine.prlimit, _of_itself())
+    yield from on_call(machine.setpriority, _of_itself_alone())
+    for number in machine.schedulers:
+        yield from on_call(number, _refusal_if_set(0))
     known = (Step(EQUAL, family) for family in _SOCKET_FAMILIES)
     yield from on_call(machine.socket, (argument(0), *refusal_unless(known, errno.EAFNOSUPPORT)))
     yield Step(RETURN, ALLOW)
+
+
+def _of_itself() -> Iterator[Step]:
+    """Refuse new limits (argument 2) of another process (argument 0, 0 for this one)."""
+    refusals = [step for upper in (False, True) for step in _refusal_if_set(2, upper=upper)]
+    yield argument(0)
+    yield Step(EQUAL, 0, if_true=len(refusals))
+    yield from refusals
+
+
+def _of_itself_alone() -> Iterator[Step]:
+    """Refuse a priority of others: a group or a user (argument 0), another process (argument 1)."""
+    yield from (step for index in (0, 1) for step in _refusal_if_set(index))
+
+
+def _refusal_if_set(index: int, *, upper: bool = False) -> Iterator[Step]:
+    yield argument(index, upper=upper)
+    yield from refusal_unless((Step(EQUAL, 0),), errno.EPERM)

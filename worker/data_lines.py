@@ -19,6 +19,7 @@ _DIGITS = bytes(0x30 if chr(code).isdigit() else code for code in range(128)) + 
 )
 _MAYBE_INFINITE = re.compile(rb"[0-9.][eE]\+?[0-9]{3}")
 _KEY = re.compile(rb'("(?:[^"\\]++|\\.)*+"):')
+MOST_LEVELS = 200  # as in an event
 _BRACKETS = {b"[": b"]", b"{": b"}"}
 
 
@@ -44,6 +45,8 @@ class DataLines:
         lead, body = self._split_comma(line)
         opening = body[-1:]
         if opening in _BRACKETS:
+            if len(self._ends) >= MOST_LEVELS:
+                raise Unsound(f"nested deeper than {MOST_LEVELS} levels")
             name = self._clean_name(body[:-1])
             self._ends.append(_BRACKETS[opening])
             self._is_empty = True

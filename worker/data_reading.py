@@ -10,6 +10,9 @@ from worker.long_text import LongText
 from worker.redaction import Redactor
 
 BLOCK_BYTES = 256 * 1024
+# Each line costs time, and while one job's are read others wait. The SDK's are longer by far, where
+# there are many.
+LINES_AT_FIRST, LEAST_LINE_BYTES = 1000, 64
 LINE_BYTES = 4 * 1024 * 1024  # a longer line is one long text
 
 
@@ -34,6 +37,7 @@ class DataReading:
         self._file = file
         self._read_bytes = 0
         self._text_bytes = 0  # without line ends
+        self._ended_lines = 0
         self._held: list[bytes] = []  # of a line that has not ended
         self._held_bytes = 0
         self._text: LongText | None = None
@@ -113,6 +117,9 @@ class DataReading:
         self._pass_on(_fed(self._text, first))
 
     def _end_line(self) -> None:
+        self._ended_lines += 1
+        if self._ended_lines > LINES_AT_FIRST + self._text_bytes // LEAST_LINE_BYTES:
+            raise Unsound("too many short lines")
         if self._text is None:
             self._pass_on(self._lines.take(self._taken_line()) + b"\n")
             return

@@ -101,8 +101,7 @@ class Desk:
     def _receive(self, child: socket.socket) -> None:
         with suppress(OSError):
             data, fds, _, _ = socket.recv_fds(child, TICKET_LIMIT_BYTES, 1)
-            listeners = [socket.socket(fileno=fd) for fd in fds]
-            is_in = self._is_admitted(data, listeners)
+            is_in = self._is_admitted(data, _sockets(fds))
             child.send(ACCEPTED if is_in else REFUSED)
         self._let_go(child)
 
@@ -119,6 +118,17 @@ class Desk:
         self._loop.remove_reader(child)
         self._waiting.pop(child.fileno(), None)
         child.close()
+
+
+def _sockets(descriptors: list[int]) -> list[socket.socket]:
+    """Return those that are sockets; others are closed, or they would fill this process."""
+    found = []
+    for descriptor in descriptors:
+        try:
+            found.append(socket.socket(fileno=descriptor))
+        except OSError:
+            os.close(descriptor)
+    return found
 
 
 def _listen_in(folder: Path, name: str) -> socket.socket:

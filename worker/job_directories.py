@@ -17,12 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from worker.deep_folders import remove_deep
+
 _PREFIX = "run-"
 _GROUP_PREFIX = "of-"
 _JOB_PREFIX = "job-"
 _OWNER_ALONE = 0o700
 _MOST_SPARES = 8  # of one integration
 _LOCK = "lock"
+_ACCESS_LIST = "system.posix_acl_"
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,7 @@ class JobDirectories:
     def make(self, integration: str) -> JobDirectory:
         """Make a directory beside those of other jobs of the integration."""
         group = self._path / f"{_GROUP_PREFIX}{integration}"
+        _restore(group)
         return self._renamed_spare(group) or _make(group)
 
     def take_back(self, directory: JobDirectory) -> None:
@@ -169,6 +173,16 @@ def _make(group: Path) -> JobDirectory:
     return directory
 
 
+def _restore(group: Path) -> None:
+    """Undo what a job did to the folder around its own: it may be forbidden all but that."""
+    with suppress(OSError):  # it is not there yet
+        if stat.S_IMODE(group.stat().st_mode) != _OWNER_ALONE:
+            group.chmod(_OWNER_ALONE)
+        for name in os.listxattr(group) if hasattr(os, "listxattr") else ():
+            if name.startswith(_ACCESS_LIST):
+                os.removexattr(group, name)
+
+
 def _renew(folder: Path, kept: Collection[str] = ()) -> bool:
     """Remove the files of a folder; False when it has other folders or was changed itself."""
     found = folder.lstat()
@@ -198,9 +212,12 @@ def _lock(path: Path) -> int | None:
 
 
 def _remove(path: Path) -> None:
-    # What cannot be removed now (endlessly deep folders, foreign files) is tried at the next start.
+    # What cannot be removed now (foreign files) is tried at the next start.
     with suppress(OSError, RecursionError):
         shutil.rmtree(path, onerror=_make_writable)
+    if path.is_dir() and not path.is_symlink():
+        with suppress(OSError):
+            remove_deep(path)
 
 
 def _make_writable(function: Callable[..., Any], name: str, _error: Any) -> None:

@@ -188,8 +188,8 @@ class JobReport:
         return started
 
     def _take_result(self, event: TaskFinished, line: bytes) -> bool:
-        if event.result.large is not None and event.result.name not in self.ledger.running:
-            return False
+        if event.result.large is not None and not self.ledger.may_finish(event.result):
+            return False  # its data is not even looked at
         try:
             large = self._data.kept(event.result)
         except Unsound as error:

@@ -33,6 +33,8 @@ class LongText:
         self._held = data[end:]
         if len(self._held) > _LONGEST_CHARACTER and not self.is_at_quote:
             raise ValueError("an escape that is none")
+        if self.is_at_quote and len(self._held) > 1:  # held for long, it would be copied often
+            raise ValueError("something follows a long text")
         text = from_json(b'"' + data[:end] + b'"')
         return _as_json(self._redacted.feed(text))
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from utils.data_file import data_path
+from utils.data_file import ANNOUNCED_BYTES, data_path
 from worker.child_events import DataWritten, TaskResult, WrittenData
 from worker.data_reading import DataReading, no_room
 from worker.job_order import JobOrder, Limits
@@ -23,11 +23,20 @@ class TaskData:
         self._redactor = redactor
         self._files = files
         self._number: int | None = None
+        self._announced_bytes = 0
         self._reading: DataReading | None = None
 
     def read(self, event: DataWritten) -> bool:
-        """Read what is there by now."""
+        """Read what is there by now; False where the SDK would not have said so.
+
+        It writes one file a task and announces it now and then. More costs other jobs their time.
+        """
+        if self._number not in {None, event.file}:
+            return False
+        if event.size_bytes < self._announced_bytes + ANNOUNCED_BYTES:
+            return False
         self._reading_of(event).read_to(event.size_bytes)
+        self._announced_bytes = event.size_bytes
         return True
 
     def kept(self, result: TaskResult) -> dict[str, Any]:
@@ -52,7 +61,7 @@ class TaskData:
         """Read no more of a task that has ended."""
         if self._reading is not None:
             self._reading.close()
-        self._number, self._reading = None, None
+        self._number, self._reading, self._announced_bytes = None, None, 0
 
     def _reading_of(self, written: WrittenData) -> DataReading:
         if self._reading is None or self._number != written.file:

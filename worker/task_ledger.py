@@ -70,6 +70,10 @@ class TaskLedger:
         self._settle()
         return True
 
+    def may_finish(self, result: TaskResult) -> bool:
+        """Whether a result is one of a task that runs."""
+        return result.name in self.running and self._fits(result)
+
     def finish(self, result: TaskResult) -> bool:
         """Note a result. False when the plan lacks that task, or it was reported before."""
         if self.phase not in {Phase.BETWEEN, Phase.TASK} or not self._fits(result):

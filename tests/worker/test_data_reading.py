@@ -141,3 +141,11 @@ def test_a_full_disk_is_told_apart_from_bad_data(tmp_path: Path, files: LargeFil
     with pytest.raises(CannotKeep, match="No space left"):
         one.finish(path.stat().st_size)
     one.close()
+
+
+def test_short_lines_without_end_are_refused(reading: Callable[..., DataReading]) -> None:
+    one = reading(b"[\n1\n" + b",1\n" * 5000 + b"]\n")
+    one.read_to(4 + 3 * 5000)
+    with pytest.raises(Unsound, match="too many short lines"):
+        one.finish(4 + 3 * 5000 + 2)
+    one.close()

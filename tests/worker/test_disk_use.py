@@ -32,3 +32,18 @@ def test_folder_that_is_gone_or_locked_counts_nothing(tmp_path: Path) -> None:
     assert used_bytes(str(tmp_path / "absent"), PLENTY) == 0
     os.mkfifo(tmp_path / "pipe")
     assert used_bytes(str(tmp_path), PLENTY) < 100_000
+
+
+def test_folder_too_deep_for_a_path_counts_as_too_much(tmp_path: Path) -> None:
+    make_deep(tmp_path, 30)
+    assert used_bytes(str(tmp_path), PLENTY) > PLENTY
+
+
+def make_deep(path: Path, levels: int) -> None:
+    folder = os.open(path, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir("d" * 200, dir_fd=folder)
+        inner = os.open("d" * 200, os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = inner
+    os.close(folder)

@@ -1,4 +1,5 @@
 import asyncio
+import os
 import socket
 import subprocess
 import sys
@@ -170,3 +171,28 @@ def test_process_without_descriptors_takes_up_again_once_there_are_some(tmp_path
         check=False,
     )
     assert done.stdout.split() == ["socket", "socket"], done.stderr
+
+
+def test_what_is_no_socket_is_let_go(tmp_path: Path) -> None:
+    """Or a job could fill this process, and keep files that were deleted."""
+    said: list[bytes] = []
+    ends = []
+
+    def act() -> None:
+        ours, theirs = os.pipe()
+        with (
+            socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as caller,
+            os.fdopen(ours, "rb") as reading,
+            os.fdopen(theirs, "wb") as writing,
+        ):
+            caller.settimeout(20)
+            caller.connect(str(tmp_path / "desk"))
+            socket.send_fds(caller, [b"right"], [theirs])
+            writing.close()
+            said.append(caller.recv(1))
+            os.set_blocking(ours, False)
+            ends.append(reading.read())
+
+    assert at_a_desk(tmp_path, act) == []
+    assert said == [b"n"]
+    assert ends == [b""]

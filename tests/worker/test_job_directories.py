@@ -160,3 +160,30 @@ def test_directories_of_two_integrations_are_never_exchanged(tmp_path: Path) -> 
     directories.take_back(one)
     assert directories.make("two").group != one.group
     directories.close()
+
+
+def test_folders_without_end_are_removed(tmp_path: Path) -> None:
+    directories = JobDirectories.open(tmp_path / "jobs")
+    with directories.new("one") as directory:
+        folder = os.open(directory.path, os.O_RDONLY)
+        for _ in range(2500):
+            os.mkdir("d", dir_fd=folder)
+            inner = os.open("d", os.O_RDONLY, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        os.close(folder)
+    assert not directory.path.exists()
+    directories.close()
+
+
+def test_folder_around_jobs_is_put_right_for_the_next_one(tmp_path: Path) -> None:
+    directories = JobDirectories.open(tmp_path / "jobs")
+    first = directories.make("one")
+    first.group.chmod(0)
+    second = directories.make("one")
+    assert stat.S_IMODE(second.group.stat().st_mode) == 0o700
+    directories.take_back(first)
+    second.group.chmod(0)
+    third = directories.make("one")
+    assert stat.S_IMODE(third.group.stat().st_mode) == 0o700
+    directories.close()

@@ -74,3 +74,10 @@ def test_what_is_no_text_of_json_is_refused(text: bytes) -> None:
 
 def test_nul_is_written_out() -> None:
     assert passed(b'a\\u0000b"', 3, []) == "a\\x00b"
+
+
+def test_what_follows_the_last_quote_is_refused_at_once() -> None:
+    long = LongText(Redactor([]))
+    long.feed(b'text"')
+    with pytest.raises(ValueError, match="something follows"):
+        long.feed(b"more")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from utils.data_file import DataFile, LargeData
+from utils.data_file import ANNOUNCED_BYTES, DataFile, LargeData
 from worker.child_events import DataWritten, TaskResult, WrittenData
 from worker.data_lines import Unsound
 from worker.data_reading import CannotKeep
@@ -12,7 +12,8 @@ from worker.large_files import LargeFiles
 from worker.redaction import Redactor
 from worker.task_data import TaskData
 
-LIMITS = Limits(5, 10, 512, 1024 * 1024, 1024)
+LIMITS = Limits(5, 10, 512, 8 * ANNOUNCED_BYTES, 1024)
+BULK = b'[\n"' + b"x" * 3 * ANNOUNCED_BYTES + b'"\n]\n'
 ORDER = JobOrder("job", 1, "name", {})
 
 
@@ -44,6 +45,10 @@ def result(large: LargeData | None) -> TaskResult:
     )
 
 
+def announced(file: int, size_bytes: int) -> DataWritten:
+    return DataWritten(type="data_written", task="t", file=file, size_bytes=size_bytes)
+
+
 def names(files: LargeFiles) -> list[str]:
     return [path.name for path in files.directory.glob("*/*")]
 
@@ -51,10 +56,10 @@ def names(files: LargeFiles) -> list[str]:
 def test_a_file_that_was_announced_is_kept_and_forgotten_on_demand(
     spool: Path, data: TaskData, files: LargeFiles
 ) -> None:
-    large = written(spool, b"[\n1,2\n]\n")
-    assert data.read(DataWritten(type="data_written", task="t", file=0, size_bytes=5))
+    large = written(spool, BULK)
+    assert data.read(announced(0, ANNOUNCED_BYTES))
     told = data.kept(result(large))
-    assert told["large_data"]["size_bytes"] == 8
+    assert told["large_data"]["size_bytes"] == len(BULK)
     assert names(files) == [told["large_data"]["sha256"]]
     data.forget(json.loads(json.dumps(told)))
     assert names(files) == []
@@ -63,8 +68,8 @@ def test_a_file_that_was_announced_is_kept_and_forgotten_on_demand(
 def test_a_result_without_large_data_drops_what_was_begun(
     spool: Path, data: TaskData, files: LargeFiles
 ) -> None:
-    written(spool, b"[\n1,2\n]\n")
-    data.read(DataWritten(type="data_written", task="t", file=0, size_bytes=5))
+    written(spool, BULK)
+    data.read(announced(0, ANNOUNCED_BYTES))
     assert len(names(files)) == 1
     assert data.kept(result(None)) == {}
     assert names(files) == []
@@ -73,9 +78,9 @@ def test_a_result_without_large_data_drops_what_was_begun(
 def test_another_file_replaces_the_one_before(
     spool: Path, data: TaskData, files: LargeFiles
 ) -> None:
-    written(spool, b"[\n")
+    written(spool, BULK)
     large = written(spool, b"{\n}\n")
-    data.read(DataWritten(type="data_written", task="t", file=0, size_bytes=2))
+    data.read(announced(0, ANNOUNCED_BYTES))
     assert data.kept(result(large))["large_data"]["size_bytes"] == 4
     assert len(names(files)) == 1
 
@@ -95,3 +100,19 @@ def test_without_room_for_the_file_the_job_is_told(spool: Path, tmp_path: Path) 
     data = TaskData(ORDER, LIMITS, spool, Redactor([]), LargeFiles(tmp_path / "large"))
     with pytest.raises(CannotKeep):
         data.kept(result(written(spool, b"[\n]\n")))
+
+
+def test_announcements_that_lead_on_by_little_or_to_another_file_are_refused(
+    spool: Path, data: TaskData
+) -> None:
+    written(spool, BULK)
+    written(spool, BULK)
+    assert not data.read(announced(0, ANNOUNCED_BYTES - 1))
+    assert data.read(announced(0, ANNOUNCED_BYTES))
+    assert not data.read(announced(0, ANNOUNCED_BYTES))
+    assert not data.read(announced(0, ANNOUNCED_BYTES + 1))
+    assert not data.read(announced(1, 2 * ANNOUNCED_BYTES))
+    assert data.read(announced(0, 2 * ANNOUNCED_BYTES))
+    data.drop()  # the task has ended
+    assert data.read(announced(1, ANNOUNCED_BYTES))
+    data.drop()
