@@ -202,6 +202,11 @@ class LineSplitter:
         self._size_bytes = 0
         self._beginning = b""
 
+    @property
+    def unended_bytes(self) -> int:
+        """How long the line is by now that has not ended."""
+        return self._size_bytes
+
     def feed(self, chunk: bytes) -> Iterator[bytes | Oversize]:
         """Take the next bytes; yield each line that they end."""
         *ends, rest = chunk.split(b"\n")

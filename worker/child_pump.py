@@ -43,6 +43,11 @@ class ChildPump:
         if running.stdin is not None:
             self._selector.register(running.stdin, selectors.EVENT_WRITE)
 
+    @property
+    def unended_bytes(self) -> int:
+        """How long the event line is by now that has not ended."""
+        return self._lines.unended_bytes
+
     def turn(self, timeout_seconds: float) -> Iterator[bytes | Oversize]:
         """Wait for something to move, for so long at most; yield the event lines that came."""
         for key, _ in self._selector.select(max(0.0, timeout_seconds)):

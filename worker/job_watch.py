@@ -27,6 +27,7 @@ HARD_SECONDS = 2.0  # after the deadline that the child keeps by itself
 ENDING_SECONDS = 2.0  # for a child that has reported everything
 KILLED_SECONDS = 20.0  # for the end of a tree that was killed
 LONGEST_WAIT_SECONDS = 60.0
+UNENDED_BYTES = 256 * 1024 * 1024  # of one line; a child that the SDK reports for ends it by far
 IGNORED_LINES = 10_000  # so much nonsense of one child is read; more costs other jobs their time
 
 
@@ -110,6 +111,8 @@ class JobWatch:
             now = time.monotonic()
             if cause := self._cause_to_end(now):
                 return cause
+            if pump.unended_bytes > UNENDED_BYTES:
+                return Cause.FLOODED
             for watch in usage:
                 if watch.is_exceeded(now):
                     return watch.cause

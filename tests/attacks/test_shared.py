@@ -58,6 +58,12 @@ def test_announcements_without_end_cost_a_job_itself_alone(prison: Prison) -> No
     assert "[1999 lines on the event channel were ignored]" in said
 
 
+def test_line_without_end_ends_its_child(prison: Prison) -> None:
+    job = prison.attack("report_a_line_without_end")
+    assert "event channel" in job.reason
+    assert job.results["after"]["status"] == "success"
+
+
 @pytest.mark.parametrize(
     ("head", "tail", "times", "told"),
     [
