@@ -37,7 +37,7 @@ def test_next_job_starts_whatever_became_of_the_folder_around(
 
 
 def test_folders_without_end_are_removed_with_their_job(prison: Prison) -> None:
-    assert prison.attack("nest_folders", levels=2500).end.status == "success"
+    assert prison.attack("nest_folders", levels=1500).end.status == "success"
     left = [path for path in (prison.data / "jobs").glob("run-*/of-*/*") if (path / "d").exists()]
     assert not left
 
