@@ -66,9 +66,11 @@ def _slow_server() -> Iterator[int]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _SlowHandler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 class _SlowHandler(BaseHTTPRequestHandler):
