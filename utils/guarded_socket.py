@@ -50,6 +50,11 @@ class GuardedSocket:
         return self.kind != socket.SOCK_STREAM
 
     @property
+    def is_udp(self) -> bool:
+        """Whether it is one of UDP, and not of another protocol that sends pieces."""
+        return self.is_datagram and self._option(socket.SO_PROTOCOL) == socket.IPPROTO_UDP
+
+    @property
     def waits(self) -> bool:
         """Whether calls on it wait."""
         return os.get_blocking(self.fileno())
@@ -125,8 +130,9 @@ class Judge:
     def _judged(self, caller: Caller, mine: GuardedSocket, raw: bytes) -> Target:
         if mine.is_internet:
             destination = Destination.parse(raw)
-            # Name look-ups ask so for the way to what they found; nothing is sent to such a port.
-            if not (mine.is_datagram and destination.port == 0):
+            # Name look-ups ask so for the way to what they found; UDP delivers to no such port,
+            # while other protocols (ping) have no ports at all.
+            if not (mine.is_udp and destination.port == 0):
                 self._destinations.check(destination)
             return Target(raw)
         if _family(raw) != mine.family:

@@ -121,6 +121,8 @@ def test_port_zero_asks_for_a_way_without_going_it(ask: Ask) -> None:
     assert ask(nowhere, socket.AF_INET, socket.SOCK_DGRAM) == Target(nowhere)
     with pytest.raises(Refused):
         ask(nowhere, socket.AF_INET, socket.SOCK_STREAM)
+    with pytest.raises(Refused):  # stands for ping, which knows no ports
+        ask(nowhere, socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_UDPLITE)
 
 
 @pytest.mark.parametrize("size", [0, 1, 129, 2**32 - 1])
