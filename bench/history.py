@@ -203,9 +203,7 @@ def _multiply(
     """Insert one row for each copy: `row`, with other values `instead` of some."""
     columns = [column for column in table.c if column.name in instead or column.name in row]
     values = [
-        instead[column.name]
-        if column.name in instead
-        else literal(row[column.name], column.type)
+        instead[column.name] if column.name in instead else literal(row[column.name], column.type)
         for column in columns
     ]
     rows = select(*values).order_by(_COPIES.c.id)  # indexes by job are filled from left to right
