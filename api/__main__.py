@@ -54,8 +54,8 @@ def _make_server(settings: Settings, environ: Mapping[str, str], listener: socke
     address = address_of(listener)
 
     def started() -> None:
-        announce(settings.data_dir, address)
         log.info("API listening", address=address)
+        announce(settings.data_dir, address)  # last: who waits for the file finds all the rest done
 
     def stopped() -> None:
         withdraw(settings.data_dir, address)
