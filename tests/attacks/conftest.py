@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,19 +160,6 @@ def prison_with(
 @pytest.fixture
 def prison(prison_with: Callable[..., Prison]) -> Prison:
     return prison_with()
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], object]], None]:
-    """Poll until a condition holds; fail after 20 s."""
-
-    def wait(condition: Callable[[], object]) -> None:
-        give_up_at = time.monotonic() + 20
-        while not condition():
-            assert time.monotonic() < give_up_at, "it never came true"
-            time.sleep(0.005)
-
-    return wait
 
 
 @pytest.fixture
