@@ -34,7 +34,7 @@ lock: .venv/.dev ## resolve pyproject.toml anew into requirements/*.txt
 	@$(UV) pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header -o requirements/runtime.txt pyproject.toml
 	@$(UV) pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-header --extra dev -c requirements/runtime.txt -o requirements/dev.txt pyproject.toml
+	  --no-header --all-extras -c requirements/runtime.txt -o requirements/dev.txt pyproject.toml
 	@printf 'uv\nhatchling\neditables\n' | $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header -c requirements/runtime.txt -o requirements/bootstrap.txt -
 	@for peer in bench/peers/*.in; do \
