@@ -6,6 +6,7 @@ from types import MappingProxyType
 from flask_openapi.models.info import Info
 from flask_openapi.openapi import OpenAPI
 
+from api.changes import changes_of
 from api.clock import Clock, utc_now
 from api.config_secrets import SecretBox
 from api.database import Database
@@ -47,7 +48,7 @@ def create_app(
         settings=settings,
         database=database,
         clock=clock,
-        wakeups=Wakeups(marks_reader(database)),
+        wakeups=Wakeups(marks_reader(database), changes_of(database)),
         secrets=SecretBox(settings.data_dir / "secret.key"),
         started_at=clock(),
         environ=environ,
