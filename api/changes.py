@@ -64,9 +64,9 @@ class SqliteChanges:
             self._connection = _own_connection(self._database)
         cursor = self._connection.cursor()
         cursor.execute("PRAGMA data_version")
-        row: tuple[int] = cursor.fetchone()
+        (version,) = cursor.fetchall()[0]
         cursor.close()
-        return row[0]
+        return int(version)
 
 
 class PostgresChanges:

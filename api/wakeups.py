@@ -78,11 +78,16 @@ class Wakeups:
     """
 
     def __init__(
-        self, read_marks: ReadMarks, changes: Changes, limits: Mapping[Kind, int] = LIMITS
+        self,
+        read_marks: ReadMarks,
+        changes: Changes,
+        limits: Mapping[Kind, int] = LIMITS,
+        count: Callable[[Kind, int], object] = lambda *_: None,
     ) -> None:
         self._read_marks = read_marks
         self._changes = changes
         self._limits = limits
+        self._count = count  # hears of each request that begins (1) and that ends (-1) to wait
         self._lock = threading.Lock()
         self._watches: dict[Topic, set[Watch]] = {}
         self._waiting = dict.fromkeys(Kind, 0)
@@ -153,6 +158,7 @@ class Wakeups:
                     retry_after_seconds=2,
                 )
             self._waiting[topic.kind] += 1
+            self._count(topic.kind, 1)
             self._watches.setdefault(topic, set()).add(watch)
             if self._listener is None and not self.closed:
                 self._listener = threading.Thread(target=self._listen, name="wakeups", daemon=True)
@@ -166,6 +172,7 @@ class Wakeups:
             if watch in watches:
                 watches.discard(watch)
                 self._waiting[topic.kind] -= 1
+                self._count(topic.kind, -1)
             if not watches:
                 self._watches.pop(topic, None)
 
@@ -175,7 +182,9 @@ class Wakeups:
             changed = self._changes.wait()
             if changed is None:
                 new = self._marks()
-                changed = [topic for topic in new if topic not in marks or new[topic] != marks[topic]]
+                changed = [
+                    topic for topic in new if topic not in marks or new[topic] != marks[topic]
+                ]
                 marks = new
             self.wake(*changed)
         if self.closed:

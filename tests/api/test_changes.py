@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from alembic import command
 from sqlalchemy import insert, text, update
+from sqlalchemy.exc import IntegrityError
 
 from api.changes import LOOK_SECONDS, PostgresChanges, SqliteChanges, changes_of
 from api.database import Database
@@ -152,9 +153,10 @@ def test_an_end_is_news_for_those_who_wait_for_that_job(changes: Changes, there:
 
 def test_what_was_rolled_back_is_no_news(changes: Changes, there: Database) -> None:
     changes.wait()
-    with pytest.raises(RuntimeError), there.write() as connection:
-        connection.execute(insert(jobs).values({**JOB, "id": "never"}))
-        raise RuntimeError
+    add(there)
+    changes.wait()
+    with pytest.raises(IntegrityError):
+        add(there)
     add(there, id="kept")
     said = heard(changes)
     assert said is None or said == {WORK, Topic(Kind.HISTORY, "kept")}

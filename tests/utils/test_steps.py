@@ -1,7 +1,7 @@
 import pytest
 from structlog.testing import capture_logs
 
-from worker.steps import logged_step, silent_step
+from utils.steps import logged_step, silent_step
 
 
 def test_step_is_logged_with_its_duration() -> None:
