@@ -41,6 +41,7 @@ def main() -> int:
         log_format = configure_logs(settings.log_format)
         settings = settings.model_copy(update={"log_format": log_format})
         check_exposure(settings)
+        make_data_directory(settings.data_dir)
         with logged_step("listener"):
             listener = listen(settings.api_host, settings.api_port)
         with logged_step("database"):
@@ -55,7 +56,6 @@ def main() -> int:
 
 def _prepare(settings: Settings) -> None:
     """Do once what serving processes must not do side by side."""
-    make_data_directory(settings.data_dir)
     database = Database(settings.database)
     revision = migrate(database)
     database.close()  # each serving process opens its own, after the fork

@@ -1,6 +1,7 @@
 """Every setting, read once at the start of a process: flags, `TRUELINE_*` variables, a file."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,20 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from utils.errors import SettingsError
-from utils.settings_layers import FILE, PREFIX, Given, read_file, read_flags, read_variables
+from utils.settings_layers import (
+    FILE,
+    PREFIX,
+    Given,
+    read_file,
+    read_flags,
+    read_variables,
+    variable_of,
+)
 
 __all__ = ["PREFIX", "Settings", "SettingsInForce", "read_settings", "settings_in_force"]
+
+MASK = "********"
+_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^/\s]*@")
 
 
 class Settings(BaseModel):
@@ -195,6 +207,23 @@ def settings_in_force(
         }
     )
     return SettingsInForce(resolved, {name: one.place for name, one in given.items()})
+
+
+def as_variables(arguments: Sequence[str]) -> dict[str, str]:
+    """Return flags as the variables that do the same, for processes that are started."""
+    given = read_flags(arguments, flag_names())
+    return {variable_of(name): one.value for name, one in given.items()}
+
+
+def shown_values(settings: Settings) -> dict[str, object]:
+    """Return what may be shown of the settings: secrets and passwords in addresses are masked."""
+    shown = {}
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, str | Path):
+            value = _PASSWORD.sub(rf"\1{MASK}@", str(value)) if field.repr else value and MASK
+        shown[name] = value
+    return shown
 
 
 def _unusable(error: ValidationError, given: Mapping[str, Given]) -> SettingsError:

@@ -41,7 +41,7 @@ from worker.syncing import Syncing
 from worker.timetable import Duties, Timetable
 from worker.traced_executor import TracedExecutor
 from worker.uploads import Uploads
-from worker.worker_checks import add_checks, add_environments_check
+from worker.worker_checks import add_checks, add_source_checks
 
 MOST_SECONDS_TO_TRY = 15.0
 SDK = Path(utils.__file__).parent
@@ -91,11 +91,10 @@ class Parts:
 
 def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -> Parts:
     """Put the parts together."""
-    directory = ground.directory
-    metrics = WorkerMetrics()
+    metrics, checks = WorkerMetrics(), Checks()
+    tracing = start_tracing("trueline-worker", environ)
     sync, reclaim = _make_sync(settings, environ, ground, metrics)
-    current = reclaim.current
-    warm = ground.executor.warm
+    current, warm = reclaim.current, ground.executor.warm
     publishing = Publishing(
         ground.client, current, sync, ground.isolation, warm.state, settings.egress
     )
@@ -106,45 +105,22 @@ def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -
 
     syncing = Syncing(sync, current, tell, reclaim.run)
     held = HeldLeases()
-    tracing = start_tracing("trueline-worker", environ)
     runner = _make_runner(ground, current, syncing, tracing)
     leasing = _make_leasing(settings, ground, held, metrics.counted(runner.run))
-    heartbeat = Heartbeat(
-        path=directory.heartbeat,
-        worker=directory.worker,
-        outbox=ground.outbox,
-        leasing=leasing,
-        sync=sync,
-        current=current,
-        publishing=publishing,
-        warm=warm,
-    )
-    checks = Checks()
-    add_checks(checks, directory.root, ground.isolation, ground.outbox, sync)
-    add_environments_check(checks, current)
+    metrics.show(_gauges(ground, leasing, held))
+    add_checks(checks, ground.directory.root, ground.isolation, ground.outbox)
+    add_source_checks(checks, sync, current)
     presence = _make_presence(settings, ground, leasing, checks)
+    heartbeat = _make_heartbeat(ground, leasing, sync, publishing)
 
     def beat() -> None:
         heartbeat.beat()
         presence.tell()
 
-    metrics.show(
-        Gauges(
-            jobs_running=lambda: leasing.running,
-            leases=lambda: len(held.good()) + len(ground.outbox.finished()),
-            outbox=ground.outbox.depth,
-            warm=warm.totals,
-            started=warm.started,
-        )
-    )
     duties = Duties(syncing.ask_sync, ground.client.tick, syncing.ask_reclaim, beat)
-    # An API that comes back waits one lease for reports before it gives a job to another.
-    backoff = Backoff(most_seconds=min(MOST_SECONDS_TO_TRY, settings.lease_seconds / 3))
     return Parts(
         held=held,
-        sender=Sender(
-            ground.outbox, ground.client.send, held, backoff, _make_uploads(settings, ground)
-        ),
+        sender=_make_sender(settings, ground, held),
         renewal=Renewal(ground.client, held, ground.outbox.finished),
         current=current,
         sync=sync,
@@ -157,6 +133,39 @@ def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -
         metrics=metrics,
         tracing=tracing,
     )
+
+
+def _gauges(ground: Ground, leasing: Leasing, held: HeldLeases) -> Gauges:
+    warm = ground.executor.warm
+    return Gauges(
+        jobs_running=lambda: leasing.running,
+        leases=lambda: len(held.good()) + len(ground.outbox.finished()),
+        outbox=ground.outbox.depth,
+        warm=warm.totals,
+        started=warm.started,
+    )
+
+
+def _make_heartbeat(
+    ground: Ground, leasing: Leasing, sync: Sync, publishing: Publishing
+) -> Heartbeat:
+    return Heartbeat(
+        path=ground.directory.heartbeat,
+        worker=ground.directory.worker,
+        outbox=ground.outbox,
+        leasing=leasing,
+        sync=sync,
+        current=publishing.current,
+        publishing=publishing,
+        warm=ground.executor.warm,
+    )
+
+
+def _make_sender(settings: Settings, ground: Ground, held: HeldLeases) -> Sender:
+    # An API that comes back waits one lease for reports before it gives a job to another.
+    backoff = Backoff(most_seconds=min(MOST_SECONDS_TO_TRY, settings.lease_seconds / 3))
+    uploads = _make_uploads(settings, ground)
+    return Sender(ground.outbox, ground.client.send, held, backoff, uploads)
 
 
 def _make_presence(

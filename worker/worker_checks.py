@@ -15,18 +15,16 @@ LEAST_FREE_BYTES = 256 * 1024 * 1024
 MOST_NAMED = 10
 
 
-def add_checks(
-    checks: Checks, directory: Path, isolation: Isolation, outbox: Outbox, sync: Sync
-) -> None:
-    """Add all that a worker looks at from its start on."""
+def add_checks(checks: Checks, directory: Path, isolation: Isolation, outbox: Outbox) -> None:
+    """Add what a worker stands on."""
     checks.add("data directory", lambda: _check_directory(directory))
     checks.add("isolation", lambda: str(isolation))
     checks.add("outbox", lambda: _check_outbox(outbox))
+
+
+def add_source_checks(checks: Checks, sync: Sync, current: CurrentCatalogue) -> None:
+    """Add what a worker takes jobs from."""
     checks.add("source", lambda: _check_source(sync))
-
-
-def add_environments_check(checks: Checks, current: CurrentCatalogue) -> None:
-    """Add the look at what could not be made ready."""
     checks.add("environments", lambda: _check_environments(current))
 
 
