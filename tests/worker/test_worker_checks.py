@@ -39,7 +39,7 @@ def test_each_check_says_what_there_is(
     assert list(found) == ["data directory", "isolation", "outbox", "source", "environments"]
     assert not [check for check in found.values() if check.error]
     assert found["isolation"].detail == "process"
-    assert found["environments"].detail == "1 integrations ready"
+    assert found["environments"].detail == "1 of 1 integrations ready"
     assert "MiB free" in found["data directory"].detail
 
 
@@ -51,8 +51,8 @@ def test_what_is_wrong_is_told_with_what_to_do(
     small_source.path.rename(small_source.path.with_name("away"))
     parts.sync.run()
     problem = Note("it does not build", "mend it")
-    broken = [Offer(name, "c" * 40, None, problem) for name in ("b", "a")]
-    parts.current.put(catalogue_of("c" * 40, broken))
+    broken = [Offer(name, "c" * 40, None, problem, name != "c") for name in ("b", "a", "c")]
+    parts.current.replace(catalogue_of("c" * 40, broken))
     outbox.append(Lease("j", 1, "t"), {"type": "started", "text": "x" * 300})
     checks = Checks()
     add_checks(checks, tmp_path / "gone", Isolation.PROCESS, outbox)
@@ -61,5 +61,5 @@ def test_what_is_wrong_is_told_with_what_to_do(
     failed = [name for name, check in found.items() if check.error]
     assert failed == ["data directory", "outbox", "source", "environments"]
     assert all(found[name].advice for name in failed)
-    assert "2 of 2 integrations are broken: a, b" in str(found["environments"].error)
+    assert "2 of 3 environments could not be built: a, b" in str(found["environments"].error)
     assert "no new jobs are taken" in str(found["outbox"].error)

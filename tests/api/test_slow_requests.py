@@ -1,0 +1,130 @@
+"""Security row 33: slow and huge requests, sent byte by byte to a real server."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from api.listener import listen
+from api.patient_socket import PatientSocket
+from api.server import HEADER_BYTES, HEADERS, LINE_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+HEAD = b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+POST = b"POST /api/v1/deployments HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+
+
+@pytest.fixture
+def served(start_server: Callable[..., Any]) -> tuple[str, int]:
+    return "127.0.0.1", int(start_server().url.rpartition(":")[2])
+
+
+def send(address: tuple[str, int], *pieces: bytes) -> bytes:
+    """Send pieces on a new connection; return all that comes back until it is closed."""
+    with closing(socket.create_connection(address, 30)) as client:
+        for piece in pieces:
+            client.sendall(piece)
+        client.settimeout(30)
+        answer = b""
+        while data := receive(client):
+            answer += data
+            if b"\r\n\r\n" in answer:
+                break
+        return answer
+
+
+def receive(client: socket.socket) -> bytes:
+    try:
+        return client.recv(65536)
+    except ConnectionResetError:
+        return b""
+
+
+def status(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1])
+
+
+def test_a_plain_request_is_answered(served: tuple[str, int]) -> None:
+    assert status(send(served, HEAD, b"\r\n")) == 200
+
+
+@pytest.mark.parametrize(
+    ("head", "refused"),
+    [
+        (b"GET /" + b"a" * LINE_BYTES + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", {400, 414}),
+        (HEAD + b"X: " + b"a" * HEADER_BYTES + b"\r\n\r\n", {400, 431}),
+        (HEAD + b"".join(b"X-%d: 1\r\n" % n for n in range(HEADERS)) + b"\r\n", {400, 431}),
+        (POST + b"Content-Length: 99999999999\r\n\r\n", {413}),
+        (POST + b"Content-Length: -1\r\n\r\n", {400}),
+        (POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", {400}),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", {400}),
+    ],
+    ids=["line", "header", "headers", "body", "negative", "smuggled", "tls"],
+)
+def test_what_is_too_large_or_no_http_is_refused(
+    served: tuple[str, int], head: bytes, refused: set[int]
+) -> None:
+    answer = send(served, head)
+    assert status(answer) in refused
+    assert b"Traceback" not in answer
+    assert status(send(served, HEAD, b"\r\n")) == 200
+
+
+def test_a_body_without_end_is_cut_at_the_route_s_limit(served: tuple[str, int]) -> None:
+    chunk = b"10000\r\n" + b"a" * 0x10000 + b"\r\n"
+    with closing(socket.create_connection(served, 30)) as client:
+        client.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n")
+        sent = 0
+        try:
+            while sent < 64 * 1024 * 1024:
+                client.sendall(chunk)
+                sent += 0x10000
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        assert sent < 64 * 1024 * 1024
+
+
+@pytest.fixture
+def given_up() -> Iterator[tuple[tuple[str, int], list[str]]]:
+    """A listener with little patience for its one client, and what became of that."""
+    ended: list[str] = []
+    listener = listen("127.0.0.1", 0)
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        connection.setblocking(True)
+        with PatientSocket.taking_over(connection) as patient:
+            patient.begin_request(0.3)
+            try:
+                while patient.recv(100):
+                    pass
+            except BlockingIOError:
+                ended.append("given up")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield listener.getsockname(), ended
+    listener.close()
+    thread.join(20)
+
+
+def test_a_client_that_sends_a_byte_now_and_then_is_given_up(
+    given_up: tuple[tuple[str, int], list[str]],
+) -> None:
+    address, ended = given_up
+    with closing(socket.create_connection(address, 30)) as client:
+        end = time.monotonic() + 20
+        while not ended and time.monotonic() < end:
+            with suppress(BrokenPipeError, ConnectionResetError):
+                client.sendall(b"X")
+            time.sleep(0.02)
+    assert ended == ["given up"]
