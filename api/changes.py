@@ -16,6 +16,7 @@ from api.wakeups import WORK, Changes, Kind, Topic
 
 CHANNEL = "trueline_jobs"  # triggers of the tables notify on it; see migrations/
 LOOK_SECONDS = 0.02  # between two looks at SQLite's counter
+REST_SECONDS = 0.05  # after a change: a process that writes itself changes it all the time
 POLL_SECONDS = 0.25  # without a word from PostgreSQL: for what its triggers do not tell
 
 
@@ -37,9 +38,11 @@ class SqliteChanges:
         self._look_seconds = look_seconds
         self._connection: PoolProxiedConnection | None = None
         self._version: int | None = None
+        self._rests_until = 0.0
 
     def wait(self, timeout_seconds: float = POLL_SECONDS) -> Collection[Topic] | None:
         """Wait for a commit: None says that anything may have changed, nothing that none came."""
+        time.sleep(max(self._rests_until - time.monotonic(), 0.0))
         end = time.monotonic() + timeout_seconds
         try:
             while (version := self._read_version()) == self._version:
@@ -51,6 +54,7 @@ class SqliteChanges:
             time.sleep(self._look_seconds)
             return None
         self._version = version
+        self._rests_until = time.monotonic() + REST_SECONDS
         return None
 
     def close(self) -> None:

@@ -87,11 +87,11 @@ class Job:
     error: Mapping[str, Any] | None
     summary: Mapping[str, Any] | None
     network: Mapping[str, Any] | None
-    request_id: str | None  # of the request that asked for it
-    traceparent: str | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    request_id: str | None = None  # of the request that asked for it
+    traceparent: str | None = None
 
     @property
     def ended(self) -> bool:

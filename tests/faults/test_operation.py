@@ -85,3 +85,33 @@ def test_one_request_is_followed_from_its_caller_to_the_child_and_back(
         span.span_id,
     )
     assert look["logs"] == [f"callers-own 00-{TRACE}-{span.span_id}-01"]
+
+
+OTHER_VERSION = """
+import runpy
+import utils
+utils.__version__ = "9.9.9"
+runpy.run_module("worker", run_name="__main__")
+"""
+
+
+def test_a_worker_of_another_version_gets_no_jobs_and_is_told_why(
+    site: Site, gate: Path, wait_until: Wait, tmp_path: Path
+) -> None:
+    """Fault row 42."""
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "newer_worker.py").write_text(OTHER_VERSION)
+    address = f"http://127.0.0.1:{site.port}"
+    given = {"PYTHONPATH": str(tmp_path / "modules"), "TRUELINE_API_URL": address}
+    newer = site._start("newer_worker", tmp_path / "newer", given)
+    (refused,) = wait_until(lambda: newer.said("no jobs to be had"))
+    assert "9.9.9" in refused["reason"]
+    assert "start both from the same version" in refused["advice"]
+    wait_until(lambda: workers(site))
+    assert [worker["version"] for worker in workers(site).values()] == ["9.9.9"]
+    site.init()
+    gate.touch()
+    job_id = site.submit(site.deploy("gated", gate=str(gate)))
+    site.start_worker()
+    assert site.ended(job_id)["worker"] == site.worker_name("worker")
+    assert newer.stop() == 0
