@@ -3,8 +3,11 @@
 import select
 import socket
 import time
+from contextlib import suppress
 
 PATIENCE_SECONDS = 20.0  # so long a request may keep a thread waiting
+GOODBYE_SECONDS = 2.0
+GOODBYE_BYTES = 64 * 1024
 LEAST_BYTES_PER_SECOND = 64 * 1024  # what arrives at this rate is waited for without end
 
 
@@ -15,6 +18,7 @@ class PatientSocket(socket.socket):
     """
 
     _left_seconds = PATIENCE_SECONDS
+    _is_over = False
 
     @classmethod
     def taking_over(cls, other: socket.socket) -> "PatientSocket":
@@ -27,7 +31,14 @@ class PatientSocket(socket.socket):
         self._left_seconds = patience_seconds
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
-        """Read; raises BlockingIOError when the client was waited for long enough."""
+        """Read; raises BlockingIOError when the client was waited for long enough.
+
+        A time-out of the socket's own goes before that: it is set where something else is counted.
+        """
+        if self._is_over:
+            return b""
+        if self.gettimeout() is not None:
+            return super().recv(size, flags)
         began = time.monotonic()
         poll = select.poll()
         poll.register(self, select.POLLIN)
@@ -40,3 +51,19 @@ class PatientSocket(socket.socket):
             earned = self._left_seconds + len(data) / LEAST_BYTES_PER_SECOND
             self._left_seconds = min(earned, PATIENCE_SECONDS)
         return data
+
+    def say_goodbye(self, most_seconds: float = GOODBYE_SECONDS) -> None:
+        """End our side, and take what still comes, else the client may lose its answer by it.
+
+        Afterwards there is nothing more to read, so that closing it waits for nobody.
+        """
+        end, taken = time.monotonic() + most_seconds, 0
+        with suppress(OSError):
+            self.shutdown(socket.SHUT_WR)
+            while taken < GOODBYE_BYTES and (left := end - time.monotonic()) > 0:
+                self.settimeout(left)
+                data = super().recv(GOODBYE_BYTES)
+                if not data:
+                    break
+                taken += len(data)
+        self._is_over = True

@@ -42,6 +42,7 @@ class Threads(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Serve for as long as gunicorn's first process lives: its successor needs the port."""
         end_with_parent(signal.SIGKILL)
         self._lingering = threading.BoundedSemaphore(MOST_LINGERING)
+        self._leaving = threading.BoundedSemaphore(MOST_LINGERING)
         super().init_process()
 
     def handle(self, conn: Any) -> Any:
@@ -53,7 +54,19 @@ class Threads(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         while goes_on is True and self.alive and self._is_more_to_read(conn):
             conn.sock.begin_request()
             goes_on = super().handle(conn)
+        if goes_on is False:
+            self._say_goodbye(conn.sock)
         return goes_on
+
+    def _say_goodbye(self, connection: PatientSocket) -> None:
+        """Wait here for the client's end: gunicorn would in the thread that serves all of them."""
+        if self._leaving.acquire(blocking=False):
+            try:
+                connection.say_goodbye()
+            finally:
+                self._leaving.release()
+        else:
+            connection.say_goodbye(0.0)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop accepting, let waiting requests answer with what they have, finish the rest."""

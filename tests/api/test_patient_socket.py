@@ -60,6 +60,28 @@ def test_each_request_is_given_its_own_time(pair: tuple[PatientSocket, socket.so
     assert ours.recv(1) == b"x"
 
 
+def test_a_time_out_of_its_own_goes_before(pair: tuple[PatientSocket, socket.socket]) -> None:
+    ours, _ = pair
+    ours.settimeout(0.01)
+    with pytest.raises(TimeoutError):
+        ours.recv(1)
+
+
+def test_a_goodbye_takes_what_still_comes_and_then_there_is_nothing(
+    pair: tuple[PatientSocket, socket.socket],
+) -> None:
+    ours, theirs = pair
+    ours.sendall(b"answer")
+    theirs.sendall(b"too much")
+    ours.say_goodbye(0.05)
+    assert theirs.recv(100) == b"answer"
+    assert theirs.recv(100) == b""
+    theirs.sendall(b"more")
+    assert ours.recv(100) == b""
+    ours.close()
+    ours.say_goodbye()  # of a connection that is gone
+
+
 def test_the_end_of_the_connection_is_told(pair: tuple[PatientSocket, socket.socket]) -> None:
     ours, theirs = pair
     theirs.close()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, closing, suppress
 
 import pytest
 
@@ -15,17 +17,29 @@ from api.listener import listen
 from api.patient_socket import PatientSocket
 from api.server import HEADER_BYTES, HEADERS, LINE_BYTES
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
 HEAD = b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 POST = b"POST /api/v1/deployments HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 
 
-@pytest.fixture
-def served(start_server: Callable[..., Any]) -> tuple[str, int]:
-    return "127.0.0.1", int(start_server().url.rpartition(":")[2])
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """One server for all of these: none of them may hurt it."""
+    home = tmp_path_factory.mktemp("served")
+    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "TRUELINE_DATA_DIR": str(home)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "api", "--api-port", "0"],
+        env=environ,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    end = time.monotonic() + 60
+    while not (home / "api.address").exists():
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    yield "127.0.0.1", int((home / "api.address").read_text().rpartition(":")[2])
+    process.terminate()
+    assert process.wait(30) == 0
 
 
 def send(address: tuple[str, int], *pieces: bytes) -> bytes:
@@ -77,6 +91,17 @@ def test_what_is_too_large_or_no_http_is_refused(
     assert status(answer) in refused
     assert b"Traceback" not in answer
     assert status(send(served, HEAD, b"\r\n")) == 200
+
+
+def test_clients_that_never_hang_up_hold_up_nobody(served: tuple[str, int]) -> None:
+    """Closed one after the other, with 2 s for each, they would hold the server for minutes."""
+    with ExitStack() as stack:
+        for _ in range(100):
+            client = stack.enter_context(closing(socket.create_connection(served, 30)))
+            client.sendall(HEAD + b"Connection: close\r\n\r\n")
+            client.settimeout(30)
+            assert status(client.recv(65536)) == 200
+        assert status(send(served, HEAD, b"\r\n")) == 200
 
 
 def test_a_body_without_end_is_cut_at_the_route_s_limit(served: tuple[str, int]) -> None:
