@@ -14,6 +14,7 @@ from utils.errors import SettingsError
 from utils.settings_layers import (
     FILE,
     PREFIX,
+    SEE_TABLE,
     Given,
     read_file,
     read_flags,
@@ -228,9 +229,12 @@ def shown_values(settings: Settings) -> dict[str, object]:
 
 def _unusable(error: ValidationError, given: Mapping[str, Given]) -> SettingsError:
     first = error.errors(include_url=False)[0]
-    wrong = given[str(first["loc"][0])]
     message = first["msg"][:1].lower() + first["msg"][1:]
-    shown = repr(first["input"]) if str(first["loc"][0]) in flag_names() else "what is given"
+    name = str(first["loc"][0]) if first["loc"] else ""
+    wrong = given.get(name)
+    if wrong is None:  # what is wrong is how several of them go together
+        return SettingsError(f"settings cannot be used: {message}", SEE_TABLE)
+    shown = repr(first["input"]) if name in flag_names() else "what is given"
     return SettingsError(f"setting {wrong.place}: {shown} cannot be used: {message}", wrong.advice)
 
 
