@@ -56,7 +56,7 @@ class JobReport:
         self._emit = emit
         self.ignored = 0  # lines on the event channel that made no sense there
         self._redactor = Redactor(secret_values(order.config, order.secrets))
-        self._data = TaskData(order, limits, spool, self._redactor, large)
+        self.data = TaskData(order, limits, spool, self._redactor, large)
         self.streams = (
             CapturedStream("stdout", limits.log_limit_bytes, self._redactor),
             CapturedStream("stderr", limits.log_limit_bytes, self._redactor),
@@ -78,11 +78,11 @@ class JobReport:
 
     def close(self) -> None:
         """Let go of what is half read."""
-        self._data.drop()
+        self.data.drop()
 
     def end_child(self) -> None:
         """Note that a child is gone."""
-        self._data.drop()
+        self.data.drop()
         for stream in self.streams:
             stream.end_child()
 
@@ -151,7 +151,7 @@ class JobReport:
             case TaskStarted():
                 taken = self._take_start(event)
             case DataWritten():
-                taken = event.task in self.ledger.running and self._data.read(event)
+                taken = event.task in self.ledger.running and self.data.read(event)
             case TaskFinished():
                 taken = self._take_result(event, line)
             case Finished():
@@ -191,7 +191,7 @@ class JobReport:
         if event.result.large is not None and not self.ledger.may_finish(event.result):
             return False  # its data is not even looked at
         try:
-            large = self._data.kept(event.result)
+            large = self.data.kept(event.result)
         except Unsound as error:
             self.stand_in(event.result.name, "failed", f"its data cannot be recorded: {error}")
             return True
@@ -203,7 +203,7 @@ class JobReport:
         redactor = self._redactor.narrow(line)
         cleaned = without_controls(result) if redactor is None else clean_result(result, redactor)
         if self.muted:
-            self._data.forget(large)
+            self.data.forget(large)
         self._tell({"type": "task_finished", "result": cleaned})
         return True
 
