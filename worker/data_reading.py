@@ -8,6 +8,7 @@ from worker.data_lines import DataLines, Unsound
 from worker.errors import WorkerError
 from worker.large_files import LargeData, LargeFile
 from worker.long_text import LongText
+from worker.pinned import open_pinned
 from worker.redaction import Redactor
 
 BLOCK_BYTES = 256 * 1024
@@ -147,7 +148,7 @@ class DataReading:
 
 def _open(path: str) -> int:
     # The file is the child's: no link is followed, no pipe waited for.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = open_pinned(path, os.O_RDONLY | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise Unsound("it is no file")

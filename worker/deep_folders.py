@@ -9,7 +9,7 @@ _OWNER_ALONE = 0o700
 
 
 def remove_deep(path: Path) -> None:
-    """Remove a folder and all below it; raises OSError. Nobody may change it meanwhile.
+    """Remove all that is in a folder; raises OSError. Nobody may change it meanwhile.
 
     What lies in a folder of it is moved up, again and again, so that no path becomes long.
     """
@@ -22,7 +22,6 @@ def remove_deep(path: Path) -> None:
                 inner.rename(path / f"{os.urandom(8).hex()}-{moved}")
                 moved += 1
             folder.rmdir()
-    path.rmdir()
 
 
 def _folders(path: Path) -> Iterator[Path]:

@@ -2,6 +2,9 @@
 
 import errno
 import os
+from pathlib import Path
+
+from worker.pinned import pinned
 
 BLOCK_BYTES = 512  # the unit of st_blocks, whatever the file system's is
 LEAST_BYTES = 4096  # what each name counts: file systems have room for so many files, too
@@ -15,6 +18,16 @@ def used_bytes(directory: str, enough_bytes: int) -> int:
     what is in it, by its mode or a path that is too long, counts as more than enough: no program
     needs one.
     """
+    try:
+        with pinned(Path(directory)) as folder:
+            return _used_below(str(folder), enough_bytes)
+    except FileNotFoundError:
+        return 0
+    except OSError:  # it is no folder any more
+        return enough_bytes + 1
+
+
+def _used_below(directory: str, enough_bytes: int) -> int:
     total, folders = 0, [directory]
     while folders and total <= enough_bytes:
         try:

@@ -30,6 +30,7 @@ from worker.job_order import JobEnd, JobOrder, Limits
 from worker.large_files import LargeFiles
 from worker.limits import with_limit_named
 from worker.output import CapturedStream
+from worker.pinned import open_pinned
 from worker.redaction import Redactor, secret_values
 from worker.task_data import TaskData
 from worker.task_ledger import Phase, TaskLedger
@@ -231,9 +232,9 @@ def _append(spool: Path, result: str) -> None:
     # A later child reads there how the task ended. The file is the child's to spoil: no link is
     # followed, no pipe waited for, and what cannot be written counts as not succeeded anyway.
     # The line begins with an end of line: a killed child may have left half of one.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK
     with suppress(OSError):
-        descriptor = os.open(spool, flags, 0o600)
+        descriptor = open_pinned(spool, flags)
         try:
             os.write(descriptor, f"\n{result}\n".encode())
         finally:

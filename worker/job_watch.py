@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 
 from utils.notes import Note
@@ -91,7 +91,8 @@ class JobWatch:
             self._await_end(pump)
             report.end_child()
             if cause is Cause.DISK_FULL:
-                self._directory.empty()  # the next task shall not fail for the same files
+                with suppress(OSError):  # it shows at the next child
+                    self._directory.empty()  # the next task shall not fail for the same files
             return ChildEnd(cause, pump.exit or Exit(None, None), seconds)
 
     def _usage(self, running: Running) -> list[UsageWatch]:

@@ -77,3 +77,9 @@ def make_deep(path: Path, levels: int) -> None:
         os.close(folder)
         folder = inner
     os.close(folder)
+
+
+def test_link_in_the_place_of_the_folder_counts_as_too_much(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "folder").symlink_to("other")
+    assert used_bytes(str(tmp_path / "folder"), PLENTY) > PLENTY
