@@ -46,12 +46,10 @@ def seal_and_find_packages() -> None:
     """Do what the interpreter left to us: in a sandbox no package may run code before the seal."""
     import site  # noqa: PLC0415 - would run code of packages in some Pythons
 
-    from utils.confinement import seal  # noqa: PLC0415 - only in a sandbox
+    from utils.confinement import await_closed, seal  # noqa: PLC0415 - only in a sandbox
 
     told = sys._xoptions  # noqa: SLF001 - documented, and private to CPython
     if closer := told.get("closer"):
-        from utils.sandbox_closer import await_closed  # noqa: PLC0415 - only in a sandbox
-
         await_closed(int(closer))
     guard = told.get("guard")
     seal(None if guard is None else int(guard))

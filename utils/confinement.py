@@ -5,11 +5,13 @@ namespaces, keyrings, rare system calls, a look into this process), `confine` le
 directory to write to, and its limits. All need Linux and none needs privileges.
 """
 
+import errno
 import os
 import resource
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+CLOSED = b"y"  # the helper's answer; see `utils.sandbox_closer`
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
 _SHARED_FOLDER, _TERMINALS = "shm", "pts"  # below /dev
@@ -31,6 +33,15 @@ def seal(guard: int | None = None) -> None:
         from utils.guard_filter import submit_to_guard  # noqa: PLC0415 - same
 
         submit_to_guard(guard)
+
+
+def await_closed(descriptor: int) -> None:
+    """Wait until the sandbox around this process is closed; raises OSError where that failed."""
+    os.write(descriptor, b"?")
+    answer = os.read(descriptor, 1)
+    os.close(descriptor)
+    if answer != CLOSED:
+        raise OSError(errno.EPERM, "the mounts of this sandbox could not be closed")
 
 
 def confine(walls: Mapping[str, Any]) -> None:

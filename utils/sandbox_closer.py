@@ -4,7 +4,6 @@
 helper is forked beside what becomes the sandbox; the first process in it waits for that.
 """
 
-import errno
 import fcntl
 import os
 import signal
@@ -14,11 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
+from utils.confinement import CLOSED
 from utils.supervisor import Parent, load_prctl
 from utils.system_calls import enter_namespace, mount_again
 
 CLOSER_FD = 6  # of the process that is to be closed in, beside the guard's
-CLOSED, FAILED = b"y", b"n"
+FAILED = b"n"
 MOST_SHARED_FILES = 4096
 _CREDENTIALS = struct.Struct("=iII")
 _USER_NAMESPACE_OF = 0xB701  # NS_GET_USERNS; see ioctl_ns(2)
@@ -37,15 +37,6 @@ def start_closer() -> None:
     os.dup2(theirs.detach(), CLOSER_FD)
     os.set_inheritable(CLOSER_FD, True)
     ours.detach()
-
-
-def await_closed(descriptor: int) -> None:
-    """Wait until the sandbox around this process is closed; raises OSError where that failed."""
-    os.write(descriptor, b"?")
-    answer = os.read(descriptor, 1)
-    os.close(descriptor)
-    if answer != CLOSED:
-        raise OSError(errno.EPERM, "the mounts of this sandbox could not be closed")
 
 
 def _be_closer(ours: socket.socket, parent: Parent) -> NoReturn:

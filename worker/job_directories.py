@@ -7,15 +7,14 @@ for files in it, is emptied and gets another name for another job.
 import fcntl
 import os
 import secrets
-import shutil
 import stat
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from worker.deep_folders import remove_deep
 from worker.pinned import pinned
@@ -233,31 +232,8 @@ def _lock(path: Path) -> int | None:
 def _remove(path: Path) -> None:
     # What cannot be removed now (foreign files) is tried at the next start.
     with suppress(OSError), pinned(path) as here:
-        for inner in here.iterdir():
-            with suppress(OSError, RecursionError):
-                _remove_one(inner)
         remove_deep(here)
     with suppress(OSError):
         path.rmdir()
     with suppress(OSError):
         path.unlink()  # it was something else by now, as a link
-
-
-def _remove_one(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, onerror=_make_writable)
-    else:
-        path.unlink()
-
-
-def _make_writable(function: Callable[..., Any], name: str, _error: Any) -> None:
-    # A job may have taken write permission from its own folders.
-    for path in (Path(name).parent, Path(name)):
-        with suppress(OSError):
-            if stat.S_ISDIR(path.lstat().st_mode):
-                path.chmod(0o700)
-    with suppress(OSError):
-        if function in {os.unlink, os.rmdir}:
-            function(name)
-        else:
-            shutil.rmtree(name, ignore_errors=True)

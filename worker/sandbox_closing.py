@@ -25,7 +25,8 @@ os.execv(sys.argv[2], sys.argv[2:])
 _INSIDE = """
 import os, signal, sys
 sys.path.append(sys.argv[1])
-from utils.sandbox_closer import CLOSER_FD, await_closed
+from utils.confinement import await_closed
+from utils.sandbox_closer import CLOSER_FD
 from utils.system_calls import prctl
 await_closed(CLOSER_FD)
 prctl(4, 0)

@@ -3,7 +3,8 @@ import socket
 
 import pytest
 
-from utils.sandbox_closer import CLOSED, FAILED, await_closed
+from utils.confinement import CLOSED, await_closed
+from utils.sandbox_closer import FAILED
 
 
 @pytest.mark.parametrize("answer", [CLOSED, FAILED, b""])
