@@ -38,6 +38,7 @@ class ChildStarts:
         """
         asked = replace(self._command(prepared, directory), confine=self._host.confine)
         forked = self._warm.spawn(prepared, asked, spec, give_up)
+        self._warm.count_start(warm=forked is not None)
         return forked or self.start_fresh(prepared, directory, spec)
 
     def start_fresh(self, prepared: Prepared, directory: JobDirectory, spec: bytes) -> Running:

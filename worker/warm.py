@@ -18,7 +18,7 @@ from worker.job_order import Prepared
 from worker.launcher import Command, Running
 from worker.stop_signal import StopSignal
 from worker.warm_process import NotWarm, WarmGone, WarmProcess, start_warm
-from worker.warm_state import WarmState, WarmTotals
+from worker.warm_state import WarmStarted, WarmState, WarmTotals
 
 LOOK_SECONDS = 0.05  # how often a job that waits for a start looks whether it should end
 RETRY_SECONDS = 600.0  # until a start that failed for a passing reason is tried again
@@ -78,6 +78,7 @@ class WarmStarts:
         self._leaving: set[_Place] = set()
         self._starting: set[threading.Thread] = set()
         self._uses = 0
+        self._started = WarmStarted()
         self._is_open = limits.processes > 0 and PROC.is_dir()
 
     def spawn(
@@ -126,6 +127,16 @@ class WarmStarts:
                 sum(place.memory_bytes for place in processes),
                 sum(place.process.waiting for place in processes if place.process),
             )
+
+    def started(self) -> WarmStarted:
+        """Return how children of jobs were started so far."""
+        with self._lock:
+            return self._started
+
+    def count_start(self, *, warm: bool) -> None:
+        """Count the start of a job's child."""
+        with self._lock:
+            self._started = WarmStarted(self._started.warm + warm, self._started.cold + (not warm))
 
     def retain(self, offered: Iterable[Prepared]) -> None:
         """End the processes of what is offered no more, and forget those that died."""
