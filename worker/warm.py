@@ -6,6 +6,7 @@ A job that cannot be forked from one gets a fresh interpreter; nothing else abou
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,7 +97,7 @@ class WarmStarts:
                 pass
             if place.process is not None:
                 running = place.process.spawn(command, stdin)
-                running.on_close = lambda: self._leave(place)
+                running.on_close = partial(self._end_job, _key(prepared), place, running)
         except WarmGone:
             log.info("warm process lost", integration=prepared.integration)
             self._drop(_key(prepared), place)
@@ -175,6 +176,11 @@ class WarmStarts:
             place.used = self._uses
             place.jobs += 1
             return place
+
+    def _end_job(self, key: _Key, place: _Place, running: Running) -> None:
+        if running.left_over:  # it takes room from the next ones, which get another process
+            self._drop(key, place)
+        self._leave(place)
 
     def _leave(self, place: _Place) -> None:
         with self._lock:
