@@ -8,12 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
+from flask import Flask
 
 from api.app import create_app
+from api.background import Background
 from api.database import Database
 from api.listener import address_of, announce, check_exposure, listen, withdraw
 from api.migrate import migrate
+from api.receiver_address import exemptions_of
 from api.server import Server
+from api.state import state_of
 from utils.errors import TruelineError
 from utils.files import keep_files_private, make_data_directory
 from utils.logs import configure_logs
@@ -33,6 +37,7 @@ def main() -> int:
         settings = read_settings(environ, Path.cwd())
         configure_logs(settings.log_format)
         check_exposure(settings)
+        exemptions_of(settings.notify_private)
         listener = listen(settings.api_host, settings.api_port)
         _prepare_database(settings)
     except TruelineError as error:
@@ -61,7 +66,12 @@ def _make_server(settings: Settings, environ: Mapping[str, str], listener: socke
         withdraw(settings.data_dir, address)
         log.info("API stopped", address=address)
 
-    return Server(listener, lambda: create_app(settings, environ=environ), started, stopped)
+    def make_app() -> Flask:
+        app = create_app(settings, environ=environ)
+        Background(state_of(app)).start()
+        return app
+
+    return Server(listener, make_app, started, stopped)
 
 
 if __name__ == "__main__":

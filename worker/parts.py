@@ -154,7 +154,7 @@ def _make_leasing(
     room = Room.of(
         settings.concurrency, settings.lease_seconds, lambda: not ground.outbox.is_filling
     )
-    return Leasing(ground.client, held, runner.run, room)
+    return Leasing(ground.client, held, runner.run, room, syncing.ask_sync)
 
 
 def open_environments(

@@ -4,6 +4,7 @@ from flask_openapi.blueprint import APIBlueprint
 
 from api.routes import (
     catalogue,
+    deliveries,
     deployments,
     events,
     health,
@@ -12,10 +13,12 @@ from api.routes import (
     jobs,
     leases,
     pages,
+    pushes,
     spec,
     task_data,
     ticks,
     violations,
+    webhooks,
 )
 
 # Each module has one blueprint named `routes`, made by `api.openapi.blueprint`.
@@ -25,6 +28,9 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = (
     deployments.routes,
     jobs.routes,
     violations.routes,
+    webhooks.routes,
+    deliveries.routes,
+    pushes.routes,
     leases.routes,
     events.routes,
     task_data.routes,
