@@ -16,6 +16,7 @@ from utils.errors import SettingsError
 
 Address = IPv4Address | IPv6Address
 _NAT64 = IPv6Network("64:ff9b::/96")
+_UNICAST = IPv6Network("2000::/3")  # all that is given out of IPv6
 _OLD_FORMS = (IPv6Network("::/96"), IPv6Network("::ffff:0:0:0/96"))  # compatible, translated
 _METADATA = frozenset(  # of clouds, where they are not link-local anyway
     map(
@@ -60,11 +61,11 @@ def inside_kind(address: Address) -> str | None:
     """Say what makes an address one that the internet does not reach; None: the internet does."""
     if special := special_kind(address):
         return special
+    if isinstance(address, IPv6Address) and (address.teredo or address.sixtofour):
+        return "a tunnel's address"
     real = embedded(address)
-    forms = (real,) if real == address else (real, address)
-    if not real.is_global or any(_is_site_local(one) for one in forms):
-        return "a private address"
-    return None
+    unassigned = isinstance(real, IPv6Address) and real not in _UNICAST
+    return "a private address" if unassigned or not real.is_global else None
 
 
 def embedded(address: Address) -> Address:
@@ -75,10 +76,6 @@ def embedded(address: Address) -> Address:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     teredo = address.teredo[1] if address.teredo else None
     return address.ipv4_mapped or address.sixtofour or teredo or address
-
-
-def _is_site_local(address: Address) -> bool:
-    return isinstance(address, IPv6Address) and address.is_site_local
 
 
 def _read(text: str, setting: str) -> Exemption:

@@ -188,9 +188,7 @@ def _send(sender: Sender) -> bool:
     return True
 
 
-def test_many_senders_send_each_event_once(
-    desk: "Desk", state: State, receiver: Receiver
-) -> None:
+def test_many_senders_send_each_event_once(desk: "Desk", state: State, receiver: Receiver) -> None:
     made = subscribe(desk, receiver, types=["dev.trueline.job.finished"])
     for _ in range(20):
         desk.run()
@@ -234,9 +232,7 @@ def test_event_survives_the_death_of_its_sender(
 ) -> None:
     desk.clock.now = datetime.now(UTC)
     made = subscribe(desk, receiver, types=["dev.trueline.job.finished"])
-    dying = start_server(
-        TRUELINE_NOTIFY_PRIVATE="127.0.0.1/32", TRUELINE_FAILPOINT=f"{line}:kill9"
-    )
+    dying = start_server(TRUELINE_NOTIFY_PRIVATE="127.0.0.1/32", TRUELINE_FAILPOINT=f"{line}:kill9")
     desk.run()
     eventually(lambda: _attempts(database) > 0 and len(receiver.received) == sent)
     dying.process.terminate()

@@ -67,9 +67,7 @@ def gitlab_signed(body: bytes, at: float, message_id: str = "m-1") -> dict[str, 
     }
 
 
-def send(
-    client: FlaskClient, forge: str, headers: Mapping[str, str], body: bytes
-) -> TestResponse:
+def send(client: FlaskClient, forge: str, headers: Mapping[str, str], body: bytes) -> TestResponse:
     # From outside: another name of this server, and nothing of a browser.
     given = {"Host": "trueline.example", "Content-Type": "application/json", **headers}
     return client.post(f"/webhooks/{forge}", data=body, headers=given)
