@@ -28,7 +28,7 @@ LOOPBACK = exemptions_of("127.0.0.0/8")
         "https://[fd00::5]/",
         "https://0.0.0.0/",
         "https://224.0.0.1/",
-        "https://１２７.0.0.1/",
+        "https://\uff11\uff12\uff17.0.0.1/",
         "http://example.com/",
         "ftp://example.com/",
         "file:///etc/passwd",

@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -176,11 +177,15 @@ def test_receiver_that_hangs_holds_up_no_other(
     for n in range(3):
         desk.run()
         sender.send_due()
-        eventually(lambda n=n: len(quick.received) == n + 2)
+        eventually(partial(_has, quick, n + 2))
     assert len(slow.received) == 1
     slow.release.set()
     eventually(lambda: _send(sender) and len(slow.received) == 4)
     eventually(lambda: len(listed(desk, status="delivered")) == 8)
+
+
+def _has(receiver: Receiver, number: int) -> bool:
+    return len(receiver.received) == number
 
 
 def _send(sender: Sender) -> bool:
