@@ -1,13 +1,17 @@
-"""The process in which apprise runs: every connection is checked, and no program is started."""
+"""The process in which apprise runs: it reaches no inside address, no program, no file of ours."""
 
 import json
 import logging
+import mimetypes
+import os
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, NoReturn
 
 from utils.address_kinds import Exemption, inside_kind, read_exemptions
@@ -26,8 +30,9 @@ class Held(PermissionError):  # noqa: N818 - an event, told to people
 class Keeper:
     """An audit hook: Python calls it before each such act, and never forgets it."""
 
-    def __init__(self, exempt: Sequence[Exemption]) -> None:
+    def __init__(self, exempt: Sequence[Exemption], readable: Sequence[str] = ()) -> None:
         self._exempt = exempt
+        self._readable = tuple(os.path.realpath(path) for path in readable)
         self._judging = threading.local()
         self.plain = False  # whether what is sent is not encrypted
         self.refused: str | None = None
@@ -36,12 +41,22 @@ class Keeper:
         """Raise Held for what is not allowed."""
         if event in _STARTS:
             self._refuse("it wants to start a program")
+        if event == "open":
+            self._check_file(arguments[0])
         if event in _CONNECTS and not getattr(self._judging, "now", False):
             self._judging.now = True  # to judge an address may take a socket, too
             try:
                 self._check(arguments[0], arguments[-1])
             finally:
                 self._judging.now = False
+
+    def _check_file(self, path: Any) -> None:
+        """Refuse files of others: an address may name one to be sent along, as a template."""
+        if isinstance(path, int):
+            return
+        real = os.path.realpath(os.fsdecode(path))
+        if not any(real == one or real.startswith(one + os.sep) for one in self._readable):
+            self._refuse("it wants to read a file of this machine")
 
     def _check(self, connection: socket.socket, target: Any) -> None:
         if connection.family not in {socket.AF_INET, socket.AF_INET6}:
@@ -77,12 +92,27 @@ class Complaints(logging.Handler):
 def main() -> None:
     """Carry out the order on standard input, and say on standard output what went wrong."""
     order = json.load(sys.stdin)
-    keeper = Keeper(read_exemptions(order["private"], SETTING))
+    keeper = Keeper(read_exemptions(order["private"], SETTING), readable_paths(os.environ))
     answers = sys.stdout
     with redirect_stdout(sys.stderr):
         fault = _carry_out(order, keeper)
     json.dump({"fault": fault}, answers)
     answers.flush()
+
+
+def readable_paths(environ: Mapping[str, str]) -> list[str]:
+    """Return what Python and its libraries read: their own files, authorities, a few tables."""
+    trusted = ssl.get_default_verify_paths()
+    places = (trusted.openssl_cafile, trusted.openssl_capath, trusted.cafile, trusted.capath)
+    named = (environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"))
+    tables: tuple[str, ...] = (
+        "/usr/share/zoneinfo",
+        "/dev/null",
+        "/dev/urandom",
+        *map(str, mimetypes.knownfiles),
+    )
+    own = (sys.prefix, sys.base_prefix, Path.cwd().as_posix())  # the last is empty
+    return [path for path in (*own, *places, *named, *tables) if path]
 
 
 def _carry_out(order: Mapping[str, Any], keeper: Keeper) -> str | None:

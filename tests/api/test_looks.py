@@ -57,7 +57,8 @@ def test_source_that_is_away_is_tried_a_few_times(database: Database) -> None:
     waits: list[float] = []
     source = Source(failures=2)
     ask(database)
-    assert Looker(database, source.look, lambda it: bool(waits.append(it))).catch_up()
+    looker = Looker(database, source.look, lambda seconds: bool(waits.extend([seconds])))
+    assert looker.catch_up()
     assert (source.looks, waits) == (3, list(WAITS[:2]))
     gone = Source(failures=99)
     ask(database)

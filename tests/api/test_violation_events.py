@@ -194,7 +194,12 @@ def _catalogue_putter(client: FlaskClient) -> Callable[[str], None]:
     def put(state: str) -> None:
         problem = {"reason": "it is away", "advice": "wait"} if state == "degraded" else None
         source = {"url": "https://git.example/a", "ref": "main", "state": state}
-        body = {"worker": "w1", "commit": "c" * 40, "isolation": None, "integrations": []}
+        body: dict[str, Any] = {
+            "worker": "w1",
+            "commit": "c" * 40,
+            "isolation": None,
+            "integrations": [],
+        }
         answer = client.put(
             "/api/v1/catalogue", json=body | {"source": source | {"problem": problem}}
         )
