@@ -57,7 +57,12 @@ def test_source_that_is_away_is_tried_a_few_times(database: Database) -> None:
     waits: list[float] = []
     source = Source(failures=2)
     ask(database)
-    looker = Looker(database, source.look, lambda seconds: bool(waits.extend([seconds])))
+
+    def note(seconds: float) -> bool:
+        waits.append(seconds)
+        return False
+
+    looker = Looker(database, source.look, note)
     assert looker.catch_up()
     assert (source.looks, waits) == (3, list(WAITS[:2]))
     gone = Source(failures=99)
