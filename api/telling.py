@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from api.deliveries import DeliveryStatus
 from api.happenings import Happening
@@ -15,6 +15,16 @@ from api.subscriptions import Subscription, messages_for, read_subscriptions
 from api.webhook_tables import deliveries
 
 MOST_WAITING = 10_000  # of one webhook; what comes then is dropped, and the log says so
+
+_PENDING = (
+    select(deliveries.c.id)
+    .where(
+        deliveries.c.webhook_id == bindparam("webhook_id"),
+        deliveries.c.status == DeliveryStatus.PENDING,
+    )
+    .limit(bindparam("most"))
+)
+_WAITING = select(func.count()).select_from(_PENDING.subquery())
 
 log = structlog.get_logger()
 
@@ -73,12 +83,5 @@ def _queue(
 
 def waiting(connection: Connection, webhook_id: str) -> int:
     """Count the deliveries that a webhook still waits for, up to MOST_WAITING."""
-    pending = (
-        select(deliveries.c.id)
-        .where(
-            deliveries.c.webhook_id == webhook_id,
-            deliveries.c.status == DeliveryStatus.PENDING,
-        )
-        .limit(MOST_WAITING)
-    )
-    return connection.execute(select(func.count()).select_from(pending.subquery())).scalar_one()
+    values = {"webhook_id": webhook_id, "most": MOST_WAITING}
+    return connection.execute(_WAITING, values).scalar_one()

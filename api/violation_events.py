@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from api.happenings import EventType, Happening, violation_changed
 from api.tables import violations
 from api.telling import tell
 
 BATCH = 500
+_THESE = select(violations).where(violations.c.id.in_(bindparam("ids", expanding=True)))
 
 
 @dataclass(frozen=True)
@@ -47,4 +48,4 @@ def violation_events(
 def _rows(connection: Connection, ids: tuple[str, ...]) -> Iterator[Row[Any]]:
     for start in range(0, len(ids), BATCH):
         some = ids[start : start + BATCH]
-        yield from connection.execute(select(violations).where(violations.c.id.in_(some)))
+        yield from connection.execute(_THESE, {"ids": some})
