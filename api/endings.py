@@ -31,11 +31,12 @@ DEPLOYMENT_DELETED = Note(
 
 @dataclass(frozen=True)
 class Ending:
-    """Into what a job ends; `error` is a reason and advice."""
+    """Into what a job ends; `error` is a reason and advice, `told_at` when the API hears of it."""
 
     status: JobStatus
     error: Mapping[str, Any] | None
     at: datetime
+    told_at: datetime | None = None  # None: at once
 
 
 def end_job(connection: Connection, job: Job, ending: Ending, **values: Any) -> None:
@@ -54,7 +55,9 @@ def end_job(connection: Connection, job: Job, ending: Ending, **values: Any) -> 
         summary=summary,
         **values,
     )
-    tell(connection, ending.at, lambda: _happened(connection, job, ending, folded))
+    tell(
+        connection, ending.told_at or ending.at, lambda: _happened(connection, job, ending, folded)
+    )
 
 
 def end_job_here(connection: Connection, job: Job, ending: Ending, **values: Any) -> None:

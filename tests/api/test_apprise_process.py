@@ -41,6 +41,20 @@ def test_this_machine_is_refused_by_any_name(receiver: Receiver, host: str) -> N
     assert receiver.received == []
 
 
+def test_redirect_is_not_followed_where_its_target_is_allowed_either(
+    make_receiver: Callable[[], Receiver],
+) -> None:
+    first, second = make_receiver(), make_receiver()
+    first.replies.append(Reply(307, {"Location": f"{second.url}/elsewhere"}))
+    assert HERE.run(order(f"json://127.0.0.1:{first.port}/?redirect=yes")) is not None
+    assert (len(first.received), second.received) == (1, [])
+
+
+def test_nothing_is_sent_in_clear_over_the_internet() -> None:
+    fault = HERE.run(order("json://1.1.1.1/"))  # refused before a packet is sent
+    assert "does not encrypt" in str(fault)
+
+
 def test_redirect_is_not_followed_inside_even_when_the_address_asks_for_it(
     make_receiver: Callable[[], Receiver],
 ) -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -82,6 +82,18 @@ def test_report_that_is_sent_twice_tells_once(desk: "Desk", told: Told) -> None:
         "dev.trueline.job.finished": 1,
         "dev.trueline.violation.opened": 1,
     }
+
+
+def test_report_that_comes_days_late_has_its_day_to_be_sent(desk: "Desk", told: Told) -> None:
+    desk.start()
+    (lease,) = desk.lease()
+    ended = desk.ended(lease)
+    happened = desk.clock.now
+    now = desk.clock.move(days=2)
+    desk.good(desk.send(lease, ended))
+    (row,) = told.rows()
+    assert row.since == row.due_at == now
+    assert datetime.fromisoformat(row.event["time"]) == happened
 
 
 def test_what_is_muted_says_nothing(desk: "Desk", told: Told) -> None:
