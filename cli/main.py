@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "violations": "List violations.",
         "webhooks": "List, add and try webhooks, and see their deliveries.",
         "run": "Run an integration from this checkout, without an API.",
+        "settings": "Print every setting in force and where it comes from.",
         "doctor": "Check that everything that Trueline needs works here.",
     }
 )

@@ -12,6 +12,7 @@ from api.routes import (
     integrations,
     jobs,
     leases,
+    metrics,
     pages,
     pushes,
     spec,
@@ -19,6 +20,7 @@ from api.routes import (
     ticks,
     violations,
     webhooks,
+    workers,
 )
 
 # Each module has one blueprint named `routes`, made by `api.openapi.blueprint`.
@@ -36,7 +38,9 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = (
     task_data.routes,
     ticks.routes,
     catalogue.routes,
+    workers.routes,
     health.routes,
+    metrics.routes,
     spec.routes,
     pages.routes,
 )
