@@ -13,7 +13,9 @@ from api.app import create_app
 from api.database import Database
 from api.listener import address_of, announce, check_exposure, listen, withdraw
 from api.migrate import migrate
+from api.oidc import Provider
 from api.server import Server
+from api.signing_key import read_signing_keys
 from utils.errors import TruelineError
 from utils.files import keep_files_private, make_data_directory
 from utils.logs import configure_logs
@@ -32,7 +34,7 @@ def main() -> int:
     try:
         settings = read_settings(environ, Path.cwd())
         configure_logs(settings.log_format)
-        check_exposure(settings)
+        _check_access(settings)
         listener = listen(settings.api_host, settings.api_port)
         _prepare_database(settings)
     except TruelineError as error:
@@ -40,6 +42,13 @@ def main() -> int:
         return 2
     _make_server(settings, environ, listener).run()
     return 0
+
+
+def _check_access(settings: Settings) -> None:
+    check_exposure(settings)
+    Provider.of(settings)
+    if settings.signing_key_file is not None:
+        read_signing_keys(settings.signing_key_file)
 
 
 def _prepare_database(settings: Settings) -> None:

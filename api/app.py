@@ -6,16 +6,21 @@ from types import MappingProxyType
 from flask_openapi.models.info import Info
 from flask_openapi.openapi import OpenAPI
 
+from api.access import demand_access
+from api.audit_trail import AuditTrail
 from api.clock import Clock, utc_now
 from api.config_secrets import SecretBox
 from api.database import Database
+from api.gate import Gate
 from api.guard import guard
 from api.invalid_requests import refuse_request
 from api.json_format import JsonFormat
 from api.marks import marks_reader
+from api.oidc import Provider
 from api.problem_answers import answer_with_problems
 from api.problems import ProblemDocument
 from api.routes import BLUEPRINTS
+from api.signing_key import read_signing_keys
 from api.state import KEY, State
 from api.wakeups import Wakeups
 from utils import __version__
@@ -43,6 +48,7 @@ def create_app(
     )
     app.json = JsonFormat(app)
     database = database or Database(settings.database)
+    key_file = settings.signing_key_file
     app.extensions[KEY] = State(
         settings=settings,
         database=database,
@@ -51,9 +57,13 @@ def create_app(
         secrets=SecretBox(settings.data_dir / "secret.key"),
         started_at=clock(),
         environ=environ,
+        gate=Gate(read_signing_keys(key_file), database, clock) if key_file else None,
+        people=Provider.of(settings),
     )
     answer_with_problems(app)
-    guard(app, settings.api_host, settings.result_limit_bytes)
+    guard(app, settings)
+    AuditTrail(database, clock).attend(app)
+    demand_access(app)
     for blueprint in BLUEPRINTS:
         app.register_api(blueprint)
     return app

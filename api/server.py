@@ -116,6 +116,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "timeout": 0,  # threads that wait are no hang; a suspended laptop is none either
             "graceful_timeout": GRACE_SECONDS,
             "keepalive": 30,
+            "forwarded_allow_ips": "",  # api.guard believes a proxy where it is told to
             "control_socket_disable": True,
             "post_worker_init": lambda _worker: self._started(),
             "on_exit": lambda _arbiter: self._stopped(),

@@ -10,6 +10,8 @@ from flask import Flask, current_app
 from api.clock import Clock
 from api.config_secrets import SecretBox
 from api.database import Database
+from api.gate import Gate
+from api.oidc import Provider
 from api.wakeups import Wakeups
 from utils.settings import Settings
 
@@ -18,7 +20,7 @@ KEY = "trueline"
 
 @dataclass(frozen=True)
 class State:
-    """One app's settings, database, clock, wake-ups, sealing box and variables."""
+    """One app's settings, database, clock, wake-ups, sealing box, variables and gate."""
 
     settings: Settings
     database: Database
@@ -27,6 +29,8 @@ class State:
     secrets: SecretBox
     started_at: datetime
     environ: Mapping[str, str]  # of the process, for git
+    gate: Gate | None = None  # none: whoever is on this machine may do everything
+    people: Provider | None = None  # where people log in
 
 
 def state_of(app: Flask) -> State:

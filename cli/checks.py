@@ -126,8 +126,10 @@ def _check_source(settings: Settings, environ: Mapping[str, str]) -> str:
 
 def _check_api(settings: Settings) -> str:
     with Client(settings.api_url, settings.token) as api:
+        me = api.get("/me")
         ready = api.get("//health/ready")
-    return f"{settings.api_url}, version {ready['version']}"
+    version = f", version {ready['version']}" if ready["version"] else ""
+    return f"{settings.api_url}{version}, as {me['name']} ({me['role']})"
 
 
 def _check_worker(settings: Settings) -> str:

@@ -30,6 +30,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "data": "Write a task's data to a file or to standard output.",
         "cancel": "Cancel a job.",
         "violations": "List violations.",
+        "token": "Issue, list and revoke tokens.",
+        "audit": "List who changed what.",
         "run": "Run an integration from this checkout, without an API.",
         "doctor": "Check that everything that Trueline needs works here.",
     }

@@ -3,6 +3,7 @@
 from flask_openapi.blueprint import APIBlueprint
 
 from api.routes import (
+    audit,
     catalogue,
     deployments,
     events,
@@ -11,10 +12,13 @@ from api.routes import (
     integrations,
     jobs,
     leases,
+    login,
+    me,
     pages,
     spec,
     task_data,
     ticks,
+    tokens,
     violations,
 )
 
@@ -31,6 +35,10 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = (
     ticks.routes,
     catalogue.routes,
     health.routes,
+    tokens.routes,
+    audit.routes,
+    me.routes,
     spec.routes,
     pages.routes,
+    login.routes,
 )

@@ -22,7 +22,6 @@ def command(*, as_json: bool) -> None:
 
     With --json the first line of standard output is {"address": ...}; the rest goes to stderr.
     """
-    from cli.client import Client  # noqa: PLC0415 - start-up time
     from cli.progress import Progress  # noqa: PLC0415 - start-up time
     from cli.render import make_console, text  # noqa: PLC0415 - start-up time
     from cli.stack import Stack  # noqa: PLC0415 - start-up time
@@ -32,11 +31,16 @@ def command(*, as_json: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     given = settings()
-    with Stack(given, environ(), Progress(console)) as stack, Client(stack.address) as api:
+    with (
+        Stack(given, environ(), Progress(console)) as stack,
+        stack.client() as api,
+    ):
         if as_json:
             click.echo(json.dumps({"address": stack.address}))
         console.print(f"[bold]Trueline is at {text(stack.address)}[/] (Ctrl-C stops it)")
         console.print(f"logs         {text(given.data_dir / 'logs')}")
+        if given.signing_key_file is not None:
+            console.print("tokens       `trueline token create NAME --role ROLE` makes one")
         if stack.address != given.api_url:
             console.print(f"elsewhere    export TRUELINE_API_URL={text(stack.address)}")
         _register(api, console)

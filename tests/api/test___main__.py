@@ -48,7 +48,9 @@ def test_records_outlive_a_restart(start_server: Start, commit_source: Callable[
     ("variables", "reason"),
     [
         ({"TRUELINE_API_HOST": "0.0.0.0"}, "not a loopback address"),
-        ({"TRUELINE_SIGNING_KEY_FILE": "/etc/hostname"}, "does not check tokens"),
+        ({"TRUELINE_SIGNING_KEY_FILE": "/none"}, "cannot be read"),
+        ({"TRUELINE_API_HOSTS": "a.example"}, "no signing key"),
+        ({"TRUELINE_OIDC_ISSUER": "https://id.example"}, "needs TRUELINE_SIGNING_KEY_FILE"),
         ({"TRUELINE_API_PROT": "1"}, "did you mean"),
         ({"TRUELINE_DATABASE_URL": "sqlite:////nowhere/at/all.db"}, "cannot be opened"),
         ({"TRUELINE_DATABASE_URL": "poetry"}, "TRUELINE_DATABASE_URL"),

@@ -49,6 +49,14 @@ def rows(text: str) -> Iterator[list[str]]:
             yield [cell.strip() for cell in line.strip("|").split(" | ")]
 
 
+def parameters_of(command: click.Command) -> Iterator[click.Parameter]:
+    """Return what a command takes, or the commands of a group."""
+    yield from command.params
+    if isinstance(command, click.Group):
+        for one in command.commands.values():
+            yield from parameters_of(one)
+
+
 def command_of(name: str) -> click.Command:
     command: click.Command = importlib.import_module(f"cli.commands.{name}").command
     return command
@@ -62,9 +70,9 @@ def test_command_and_its_flags_stand_in_the_reference(name: str) -> None:
         if re.search(rf"`trueline {name}\b", title)
     ]
     ((title, text),) = found
-    for parameter in command_of(name).params:
+    for parameter in parameters_of(command_of(name)):
         if isinstance(parameter, click.Argument):
-            assert parameter.make_metavar(click.Context(command_of(name))) in title
+            assert parameter.make_metavar(click.Context(command_of(name))) in title + text
         else:
             assert any(f"`{flag}" in text for flag in parameter.opts), parameter.opts
 
@@ -76,7 +84,8 @@ def test_reference_names_no_flag_that_a_command_lacks(name: str) -> None:
         for title, text in sections("docs/reference/cli.md").items()
         if re.search(rf"`trueline {name}\b", title)
     )
-    flags = {flag for parameter in command_of(name).params for flag in parameter.opts}
+    parameters = parameters_of(command_of(name))
+    flags = {flag for one in parameters for flag in (*one.opts, *one.secondary_opts)}
     told = {flag for row in rows(text) for flag in re.findall(r"`(--[\w-]+)", row[0])}
     assert told <= flags
 
@@ -108,6 +117,7 @@ def test_every_route_and_nothing_else_stands_in_the_reference(tmp_path: Path) ->
         for method in methods
     }
     pages = {"GET /", "GET /jobs/{job_id}", "GET /violations", "GET /openapi.json"}
+    pages |= {"GET /login", "POST /login", "GET /login/oidc", "GET /login/callback", "POST /logout"}
     told = re.findall(r"`((?:GET|POST|PUT|PATCH|DELETE) /\S*)`", read("docs/reference/api.md"))
     assert set(told) == described | pages
 

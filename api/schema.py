@@ -1,0 +1,7 @@
+"""Every table: whoever compares or migrates the schema takes `metadata` from here."""
+
+from api.audit_table import audit
+from api.tables import metadata
+from api.token_table import sessions, tokens
+
+__all__ = ["audit", "metadata", "sessions", "tokens"]
