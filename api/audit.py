@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Select, insert, literal, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from api.audit_table import audit
 from api.principal import Principal
@@ -14,6 +14,14 @@ from api.principal import Principal
 MOST_FIELDS = 50
 LONGEST_NAME = 100
 LONGEST_REASON = 500
+
+
+# Statements are made once: SQLAlchemy then finds their SQL without building them.
+_NEW = insert(audit)
+_AGAIN = update(audit).where(audit.c.id == bindparam("known_id"))
+_VALUES = [bindparam(column.name, type_=column.type) for column in audit.c]
+_KNOWN = select(audit.c.id).where(audit.c.id == bindparam("id", type_=audit.c.id.type)).exists()
+_ONCE = insert(audit).from_select(list(audit.c), select(*_VALUES).where(~_KNOWN))
 
 
 @dataclass(frozen=True)
@@ -66,19 +74,14 @@ def new_entry(at: datetime, action: str, method: str, route: str, request_id: st
 
 def record_once(connection: Connection, entry: Entry) -> None:
     """Write an entry, unless a transaction before this one has; where it failed it has not."""
-    values = {name: literal(value, audit.c[name].type) for name, value in _row(entry).items()}
-    known = select(audit.c.id).where(audit.c.id == entry.id).exists()
-    connection.execute(
-        insert(audit).from_select(list(values), select(*values.values()).where(~known))
-    )
+    connection.execute(_ONCE, _row(entry))
 
 
 def record(connection: Connection, entry: Entry) -> None:
     """Write an entry, or what became of it since."""
     row = _row(entry)
-    done = connection.execute(update(audit).where(audit.c.id == entry.id).values(row))
-    if done.rowcount == 0:
-        connection.execute(insert(audit).values(row))
+    if connection.execute(_AGAIN, row | {"known_id": entry.id}).rowcount == 0:
+        connection.execute(_NEW, row)
 
 
 def entries(filters: Mapping[str, str | None]) -> Select[Any]:

@@ -38,6 +38,7 @@ ROUTES: Mapping[str, Roles] = MappingProxyType(
         "tokens.create": ADMINS,
         "tokens.list_all": ADMINS,
         "tokens.revoke": ADMINS,
+        "sessions.close": ADMINS,
         "audit.list_all": ADMINS,
         "me.read": KNOWN,
         "leases.claim": WORKERS,

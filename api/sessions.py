@@ -61,5 +61,10 @@ def close_session(connection: Connection, cookie: str) -> None:
     connection.execute(delete(sessions).where(sessions.c.key == _key(cookie)))
 
 
+def close_sessions_of(connection: Connection, name: str) -> int:
+    """Forget every session of one person, or of tokens of that name; return how many those were."""
+    return connection.execute(delete(sessions).where(sessions.c.name == name)).rowcount
+
+
 def _key(cookie: str) -> str:
     return sha256(cookie.encode()).hexdigest()

@@ -25,9 +25,10 @@ from api.issued_tokens import (
 from api.json_format import iso
 from api.migrate import migrate
 from api.principal import Principal, Role
+from api.sessions import close_sessions_of
 from api.signing_key import read_signing_keys
 from api.token_table import tokens
-from cli.client import Client
+from cli.client import Client, address_part
 from utils.files import keep_files_private, make_data_directory
 from utils.settings import Settings
 
@@ -46,6 +47,9 @@ class Tokens(Protocol):
     def revoke(self, token_id: str) -> dict[str, Any]:
         """Take a token back."""
 
+    def log_out(self, name: str) -> dict[str, Any]:
+        """End every session of somebody."""
+
 
 class LocalTokens:
     """Works on the database itself: for the first token, and where no API runs."""
@@ -61,7 +65,7 @@ class LocalTokens:
         wanted = Wanted(name, Role(role), timedelta(days=days), self._by.name)
         with self._database.write() as connection:
             token, text = issue_token(connection, self._keys, wanted, now)
-            self._note(connection, "create", token, 201)
+            self._note(connection, "tokens.create", token.id)
         return _shown(token) | {"token": text}
 
     def read(self) -> list[dict[str, Any]]:
@@ -75,20 +79,20 @@ class LocalTokens:
         """Take a token back."""
         with self._database.write() as connection:
             token = revoke_token(connection, token_id, datetime.now(UTC))
-            self._note(connection, "revoke", token, 200)
+            self._note(connection, "tokens.revoke", token.id)
         return _shown(token)
 
-    def _note(self, connection: Connection, act: str, token: IssuedToken, status: int) -> None:
-        route = f"trueline token {act}"
-        entry = new_entry(datetime.now(UTC), f"tokens.{act}", "command", route, uuid4().hex)
-        done = replace(
-            entry.by(self._by),
-            object_kind="token",
-            object_id=token.id,
-            fields=("name", "role", "days") if act == "create" else None,
-            changed=True,
-            status=status,
-        )
+    def log_out(self, name: str) -> dict[str, Any]:
+        """End every session of somebody."""
+        with self._database.write() as connection:
+            closed = close_sessions_of(connection, name)
+            self._note(connection, "sessions.close", name)
+        return {"closed": closed}
+
+    def _note(self, connection: Connection, action: str, object_id: str) -> None:
+        entry = new_entry(datetime.now(UTC), action, "command", "trueline token", uuid4().hex)
+        kind = action.partition(".")[0].removesuffix("s")
+        done = replace(entry.by(self._by), object_kind=kind, object_id=object_id, changed=True)
         record(connection, done)
 
 
@@ -110,8 +114,13 @@ class RemoteTokens:
 
     def revoke(self, token_id: str) -> dict[str, Any]:
         """Take a token back."""
-        revoked: dict[str, Any] = self._client.send("DELETE", f"/tokens/{token_id}")
+        revoked: dict[str, Any] = self._client.send("DELETE", f"/tokens/{address_part(token_id)}")
         return revoked
+
+    def log_out(self, name: str) -> dict[str, Any]:
+        """End every session of somebody."""
+        closed: dict[str, Any] = self._client.send("DELETE", f"/sessions/{address_part(name)}")
+        return closed
 
 
 @contextmanager

@@ -95,16 +95,31 @@ def list_all(*, as_json: bool) -> None:
 @json_option
 def revoke(*, token_id: str, as_json: bool) -> None:
     """Take a token back, at once and for good."""
-    from cli.client import address_part  # noqa: PLC0415 - start-up time
     from cli.render import make_console, print_json, text  # noqa: PLC0415 - start-up time
     from cli.tokens import open_tokens  # noqa: PLC0415 - start-up time
 
     with open_tokens(settings()) as tokens:
-        revoked = tokens.revoke(address_part(token_id))
+        revoked = tokens.revoke(token_id)
     if as_json:
         print_json(revoked)
     else:
         make_console().print(f"token of {text(revoked['name'])} revoked", soft_wrap=True)
+
+
+@command.command()
+@click.argument("name")
+@json_option
+def logout(*, name: str, as_json: bool) -> None:
+    """End every session of a person at the web page."""
+    from cli.render import make_console, print_json, text  # noqa: PLC0415 - start-up time
+    from cli.tokens import open_tokens  # noqa: PLC0415 - start-up time
+
+    with open_tokens(settings()) as tokens:
+        done = tokens.log_out(name)
+    if as_json:
+        print_json(done)
+    else:
+        make_console().print(f"{done['closed']} sessions of {text(name)} ended", soft_wrap=True)
 
 
 def _check_name(name: str) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from api.issued_tokens import revoke_token
 from api.principal import Principal, Role
-from api.sessions import close_session, find_session, open_session
+from api.sessions import close_session, close_sessions_of, find_session, open_session
 from api.token_table import sessions
 
 ADA = Principal("ada@example.com", Role.OPERATOR)
@@ -53,6 +53,16 @@ def test_log_out_is_real(guarded: Any) -> None:
     with guarded.database.write() as connection:
         close_session(connection, cookie)
     assert found(guarded, cookie) is None
+
+
+def test_all_sessions_of_one_person_end_and_no_others(guarded: Any) -> None:
+    mine, also_mine = opened(guarded), opened(guarded)
+    other = opened(guarded, Principal("bob@example.com", Role.VIEWER))
+    with guarded.database.write() as connection:
+        assert close_sessions_of(connection, ADA.name) == 2
+        assert close_sessions_of(connection, ADA.name) == 0
+    assert [found(guarded, cookie) for cookie in (mine, also_mine)] == [None, None]
+    assert found(guarded, other)
 
 
 def test_session_ends_with_the_token_that_began_it(guarded: Any) -> None:

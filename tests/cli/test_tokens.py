@@ -45,5 +45,6 @@ def test_what_is_done_so_stands_in_the_audit_log(settings: Settings) -> None:
     database.close()
     assert [row.action for row in rows] == ["tokens.create", "tokens.revoke"]
     assert {row.object_id for row in rows} == {made["id"]}
+    assert {row.object_kind for row in rows} == {"token"}
     assert all("@" in row.principal and row.changed for row in rows)
     assert made["token"] not in str(rows)

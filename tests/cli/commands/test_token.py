@@ -46,6 +46,7 @@ def test_token_is_printed_once_alone_on_standard_output(keyed: Any) -> None:
     token_id = keyed("token", "list", "--json").json[0]["id"]
     assert "token of ci revoked" in keyed("token", "revoke", token_id).out
     assert "revoked" in keyed("token", "list").out
+    assert "0 sessions of ada@example.com ended" in keyed("token", "logout", "ada@example.com").out
 
 
 @pytest.mark.parametrize("name", ["a b", "", "x" * 65, "a@b"])
@@ -91,3 +92,4 @@ def test_admin_issues_tokens_from_elsewhere_and_everybody_is_kept_to_their_role(
         with Client(stack.address, made["token"]) as eve, pytest.raises(Exception, match="revoked"):
             eve.get("/jobs")
         assert keyed("token", "list").out.count("up.") == 2
+        assert keyed("token", "logout", "eve", "--json").json == {"closed": 0}
