@@ -55,6 +55,8 @@ def test_bad_token_does_not_shut_what_is_open_to_all(guarded: Any) -> None:
     headers = {"Authorization": "Bearer x"}
     assert client.get("/health/live", headers=headers).status_code == 200
     assert client.get("/login", headers=headers).status_code == 200
+    ready = client.get("/health/ready", headers=headers)
+    assert (ready.status_code, ready.json["checks"]) == (200, [])
 
 
 def test_token_counts_more_than_a_session(guarded: Any) -> None:
