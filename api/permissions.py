@@ -41,6 +41,8 @@ ROUTES: Mapping[str, Roles] = MappingProxyType(
         "sessions.close": ADMINS,
         "audit.list_all": ADMINS,
         "me.read": KNOWN,
+        "workers.list_all": READERS,
+        "workers.put": WORKERS,
         "leases.claim": WORKERS,
         "leases.renew": WORKERS,
         "leases.release": WORKERS,
@@ -50,6 +52,7 @@ ROUTES: Mapping[str, Roles] = MappingProxyType(
         "ticks.do_tick": WORKERS,
         "health.live": OPEN,
         "health.ready": OPEN,  # its status; the details are for READERS
+        "metrics.metrics": READERS,
         "spec.spec": READERS,
         "pages.home": READERS,
         "pages.job": READERS,

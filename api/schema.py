@@ -3,5 +3,6 @@
 from api.audit_table import audit
 from api.tables import metadata
 from api.token_table import sessions, tokens
+from api.workers_table import workers
 
-__all__ = ["audit", "metadata", "sessions", "tokens"]
+__all__ = ["audit", "metadata", "sessions", "tokens", "workers"]

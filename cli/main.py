@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "token": "Issue, list and revoke tokens.",
         "audit": "List who changed what.",
         "run": "Run an integration from this checkout, without an API.",
+        "settings": "Print every setting in force and where it comes from.",
         "doctor": "Check that everything that Trueline needs works here.",
     }
 )

@@ -14,6 +14,7 @@ from api.routes import (
     leases,
     login,
     me,
+    metrics,
     pages,
     sessions,
     spec,
@@ -21,6 +22,7 @@ from api.routes import (
     ticks,
     tokens,
     violations,
+    workers,
 )
 
 # Each module has one blueprint named `routes`, made by `api.openapi.blueprint`.
@@ -35,11 +37,13 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = (
     task_data.routes,
     ticks.routes,
     catalogue.routes,
+    workers.routes,
     health.routes,
     tokens.routes,
     sessions.routes,
     audit.routes,
     me.routes,
+    metrics.routes,
     spec.routes,
     pages.routes,
     login.routes,

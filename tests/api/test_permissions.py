@@ -90,6 +90,7 @@ def test_worker_leases_and_reports_and_nothing_else() -> None:
         "task_data.upload",
         "catalogue.put",
         "ticks.do_tick",
+        "workers.put",
     }
     assert all(is_for_workers(endpoint) for endpoint in can - for_all)
     assert not is_for_workers("jobs.start")
