@@ -16,8 +16,10 @@ from api.database import Database
 from api.listener import address_of, announce, check_exposure, listen, withdraw
 from api.metrics import share_values, shared_metrics_of
 from api.migrate import migrate
+from api.oidc import Provider
 from api.receiver_address import exemptions_of
 from api.server import Life, Server
+from api.signing_key import read_signing_keys
 from api.state import state_of
 from utils.checks import log_checks
 from utils.errors import TruelineError
@@ -42,7 +44,7 @@ def main() -> int:
         settings = read_settings(environ, Path.cwd(), arguments)
         log_format = configure_logs(settings.log_format)
         settings = settings.model_copy(update={"log_format": log_format})
-        check_exposure(settings)
+        _check_access(settings)
         exemptions_of(settings.notify_private)
         make_data_directory(settings.data_dir)
         with logged_step("listener"):
@@ -55,6 +57,13 @@ def main() -> int:
     life = _life(settings, environ, address_of(listener))
     Server(listener, life, settings.api_processes).run()
     return 0
+
+
+def _check_access(settings: Settings) -> None:
+    check_exposure(settings)
+    Provider.of(settings)
+    if settings.signing_key_file is not None:
+        read_signing_keys(settings.signing_key_file)
 
 
 def _prepare(settings: Settings) -> None:

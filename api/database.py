@@ -3,7 +3,7 @@
 import importlib
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
@@ -27,6 +27,7 @@ class Database:
     def __init__(self, url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         self._busy_seconds = busy_timeout_ms / 1000
         self._writing = threading.Lock()
+        self._witness: Callable[[Connection], None] = _look_away
         self.facts = Facts()
         try:
             self.engine = _make_engine(url, busy_timeout_ms)
@@ -37,6 +38,10 @@ class Database:
                 "give it as postgresql+psycopg://user@host/name with psycopg installed, or unset it"
                 " for SQLite in the data directory",
             ) from error
+
+    def attend(self, witness: Callable[[Connection], None]) -> None:
+        """Have `witness` called in each writing transaction, just before it commits."""
+        self._witness = witness
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -64,11 +69,13 @@ class Database:
                 if not durable and connection.dialect.name == "postgresql":
                     connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
                 yield connection
+                self._witness(connection)
             return
         with self._turn(), self.engine.connect() as connection:
             connection.execution_options(trueline_write=True, trueline_durable=durable)
             with connection.begin():
                 yield connection
+                self._witness(connection)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -83,6 +90,11 @@ class Database:
     def close(self) -> None:
         """Give every connection back to the system."""
         self.engine.dispose()
+
+
+def _look_away(connection: Connection) -> None:
+    """Witness nothing: outside of an app nobody keeps a log."""
+    del connection
 
 
 def _make_engine(url: str, busy_timeout_ms: int) -> Engine:

@@ -82,6 +82,7 @@ class Job:
     worker: str | None
     isolation: str | None
     lease_token: str | None = field(repr=False)
+    lease_owner: str | None
     lease_expires_at: datetime | None
     cancel_requested: bool
     error: Mapping[str, Any] | None
@@ -189,6 +190,7 @@ def create_job(
         worker=None,
         isolation=None,
         lease_token=None,
+        lease_owner=None,
         lease_expires_at=None,
         cancel_requested=False,
         error=None,

@@ -19,7 +19,7 @@ def blueprint(name: str, import_name: str, prefix: str | None = PREFIX) -> APIBl
         import_name,
         url_prefix=prefix,
         abp_tags=[Tag(name=name)],
-        abp_responses=problem_responses(400, 403, 413, 415, 422, 500, 503),
+        abp_responses=problem_responses(400, 401, 403, 413, 415, 422, 500, 503),
     )
 
 

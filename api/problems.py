@@ -68,8 +68,23 @@ class BadRequest(Problem):
     title = "The request cannot be read"
 
 
+class Unauthorized(Problem):
+    """The API does not know who makes the request; `challenge` says what it wants (RFC 6750)."""
+
+    status = 401
+    kind = "unauthorized"
+    title = "The request needs a valid token"
+    challenge = 'Bearer error="invalid_token"'
+
+
+class TokenMissing(Unauthorized):
+    """The request has no token at all."""
+
+    challenge = 'Bearer realm="trueline"'
+
+
 class Forbidden(Problem):
-    """The request comes from where it must not."""
+    """The request comes from where it must not, or from whom it must not."""
 
     status = 403
     kind = "forbidden"

@@ -141,6 +141,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "timeout": 0,  # threads that wait are no hang; a suspended laptop is none either
             "graceful_timeout": GRACE_SECONDS,
             "keepalive": 30,
+            "forwarded_allow_ips": "",  # api.guard believes a proxy where it is told to
             "control_socket_disable": True,
             "limit_request_line": LINE_BYTES,
             "limit_request_fields": HEADERS,

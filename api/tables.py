@@ -141,6 +141,7 @@ jobs = Table(
     Column("worker", String(200)),
     Column("isolation", String(64)),  # how far it was kept apart
     Column("lease_token", String(64)),
+    Column("lease_owner", String(200)),  # whose token took it; null: there are no tokens
     Column("lease_expires_at", UtcDateTime),
     Column("cancel_requested", Boolean, nullable=False),
     Column("error", Json),

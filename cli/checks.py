@@ -56,8 +56,10 @@ def _check_api(settings: Settings) -> Iterator[Check]:
 
     def look() -> str:
         with Client(settings.api_url, settings.token) as client:
+            me = client.get("/me")
             said.append(client.ready())
-        return f"{settings.api_url}, version {said[0]['version']}"
+        version = f", version {said[0]['version']}" if said[0]["version"] else ""
+        return f"{settings.api_url}{version}, as {me['name']} ({me['role']})"
 
     yield from _bounded(API, look)
     if said:

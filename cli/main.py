@@ -31,6 +31,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "cancel": "Cancel a job.",
         "violations": "List violations.",
         "webhooks": "List, add and try webhooks, and see their deliveries.",
+        "token": "Issue, list and revoke tokens.",
+        "audit": "List who changed what.",
         "run": "Run an integration from this checkout, without an API.",
         "settings": "Print every setting in force and where it comes from.",
         "doctor": "Check that everything that Trueline needs works here.",

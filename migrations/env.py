@@ -2,8 +2,7 @@
 
 from alembic import context
 
-from api import webhook_tables, workers_table  # noqa: F401 - their tables are in the metadata
-from api.tables import metadata
+from api.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

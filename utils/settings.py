@@ -52,6 +52,12 @@ class Settings(BaseModel):
     api_url: str = Field(
         "http://127.0.0.1:8340", description="where workers and the command find the API"
     )
+    api_hosts: str = Field(
+        "", description="names and addresses, separated by commas, by which the API is reached"
+    )
+    trusted_proxies: int = Field(
+        0, ge=0, le=10, description="proxies before the API whose X-Forwarded-* it believes"
+    )
     token: str = Field("", repr=False, description="bearer token of workers and the command")
     signing_key_file: Path | None = Field(
         None, description="key for tokens; none: loopback only, no token"
@@ -65,6 +71,25 @@ class Settings(BaseModel):
     notify_private: str = Field(
         "",
         description="private addresses that webhooks may be sent to, separated by commas",
+    )
+    session_hours: float = Field(
+        12, gt=0, le=720, description="how long a log-in at the web page holds"
+    )
+    oidc_issuer: str = Field(
+        "", description="OpenID provider at which people log in; empty: with a token alone"
+    )
+    oidc_client_id: str = Field("", description="name of this API at the OpenID provider")
+    oidc_client_secret_file: Path | None = Field(
+        None, description="file with the client secret; none: a public client"
+    )
+    oidc_name_claim: str = Field(
+        "email", description="claim that names a person; one that people cannot choose themselves"
+    )
+    oidc_role_claim: str = Field(
+        "groups", description="claim that holds a person's groups or roles"
+    )
+    oidc_roles: str = Field(
+        "", description="which of them is which role: `sre=operator,security=admin`"
     )
     source_url: str = Field("", description="the Git source; empty: the checkout it runs from")
     source_ref: str = Field(
@@ -161,6 +186,12 @@ class Settings(BaseModel):
     def database(self) -> str:
         """The SQLAlchemy URL in use."""
         return self.database_url or f"sqlite:///{self.data_dir / 'trueline.db'}"
+
+    @property
+    def api_names(self) -> frozenset[str]:
+        """The names and addresses by which the API is reached, besides loopback's."""
+        names = (name.strip().strip("[]").lower() for name in self.api_hosts.split(","))
+        return frozenset(name for name in names if name)
 
     @property
     def logs_requests(self) -> bool:

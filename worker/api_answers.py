@@ -12,6 +12,14 @@ class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")  # a newer API may say more
 
 
+class Me(_Answer):
+    """Whom the API takes this worker for; without a signing key it asks for no token."""
+
+    name: str
+    role: str
+    token_id: str | None
+
+
 class Grant(_Answer):
     """One job that this worker may run, and what it needs to know about it."""
 

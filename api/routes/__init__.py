@@ -3,6 +3,7 @@
 from flask_openapi.blueprint import APIBlueprint
 
 from api.routes import (
+    audit,
     catalogue,
     deliveries,
     deployments,
@@ -12,12 +13,16 @@ from api.routes import (
     integrations,
     jobs,
     leases,
+    login,
+    me,
     metrics,
     pages,
     pushes,
+    sessions,
     spec,
     task_data,
     ticks,
+    tokens,
     violations,
     webhooks,
     workers,
@@ -40,7 +45,12 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = (
     catalogue.routes,
     workers.routes,
     health.routes,
+    tokens.routes,
+    sessions.routes,
+    audit.routes,
+    me.routes,
     metrics.routes,
     spec.routes,
     pages.routes,
+    login.routes,
 )

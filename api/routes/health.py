@@ -7,6 +7,8 @@ from pydantic import Field
 from api.health import isolation_levels
 from api.models import Answer
 from api.openapi import blueprint
+from api.permissions import READERS
+from api.principal import current_principal
 from api.state import current_state
 from utils import __version__
 
@@ -34,7 +36,7 @@ class Ready(Answer):
     """Whether requests can be served, and every check's part in that."""
 
     status: Literal["ok", "failed"]
-    version: str
+    version: str | None = Field(description="null to whom no details are told")
     checks: list[CheckAnswer]
     isolation: list[str] = Field(description="the levels at which integrations run now")
 
@@ -50,6 +52,9 @@ def ready() -> tuple[dict[str, Any], int]:
     """Tell whether requests can be served: 503 when something that is needed does not work."""
     checks = current_state().checks.run()
     failed = any(check.error for check in checks)
+    if current_principal().role not in READERS:
+        closed = {"status": "failed" if failed else "ok", "version": None}
+        return closed | {"isolation": [], "checks": []}, 503 if failed else 200
     answer = {
         "status": "failed" if failed else "ok",
         "version": __version__,

@@ -25,7 +25,7 @@ from api.wakeups import WORK, Kind, Topic
 
 routes = blueprint("jobs", __name__)
 LONGEST_WAIT_SECONDS = 300
-HIDDEN = frozenset({"lease_token", "lease_expires_at", "losses", "traceparent"})
+HIDDEN = frozenset({"lease_token", "lease_owner", "lease_expires_at", "losses", "traceparent"})
 SHOWN = tuple(name.name for name in fields(Job) if name.name not in HIDDEN)
 
 

@@ -11,6 +11,7 @@ from api.leases import Held, Term, release_leases, renew_leases
 from api.looks import looks_asked
 from api.models import Answer, Body
 from api.openapi import blueprint, problem_responses
+from api.principal import lease_owner
 from api.problems import Conflict
 from api.state import State, current_state
 from api.storable import StorableText
@@ -31,7 +32,7 @@ class LeaseName(Body):
 
     def held(self) -> Held:
         """Return it as the rest of the API knows it."""
-        return Held(self.job_id, self.attempt, self.token)
+        return Held(self.job_id, self.attempt, self.token, lease_owner())
 
 
 class LeaseRequest(Body):
@@ -146,7 +147,8 @@ def _looks_asked(state: State) -> int:
 
 
 def _term(state: State, worker: str) -> Term:
-    return Term(worker, state.clock(), timedelta(seconds=state.settings.lease_seconds))
+    lasts = timedelta(seconds=state.settings.lease_seconds)
+    return Term(worker, state.clock(), lasts, lease_owner())
 
 
 def _shown(grant: Grant, lease_seconds: float) -> dict[str, Any]:

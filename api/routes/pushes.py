@@ -6,9 +6,11 @@ import structlog
 from flask import current_app, request
 from pydantic import Field
 
+from api.audit_trail import note_login
 from api.forges import Forge
 from api.models import Answer, Path
 from api.openapi import blueprint
+from api.principal import Principal
 from api.problems import BadRequest
 from api.pushes import PushOutcome, check_authentic, read_secrets, take_in
 from api.state import current_state
@@ -38,6 +40,7 @@ def take(path: ForgePath) -> tuple[dict[str, Any], int]:
     read_secrets(state.settings.webhook_secret_file)  # who has none reads no body either
     body = request.get_data()
     check_authentic(state, path.forge, request.headers, body)
+    note_login(Principal(f"webhook {path.forge}", None))  # the audit log says who it was
     taken = take_in(state, path.forge, request.headers, body, _content(body))
     log.info("webhook taken in", forge=path.forge, status=taken.outcome, reason=taken.reason)
     status = 202 if taken.outcome is PushOutcome.ACCEPTED else 200

@@ -18,6 +18,7 @@ from api.large_data import (
 from api.leases import Held
 from api.models import Answer, Query
 from api.openapi import blueprint, problem_responses
+from api.principal import lease_owner
 from api.routes.jobs import JobPath
 from api.state import current_state
 from api.storable import StorableText
@@ -59,7 +60,8 @@ class Received(Answer):
 def upload(path: DataPath, query: ChunkQuery) -> dict[str, Any]:
     """Take a chunk of a task's compressed data; X-Trueline-Lease carries the lease's token."""
     state = current_state()
-    lease = Held(path.job_id, query.attempt, request.headers.get(TOKEN_HEADER, ""))
+    token = request.headers.get(TOKEN_HEADER, "")
+    lease = Held(path.job_id, query.attempt, token, lease_owner())
     content = request.get_data()
     limit_bytes = state.settings.result_limit_bytes
     received = receive_chunk(state.database, lease, path.sha256, query.start, content, limit_bytes)

@@ -19,7 +19,10 @@ from werkzeug.test import TestResponse
 
 from api.app import create_app
 from api.database import Database
+from api.issued_tokens import IssuedToken, Wanted, issue_token
 from api.migrate import migrate
+from api.principal import Role
+from api.signing_key import SigningKeys, make_signing_key, read_signing_keys
 from api.state import State, state_of
 from api.tables import integrations
 from utils import __version__
@@ -99,6 +102,48 @@ def state(app: OpenAPI) -> State:
 @pytest.fixture
 def client(app: OpenAPI) -> FlaskClient:
     return app.test_client()
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """An API with a signing key, and what makes tokens for it."""
+
+    app: OpenAPI
+    database: Database
+    clock: HandClock
+    keys: SigningKeys
+
+    def issue(self, role: Role, name: str = "", days: float = 90) -> tuple[IssuedToken, str]:
+        wanted = Wanted(name or f"a-{role}", role, timedelta(days=days), "test")
+        with self.database.write() as connection:
+            return issue_token(connection, self.keys, wanted, self.clock())
+
+    def bearer(self, role: Role | None, name: str = "") -> dict[str, str]:
+        return {} if role is None else {"Authorization": f"Bearer {self.issue(role, name)[1]}"}
+
+    def client(self, role: Role | None, name: str = "") -> FlaskClient:
+        client = self.app.test_client()
+        for header, value in self.bearer(role, name).items():
+            client.environ_base[f"HTTP_{header.upper()}"] = value
+        return client
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    path = tmp_path / "keys" / "signing.json"
+    make_signing_key(path)
+    return path
+
+
+@pytest.fixture
+def guarded(
+    settings: Settings, database: Database, clock: HandClock, key_file: Path
+) -> Iterator[Guarded]:
+    keyed = settings.model_copy(update={"signing_key_file": key_file})
+    app = create_app(keyed, database, clock, os.environ)
+    app.validate_response = True
+    yield Guarded(app, database, clock, read_signing_keys(key_file))
+    state_of(app).wakeups.close()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from sqlalchemy.schema import CreateTable
 
 from api.database import Database
 from api.migrate import SCRIPTS, MigrationError, migrate, newest_revision, revision
-from api.tables import metadata
+from api.schema import metadata
 
 
 @pytest.fixture

@@ -54,12 +54,18 @@ def command_of(name: str) -> click.Command:
     return command
 
 
+def parameters_of(command: click.Command) -> Iterator[click.Parameter]:
+    """Return what a command takes, or the commands of a group."""
+    yield from command.params
+    if isinstance(command, click.Group):
+        for one in command.commands.values():
+            yield from parameters_of(one)
+
+
 def flags_below(command: click.Command) -> set[str]:
     """Return the flags of a command, or of all commands of a group."""
-    inner = command.commands.values() if isinstance(command, click.Group) else ()
-    own = (it for it in command.params if isinstance(it, click.Option))
-    flags = {flag for option in own for flag in option.opts}
-    return flags.union(*(flags_below(one) for one in inner))
+    options = (it for it in parameters_of(command) if isinstance(it, click.Option))
+    return {flag for option in options for flag in (*option.opts, *option.secondary_opts)}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -88,9 +94,9 @@ def test_command_and_its_flags_stand_in_the_reference(name: str) -> None:
         if re.search(rf"`trueline {name}\b", title)
     ]
     ((title, text),) = found
-    for parameter in command_of(name).params:
+    for parameter in parameters_of(command_of(name)):
         if isinstance(parameter, click.Argument):
-            assert parameter.make_metavar(click.Context(command_of(name))) in title
+            assert parameter.make_metavar(click.Context(command_of(name))) in title + text
         else:
             assert any(f"`{flag}" in text for flag in parameter.opts), parameter.opts
 
@@ -134,6 +140,7 @@ def test_every_route_and_nothing_else_stands_in_the_reference(tmp_path: Path) ->
         for method in methods
     }
     pages = {"GET /", "GET /jobs/{job_id}", "GET /violations", "GET /openapi.json"}
+    pages |= {"GET /login", "POST /login", "GET /login/oidc", "GET /login/callback", "POST /logout"}
     told = re.findall(r"`((?:GET|POST|PUT|PATCH|DELETE) /\S*)`", read("docs/reference/api.md"))
     assert set(told) == described | pages
 

@@ -45,6 +45,7 @@ class Daemon:
 
 
 Start = Callable[..., Daemon]
+LOOPBACK = {"name": "loopback", "role": "admin", "token_id": None}
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def api(scripted_api: ScriptedApi, said: type[Said]) -> ScriptedApi:
         names = [it["name"] for it in asked.body["integrations"]]
         return said(body={"known": names, "unknown": []})
 
-    scripted_api.say("/health/live", said(body={"status": "ok"}))
+    scripted_api.say("/api/v1/me", said(body=LOOPBACK))
     scripted_api.say("/api/v1/leases", said(body={"leases": []}))
     scripted_api.say("/api/v1/ticks", said(body={}))
     scripted_api.answers["/api/v1/catalogue"] = take
@@ -104,7 +105,7 @@ def test_start_and_end_are_in_order_and_logged(
     assert daemon.entries("worker stopped")
     assert not said.exists()
     asked = [asked.path for asked in api.asked]
-    assert asked[0] == "/health/live"
+    assert asked[0] == "/api/v1/me"
     assert asked.index("/api/v1/catalogue") < asked.index("/api/v1/leases")
 
 
@@ -116,7 +117,7 @@ def test_api_that_is_not_up_yet_is_waited_for(
     eventually: Eventually,
 ) -> None:
     small_source.push("[]")
-    api.say("/health/live", said(503), said(503), said(body={"status": "ok"}))
+    api.say("/api/v1/me", said(503), said(503), said(body=LOOPBACK))
 
     daemon = start(api_url=api.url, source_url=str(small_source.path))
 
@@ -205,3 +206,23 @@ def test_sandbox_that_is_asked_for_and_missing_is_refused_with_advice(
     (said,) = daemon.entries("worker cannot run")
     assert "isolation 'sandbox' was asked for: no sandbox works here" in said["reason"]
     assert "TRUELINE_ISOLATION=process" in said["advice"]
+
+
+def test_worker_whose_token_is_refused_says_so_once_and_goes_on_when_it_is_taken(
+    start: Start,
+    api: ScriptedApi,
+    said: type[Said],
+    small_source: SmallSource,
+    eventually: Eventually,
+) -> None:
+    small_source.push("[]")
+    problem = {"detail": "the token was revoked", "advice": "an admin makes it"}
+    api.say("/api/v1/me", said(401, problem), said(401, problem), said(body=LOOPBACK))
+
+    daemon = start(api_url=api.url, source_url=str(small_source.path), token="canary-token")
+
+    eventually(lambda: daemon.entries("worker ready"))
+    (waiting,) = daemon.entries("waiting for the API")
+    assert "the token was revoked" in waiting["reason"]
+    assert waiting["advice"] == "an admin makes it"
+    assert "canary-token" not in daemon.log_path.read_text()

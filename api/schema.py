@@ -1,0 +1,19 @@
+"""Every table: whoever compares or migrates the schema takes `metadata` from here."""
+
+from api.audit_table import audit
+from api.tables import metadata
+from api.token_table import sessions, tokens
+from api.webhook_tables import deliveries, looks, pushes, webhooks
+from api.workers_table import workers
+
+__all__ = [
+    "audit",
+    "deliveries",
+    "looks",
+    "metadata",
+    "pushes",
+    "sessions",
+    "tokens",
+    "webhooks",
+    "workers",
+]
