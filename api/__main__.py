@@ -5,12 +5,15 @@ import os
 import socket
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 
 from api.app import create_app
 from api.database import Database
+from api.database_use import share
 from api.listener import address_of, announce, check_exposure, listen, withdraw
 from api.migrate import migrate
 from api.server import Server
@@ -34,20 +37,23 @@ def main() -> int:
         configure_logs(settings.log_format)
         check_exposure(settings)
         listener = listen(settings.api_host, settings.api_port)
-        _prepare_database(settings)
+        in_use = _prepare_database(settings)
     except TruelineError as error:
         sys.stderr.write(f"trueline api: {error.reason}\n  {error.advice}\n")
         return 2
-    _make_server(settings, environ, listener).run()
+    with in_use or nullcontext():
+        _make_server(settings, environ, listener).run()
     return 0
 
 
-def _prepare_database(settings: Settings) -> None:
+def _prepare_database(settings: Settings) -> BinaryIO | None:
     make_data_directory(settings.data_dir)
     database = Database(settings.database)
+    in_use = share(database)
     revision = migrate(database)
     database.close()  # the serving process opens its own, after the fork
-    log.info("database ready", revision=revision)
+    log.info("database ready", kind=database.kind, revision=revision)
+    return in_use
 
 
 def _make_server(settings: Settings, environ: Mapping[str, str], listener: socket.socket) -> Server:

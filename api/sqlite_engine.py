@@ -2,7 +2,10 @@
 
 import importlib
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -11,6 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from api.recording import encoded_json
 
 WAL_IS_SAFE_FROM = (3, 51, 3)  # before it, a reset of the log could corrupt: sqlite.org/wal.html
+SCHEMA_WAIT_MS = 600_000  # for another process that changes tables
 _SYNC = "trueline_sync"  # whether a connection's commits are durable now; None: always
 
 
@@ -27,6 +31,25 @@ def sqlite_engine(url: URL, busy_timeout_ms: int) -> Engine:
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+@contextmanager
+def sqlite_schema_change(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that may change tables, on a connection that is used for nothing else.
+
+    SQLite changes a table by a copy of it and drops the old one: with foreign keys on, that would
+    delete every row that refers to it, and in a transaction they can't be switched off any more.
+    """
+    with engine.connect() as connection:
+        connection.execution_options(trueline_write=True)
+        raw: Any = connection.connection.driver_connection
+        for pragma in ("foreign_keys=OFF", f"busy_timeout={SCHEMA_WAIT_MS}"):
+            raw.execute(f"PRAGMA {pragma}")
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            connection.invalidate()
 
 
 def newest_sqlite() -> ModuleType:

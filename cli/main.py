@@ -31,6 +31,9 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "cancel": "Cancel a job.",
         "violations": "List violations.",
         "run": "Run an integration from this checkout, without an API.",
+        "backup": "Write all records to a file, or check such a file.",
+        "restore": "Put the records of a backup in place of what there is.",
+        "db": "Show, upgrade, downgrade or check the database's schema.",
         "doctor": "Check that everything that Trueline needs works here.",
     }
 )

@@ -2,7 +2,10 @@
 
 from alembic import context
 
+from api import retention_table
 from api.tables import metadata
+
+TABLES_ELSEWHERE = (retention_table.retention,)  # the import adds them to the metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
