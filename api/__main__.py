@@ -7,16 +7,20 @@ import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
+from threading import Event, Thread
 from typing import BinaryIO
 
 import structlog
+from flask import Flask
 
 from api.app import create_app
 from api.database import Database
 from api.database_use import share
 from api.listener import address_of, announce, check_exposure, listen, withdraw
 from api.migrate import migrate
+from api.retention import Retention
 from api.server import Server
+from api.state import state_of
 from utils.errors import TruelineError
 from utils.files import keep_files_private, make_data_directory
 from utils.logs import configure_logs
@@ -67,7 +71,15 @@ def _make_server(settings: Settings, environ: Mapping[str, str], listener: socke
         withdraw(settings.data_dir, address)
         log.info("API stopped", address=address)
 
-    return Server(listener, lambda: create_app(settings, environ=environ), started, stopped)
+    return Server(listener, lambda: _make_app(settings, environ), started, stopped)
+
+
+def _make_app(settings: Settings, environ: Mapping[str, str]) -> Flask:
+    app: Flask = create_app(settings, environ=environ)
+    state = state_of(app)
+    retention = Retention(state.database, settings, state.clock)
+    Thread(target=retention.run_until, args=(Event(),), name="retention", daemon=True).start()
+    return app
 
 
 if __name__ == "__main__":

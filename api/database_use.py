@@ -37,6 +37,8 @@ def share(database: Database) -> BinaryIO | None:
             f"the database {path.with_suffix('')} is being restored or changed",
             "start the API again when that is done",
         ) from error
+    except OSError:  # SQLite will say so in its own words
+        return None
 
 
 @contextmanager

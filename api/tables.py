@@ -233,6 +233,7 @@ violations = Table(
     ),
     Index("ix_violations_integration", "integration", "status", "severity_rank", "last_seen", "id"),
     Index("ix_violations_insight", "deployment_id", "task"),
+    Index("ix_violations_job", "job_id"),
     Index("ix_violations_resolved", "resolved_at", "id"),
     Index("ix_violations_mutes", "status", "muted_until"),
 )

@@ -23,10 +23,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", name=op.f("pk_retention")),
     )
     op.create_index("ix_jobs_finished", "jobs", ["finished_at", "id"])
+    op.create_index("ix_violations_job", "violations", ["job_id"])
     op.create_index("ix_violations_resolved", "violations", ["resolved_at", "id"])
 
 
 def downgrade() -> None:
     op.drop_index("ix_violations_resolved", table_name="violations")
+    op.drop_index("ix_violations_job", table_name="violations")
     op.drop_index("ix_jobs_finished", table_name="jobs")
     op.drop_table("retention")

@@ -23,6 +23,7 @@ from sqlalchemy import (
     inspect,
     text,
 )
+from sqlalchemy.types import TypeEngine
 
 from api.database import Database
 from api.database_use import DatabaseInUseError, share
@@ -86,17 +87,15 @@ def fill(database: Database) -> None:
 def value_of(column: Column[Any], number: int) -> Any:
     for key in column.foreign_keys:
         return value_of(key.column, number)
-    if isinstance(column.type, JSON):
-        return {"number": number, "text": "\u00e9"}
-    if isinstance(column.type, DateTime):
-        return datetime(2026, 3, 2, 12, 0, number, tzinfo=UTC)
-    if isinstance(column.type, LargeBinary):
-        return bytes([0, 255, number])
-    if isinstance(column.type, Boolean):
-        return number == 1
-    if isinstance(column.type, String):
-        return f"{number}{column.name}"[: column.type.length]
-    return number
+    length = getattr(column.type, "length", None)
+    values: dict[type[TypeEngine[Any]], Any] = {
+        JSON: {"number": number, "text": "\u00e9"},
+        DateTime: datetime(2026, 3, 2, 12, 0, number, tzinfo=UTC),
+        LargeBinary: bytes([0, 255, number]),
+        Boolean: number == 1,
+        String: f"{number}{column.name}"[:length],
+    }
+    return next((v for kind, v in values.items() if isinstance(column.type, kind)), number)
 
 
 def rows_of(database: Database, like: Rows | None = None) -> Rows:
