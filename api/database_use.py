@@ -61,6 +61,7 @@ def check_alone(connection: Connection) -> None:
     """Raise DatabaseInUseError when somebody else is connected to this PostgreSQL database."""
     if connection.dialect.name != "postgresql":
         return
+    connection.execute(text("SELECT pg_stat_clear_snapshot()"))  # who was there at the first look
     if others := sorted(connection.execute(_OTHERS).scalars()):
         raise DatabaseInUseError(
             f"the database is in use by {', '.join(others)}",

@@ -9,6 +9,7 @@ import importlib
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -34,10 +35,12 @@ FAST = ("fsync", "full_page_writes", "synchronous_commit", "autovacuum")  # not 
 class PostgreSQL:
     """A server on a socket of its own, in a folder named for this process."""
 
-    def __init__(self, *, is_durable: bool = False) -> None:
+    def __init__(self, *, is_durable: bool = False, disk_mb: int | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{_mark(psutil.Process())}-"))
         for name, mode in (("run", 0o700), ("data", 0o755)):
             (self.folder / name).mkdir(mode=mode)
+        if disk_mb is not None:
+            mount_disk(self.folder / "data", disk_mb)
         self._server: Any = None
         self.start()
         if not is_durable:
@@ -91,6 +94,17 @@ class PostgreSQL:
         _end(self.folder)
 
 
+def mount_disk(place: Path, size_mb: int) -> None:
+    """Put a small file system of its own there, or skip the test where that is not allowed."""
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "trueline-test", str(place)]
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, timeout=60)
+    except FileNotFoundError:
+        pytest.skip("there is no mount command")
+    if done.returncode:
+        pytest.skip("file systems cannot be mounted here")
+
+
 def _mark(process: psutil.Process) -> str:
     return f"{process.pid}-{int(process.create_time() * 100)}"
 
@@ -112,6 +126,8 @@ def _end(folder: Path) -> None:
         if str(folder / "data") in postmaster.cmdline():
             postmaster.send_signal(signal.SIGQUIT)
             postmaster.wait(30)
+    if (folder / "data").is_mount():
+        subprocess.run(["umount", "--lazy", str(folder / "data")], check=False, timeout=60)
     shutil.rmtree(folder, ignore_errors=True)
 
 
