@@ -15,7 +15,17 @@ import structlog
 from bench.rows import NotMeasured, Row, all_hold, print_rows
 
 MODULES = (
-    *("environments", "source", "sync", "jobs", "parallel", "intake", "recording", "results"),
+    *(
+        "environments",
+        "source",
+        "sync",
+        "jobs",
+        "parallel",
+        "intake",
+        "recording",
+        "postgresql",
+        "results",
+    ),
     *("flatness", "peers"),
 )
 

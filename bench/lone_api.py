@@ -59,7 +59,8 @@ class LoneApi:
 @contextmanager
 def running_api(data_dir: Path, **settings: str) -> Iterator[LoneApi]:
     """Run an API that knows one integration."""
-    _prepare(data_dir)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    _prepare(settings.get("TRUELINE_DATABASE_URL") or f"sqlite:///{data_dir / 'trueline.db'}")
     environ = {name: value for name, value in os.environ.items() if "TRUELINE" not in name}
     environ |= {"TRUELINE_DATA_DIR": str(data_dir), "TRUELINE_API_PORT": "0", **settings}
     with (data_dir / "api.log").open("wb") as log:
@@ -78,9 +79,8 @@ def running_api(data_dir: Path, **settings: str) -> Iterator[LoneApi]:
         process.wait(timeout=30)
 
 
-def _prepare(data_dir: Path) -> None:
-    data_dir.mkdir(parents=True, exist_ok=True)
-    database = Database(f"sqlite:///{data_dir / 'trueline.db'}")
+def _prepare(database_url: str) -> None:
+    database = Database(database_url)
     migrate(database)
     now = datetime.now(UTC)
     row = {
