@@ -45,7 +45,10 @@ class Archive:
 @contextmanager
 def new_archive(path: Path) -> Iterator[Archive]:
     """Write a backup that gets its name, and nobody else's eyes, when it is whole and on disk."""
-    descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+    try:
+        descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+    except OSError as error:
+        raise _unwritable(path, error) from error
     try:
         with os.fdopen(descriptor, "wb") as file:
             with ZstdFile(file, "w") as packed, tarfile.open(fileobj=packed, mode="w|") as tar:
@@ -56,6 +59,9 @@ def new_archive(path: Path) -> Iterator[Archive]:
             os.fsync(file.fileno())
         Path(beside).replace(path)
         sync_directory(path.parent)
+    except OSError as error:
+        Path(beside).unlink(missing_ok=True)
+        raise _unwritable(path, error) from error
     except BaseException:
         Path(beside).unlink(missing_ok=True)
         raise
@@ -91,6 +97,12 @@ def _check(path: Path, found: Mapping[str, str], said: Any) -> None:
     for name in sorted(set(found) | set(said)):
         if found.get(name) != said.get(name):
             raise _spoilt(path, f"{name} is missing or not what was written")
+
+
+def _unwritable(path: Path, error: OSError) -> ArchiveError:
+    return ArchiveError(
+        f"{path} cannot be written: {error.strerror}", "give a path in a folder with room"
+    )
 
 
 def _spoilt(path: Path, reason: str) -> ArchiveError:

@@ -53,6 +53,10 @@ def alone(database: Database) -> Iterator[None]:
         raise DatabaseInUseError(
             f"the database {path.with_suffix('')} is in use", "stop the API first"
         ) from error
+    except OSError as error:
+        raise DatabaseInUseError(
+            f"{path} cannot be locked: {error.strerror}", "run this as the API's user"
+        ) from error
     with closing(lock):
         yield
 

@@ -67,8 +67,7 @@ def _restore_tables(
         check_alone(connection)
         if not replace:
             _check_empty(connection)
-        if revision(connection) is not None:
-            downgrade(connection, "base")
+        _clear(connection)
         return _fill(connection, path, contents, now)
 
 
@@ -124,6 +123,19 @@ def _check_counts(connection: Connection, tables: Sequence[Table], contents: Con
                 f"{found} rows of {table.name} were restored instead of {said}",
                 "nothing was changed; report this",
             )
+
+
+def _clear(connection: Connection) -> None:
+    """Remove the tables that are there."""
+    found = revision(connection)
+    if found is None:
+        return
+    if found not in revisions():
+        raise RestoreError(
+            f"the database was made by a newer version: revision {found}",
+            "make an empty database and name that one, or use the newer version",
+        )
+    downgrade(connection, "base")
 
 
 def _check_empty(connection: Connection) -> None:

@@ -18,18 +18,15 @@ def command(*, file: Path, check: bool, with_key: bool) -> None:
     """
     from api.backup import check_backup, write_backup  # noqa: PLC0415 - start-up time
     from api.clock import utc_now  # noqa: PLC0415 - start-up time
-    from api.database import Database  # noqa: PLC0415 - start-up time
+    from cli.records import opened  # noqa: PLC0415 - start-up time
 
     if check:
         contents = check_backup(file)
     else:
         given = settings()
-        database = Database(given.database)
-        try:
-            key_file = given.data_dir / "secret.key" if with_key else None
+        key_file = given.data_dir / "secret.key" if with_key else None
+        with opened(given) as database:
             contents = write_backup(database, file, utc_now(), key_file)
-        finally:
-            database.close()
     header = contents.header
     click.echo(
         f"{file}: {sum(contents.rows.values())} rows of {len(contents.rows)} tables,"

@@ -21,15 +21,12 @@ def command(*, action: str, revision: str | None) -> None:
     The API upgrades it by itself when it starts. ACTION is `revision`, `upgrade`, `check`, or
     `downgrade` with the REVISION to go back to; for that one the API has to be stopped.
     """
-    from api.database import Database  # noqa: PLC0415 - start-up time
+    from cli.records import opened  # noqa: PLC0415 - start-up time
 
     if (action == "downgrade") != (revision is not None):
         raise click.UsageError("`downgrade` needs the revision to go back to, and it alone")
-    database = Database(settings().database)
-    try:
+    with opened(settings()) as database:
         click.echo(_act(database, action, revision))
-    finally:
-        database.close()
 
 
 def _act(database: "Database", action: str, target: str | None) -> str:

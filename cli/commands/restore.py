@@ -16,19 +16,16 @@ def command(*, file: Path, replace: bool) -> None:
     The API has to be stopped. It is all or nothing; jobs that were running wait for a worker again.
     """
     from api.clock import utc_now  # noqa: PLC0415 - start-up time
-    from api.database import Database  # noqa: PLC0415 - start-up time
     from api.restore import restore_backup  # noqa: PLC0415 - start-up time
+    from cli.records import opened  # noqa: PLC0415 - start-up time
     from utils.files import keep_files_private, make_data_directory  # noqa: PLC0415 - start-up time
 
     keep_files_private()
     given = settings()
     make_data_directory(given.data_dir)
-    database = Database(given.database)
-    try:
-        key_file = given.data_dir / "secret.key"
+    key_file = given.data_dir / "secret.key"
+    with opened(given) as database:
         done = restore_backup(database, file, key_file, utc_now(), replace=replace)
-    finally:
-        database.close()
     click.echo(
         f"restored {sum(done.contents.rows.values())} rows of {done.contents.header.created_at},"
         f" now at revision {done.revision}; {done.jobs_requeued} running jobs wait again"

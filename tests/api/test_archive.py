@@ -29,6 +29,11 @@ def test_error_leaves_no_file_and_the_one_of_before(file: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
+def test_place_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match="cannot be written"), new_archive(tmp_path / "no" / "b"):
+        pass
+
+
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
 def test_file_that_was_cut_off_is_refused(file: Path, share: float) -> None:
     whole = file.read_bytes()

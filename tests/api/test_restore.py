@@ -169,6 +169,26 @@ def _write_old(path: Path, tmp_path: Path, clock: "HandClock") -> None:
     database.close()
 
 
+@pytest.mark.only_on("postgresql")
+def test_a_database_of_a_newer_version_is_not_cleared(restore: Restore, target: Database) -> None:
+    migrate(target)
+    with target.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    target.close()
+    with pytest.raises(RestoreError, match="newer version: revision 9999"):
+        restore(replace=True)
+
+
+def test_a_backup_of_a_newer_version_is_refused(
+    restore: Restore, target: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.restore.revisions", lambda: ["0001"])
+    with pytest.raises(RestoreError, match="made by a newer version") as error:
+        restore()
+    assert "later one" in error.value.advice
+    assert everything(target) == {}
+
+
 @pytest.mark.one_database
 def test_key_comes_back_and_another_one_is_not_overwritten(
     desk: "Desk", database: Database, target: Database, tmp_path: Path
