@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
+from api.facts import Facts, take_facts
 from api.postgresql_engine import NAMES, postgresql_engine
 from api.sqlite_engine import sqlite_engine
 from utils.errors import SettingsError
@@ -20,6 +21,7 @@ class Database:
     def __init__(self, url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         self._busy_seconds = busy_timeout_ms / 1000
         self._writing = threading.Lock()
+        self.facts = Facts()
         self.engine = _make_engine(url, busy_timeout_ms)
 
     @property
@@ -40,6 +42,14 @@ class Database:
         One that is not `durable` survives the end of this process, but perhaps not the machine's;
         with a later one that is, it survives that too.
         """
+        with self._write(durable=durable) as connection:
+            take_facts(connection)  # of a transaction that was rolled back
+            yield connection
+            facts = take_facts(connection)
+        self.facts.tell(facts)
+
+    @contextmanager
+    def _write(self, *, durable: bool) -> Iterator[Connection]:
         if self.engine.dialect.name != "sqlite":
             with self.engine.connect() as connection, connection.begin():
                 if not durable and connection.dialect.name == "postgresql":

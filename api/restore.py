@@ -15,7 +15,7 @@ from api.database import Database
 from api.database_use import alone, check_alone
 from api.lease_epoch import begin_epoch
 from api.migrate import downgrade, revision, revisions, schema_change, upgrade
-from api.table_rows import continue_numbers, load_rows, read_tables, row_count
+from api.table_rows import continue_numbers, load_rows, read_tables, row_count, triggers_off
 from utils.errors import TruelineError
 from utils.files import sync_directory, write_durably
 
@@ -105,9 +105,10 @@ def _fill(connection: Connection, path: Path, contents: Contents, now: datetime)
             f"{path} has rows of {unknown[0]}, which revision {contents.header.revision} lacks",
             "take another backup of yours",
         )
-    for name, part in read_archive(path):
-        if table := table_of(name):
-            load_rows(connection, tables[table], part)
+    with triggers_off(connection, tables.values()):  # they tell of changes, and nobody listens
+        for name, part in read_archive(path):
+            if table := table_of(name):
+                load_rows(connection, tables[table], part)
     _check_counts(connection, list(tables.values()), contents)
     continue_numbers(connection, tables.values())
     upgrade(connection)

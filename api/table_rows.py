@@ -2,7 +2,8 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,6 +72,18 @@ def load_rows(connection: Connection, table: Table, part: bytes) -> int:
         )
     insert_rows(connection, table, rows)
     return len(rows)
+
+
+@contextmanager
+def triggers_off(connection: Connection, tables: Collection[Table]) -> Iterator[None]:
+    """Let no trigger of PostgreSQL's tables act; the transaction has to end after an error."""
+    is_postgresql = connection.dialect.name == "postgresql"
+    quote = connection.dialect.identifier_preparer.quote
+    for act in ("DISABLE", "ENABLE"):
+        for table in tables if is_postgresql else ():
+            connection.exec_driver_sql(f"ALTER TABLE {quote(table.name)} {act} TRIGGER USER")
+        if act == "DISABLE":
+            yield
 
 
 def continue_numbers(connection: Connection, tables: Iterable[Table]) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from api.database import Database
 from api.listener import ADDRESS_FILE
-from api.migrate import migrate
+from api.migrate import migrate, revision
 from api.tables import integrations
 from utils import __version__
 
@@ -27,6 +27,7 @@ class LoneApi:
     """One connection to an API, as a worker has it."""
 
     def __init__(self, address: str) -> None:
+        self.address = address
         parts = urlsplit(address)
         self._connection = HTTPConnection(parts.hostname or "", parts.port)
 
@@ -59,8 +60,7 @@ class LoneApi:
 @contextmanager
 def running_api(data_dir: Path, **settings: str) -> Iterator[LoneApi]:
     """Run an API that knows one integration."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    _prepare(settings.get("TRUELINE_DATABASE_URL") or f"sqlite:///{data_dir / 'trueline.db'}")
+    _prepare(data_dir, settings.get("TRUELINE_DATABASE_URL"))
     environ = {name: value for name, value in os.environ.items() if "TRUELINE" not in name}
     environ |= {"TRUELINE_DATA_DIR": str(data_dir), "TRUELINE_API_PORT": "0", **settings}
     with (data_dir / "api.log").open("wb") as log:
@@ -79,8 +79,12 @@ def running_api(data_dir: Path, **settings: str) -> Iterator[LoneApi]:
         process.wait(timeout=30)
 
 
-def _prepare(database_url: str) -> None:
-    database = Database(database_url)
+def _prepare(data_dir: Path, database_url: str | None) -> None:
+    data_dir.mkdir(parents=True, exist_ok=True)
+    database = Database(database_url or f"sqlite:///{data_dir / 'trueline.db'}")
+    if database_url is not None and _is_prepared(database):  # by another API
+        database.close()
+        return
     migrate(database)
     now = datetime.now(UTC)
     row = {
@@ -96,6 +100,11 @@ def _prepare(database_url: str) -> None:
     with database.write() as connection:
         connection.execute(integrations.insert().values(row))
     database.close()
+
+
+def _is_prepared(database: Database) -> bool:
+    with database.read() as connection:
+        return revision(connection) is not None
 
 
 def _address(process: subprocess.Popen[bytes], path: Path) -> str:

@@ -2,10 +2,10 @@
 
 from alembic import context
 
-from api import retention_table
+from api import retention_table, workers_table
 from api.tables import metadata
 
-TABLES_ELSEWHERE = (retention_table.retention,)  # the import adds them to the metadata
+TABLES_ELSEWHERE = (retention_table, workers_table)  # the import adds them to the metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
