@@ -4,7 +4,10 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
+from threading import Event, Thread
+from typing import BinaryIO
 
 import structlog
 from flask import Flask
@@ -13,14 +16,16 @@ from prometheus_client.multiprocess import mark_process_dead
 from api.app import create_app
 from api.background import Background
 from api.database import Database
+from api.database_use import share
 from api.listener import address_of, announce, check_exposure, listen, withdraw
 from api.metrics import share_values, shared_metrics_of
 from api.migrate import migrate
 from api.oidc import Provider
 from api.receiver_address import exemptions_of
+from api.retention import Retention
 from api.server import Life, Server
 from api.signing_key import read_signing_keys
-from api.state import state_of
+from api.state import State, state_of
 from utils.checks import log_checks
 from utils.errors import TruelineError
 from utils.files import keep_files_private, make_data_directory
@@ -50,12 +55,13 @@ def main() -> int:
         with logged_step("listener"):
             listener = listen(settings.api_host, settings.api_port)
         with logged_step("database"):
-            _prepare(settings)
+            in_use = _prepare(settings)
     except TruelineError as error:
         sys.stderr.write(f"trueline api: {error.reason}\n  {error.advice}\n")
         return 2
     life = _life(settings, environ, address_of(listener))
-    Server(listener, life, settings.api_processes).run()
+    with in_use or nullcontext():
+        Server(listener, life, settings.api_processes).run()
     return 0
 
 
@@ -66,15 +72,17 @@ def _check_access(settings: Settings) -> None:
         read_signing_keys(settings.signing_key_file)
 
 
-def _prepare(settings: Settings) -> None:
+def _prepare(settings: Settings) -> BinaryIO | None:
     """Do once what serving processes must not do side by side."""
     database = Database(settings.database)
+    in_use = share(database)
     revision = migrate(database)
     database.close()  # each serving process opens its own, after the fork
-    log.info("database ready", revision=revision)
+    log.info("database ready", kind=database.kind, revision=revision)
     if shared := shared_metrics_of(settings):
         shutil.rmtree(shared, ignore_errors=True)
         shared.mkdir(mode=0o700)
+    return in_use
 
 
 def _life(settings: Settings, environ: Mapping[str, str], address: str) -> Life:
@@ -88,6 +96,7 @@ def _life(settings: Settings, environ: Mapping[str, str], address: str) -> Life:
             app = create_app(settings, environ=environ, tracing=tracing)
         log_checks(state_of(app).checks.run())
         Background(state_of(app)).start()
+        _start_retention(state_of(app))
         return app
 
     def started() -> None:
@@ -103,6 +112,13 @@ def _life(settings: Settings, environ: Mapping[str, str], address: str) -> Life:
         log.info("API stopped", address=address)
 
     return Life(make_app, started, child_ended, stopped)
+
+
+def _start_retention(state: State) -> None:
+    retention = Retention(state.database, state.settings, state.clock)
+    stop = Event()
+    state.stops.add("retention", stop.set)
+    Thread(target=retention.run_until, args=(stop,), name="retention", daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Every table: whoever compares or migrates the schema takes `metadata` from here."""
 
 from api.audit_table import audit
+from api.retention_table import retention
 from api.tables import metadata
 from api.token_table import sessions, tokens
 from api.webhook_tables import deliveries, looks, pushes, webhooks
@@ -12,6 +13,7 @@ __all__ = [
     "looks",
     "metadata",
     "pushes",
+    "retention",
     "sessions",
     "tokens",
     "webhooks",

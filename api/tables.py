@@ -153,6 +153,7 @@ jobs = Table(
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
     UniqueConstraint("deployment_id", "due_at"),
+    Index("ix_jobs_finished", "finished_at", "id"),
     Index("ix_jobs_queue", "status", "created_at", "id"),
     Index("ix_jobs_deployment", "deployment_id", "status", "created_at", "id"),
     Index("ix_jobs_integration", "integration", "status", "created_at", "id"),
@@ -235,5 +236,7 @@ violations = Table(
     ),
     Index("ix_violations_integration", "integration", "status", "severity_rank", "last_seen", "id"),
     Index("ix_violations_insight", "deployment_id", "task"),
+    Index("ix_violations_job", "job_id"),
+    Index("ix_violations_resolved", "resolved_at", "id"),
     Index("ix_violations_mutes", "status", "muted_until"),
 )

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from api.database import Database
 from api.listener import ADDRESS_FILE
-from api.migrate import migrate
+from api.migrate import migrate, revision
 from api.tables import integrations
 from utils import __version__
 
@@ -81,9 +81,10 @@ def running_api(data_dir: Path, **settings: str) -> Iterator[LoneApi]:
 
 def _prepare(data_dir: Path, database_url: str | None) -> None:
     data_dir.mkdir(parents=True, exist_ok=True)
-    if database_url is not None:  # another API has prepared it
+    database = Database(database_url or f"sqlite:///{data_dir / 'trueline.db'}")
+    if database_url is not None and _is_prepared(database):  # by another API
+        database.close()
         return
-    database = Database(f"sqlite:///{data_dir / 'trueline.db'}")
     migrate(database)
     now = datetime.now(UTC)
     row = {
@@ -99,6 +100,11 @@ def _prepare(data_dir: Path, database_url: str | None) -> None:
     with database.write() as connection:
         connection.execute(integrations.insert().values(row))
     database.close()
+
+
+def _is_prepared(database: Database) -> bool:
+    with database.read() as connection:
+        return revision(connection) is not None
 
 
 def _address(process: subprocess.Popen[bytes], path: Path) -> str:

@@ -40,7 +40,27 @@ class Settings(BaseModel):
         Path(".trueline"), description="mirrors, snapshots, environments, outbox, SQLite file"
     )
     database_url: str = Field(
-        "", description="SQLAlchemy URL of the API's database; empty: SQLite in the data directory"
+        "",
+        repr=False,
+        description="SQLAlchemy URL of the API's database; empty: SQLite in the data directory",
+    )
+    database_url_file: Path | None = Field(
+        None, description="file with that URL, so that its password is in no variable"
+    )
+    keep_jobs_days: float = Field(
+        90, ge=0, le=36_500, description="how long an ended job is kept; 0: forever"
+    )
+    keep_events_days: float = Field(
+        30, ge=0, le=36_500, description="how long the events of an ended job are kept; 0: forever"
+    )
+    keep_data_days: float = Field(
+        30, ge=0, le=36_500, description="how long large data of tasks is kept; 0: forever"
+    )
+    keep_violations_days: float = Field(
+        365, ge=0, le=36_500, description="how long a resolved violation is kept; 0: forever"
+    )
+    keep_audit_days: float = Field(
+        365, ge=0, le=36_500, description="how long an entry of the audit log is kept; 0: forever"
     )
     api_host: str = Field("127.0.0.1", description="where the API listens")
     api_port: int = Field(
@@ -184,7 +204,9 @@ class Settings(BaseModel):
 
     @property
     def database(self) -> str:
-        """The SQLAlchemy URL in use."""
+        """The SQLAlchemy URL in use; a file that holds it is read at each look."""
+        if self.database_url_file is not None:
+            return _url_in(self.database_url_file, self.database_url)
         return self.database_url or f"sqlite:///{self.data_dir / 'trueline.db'}"
 
     @property
@@ -249,6 +271,27 @@ def settings_in_force(
         }
     )
     return SettingsInForce(resolved, {name: one.place for name, one in given.items()})
+
+
+def _url_in(file: Path, other: str) -> str:
+    if other:
+        raise SettingsError(
+            "settings TRUELINE_DATABASE_URL and TRUELINE_DATABASE_URL_FILE are both set",
+            "unset one of them",
+        )
+    try:
+        text = file.read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"setting TRUELINE_DATABASE_URL_FILE: {file} cannot be read",
+            "give this user the right to read it, or correct the path",
+        ) from error
+    if not text or len(text.split()) != 1:
+        raise SettingsError(
+            f"setting TRUELINE_DATABASE_URL_FILE: {file} does not hold one URL",
+            "write postgresql://user:password@host/name into it, on one line",
+        )
+    return text
 
 
 def as_variables(arguments: Sequence[str]) -> dict[str, str]:

@@ -14,11 +14,13 @@ from api.large_data import (
     gzipped,
     inflated,
     read_chunks,
+    received_bytes,
 )
 from api.leases import Held
 from api.models import Answer, Query
 from api.openapi import blueprint, problem_responses
 from api.principal import lease_owner
+from api.problems import NotFound
 from api.routes.jobs import JobPath
 from api.state import current_state
 from api.storable import StorableText
@@ -81,10 +83,16 @@ def read(path: TaskPath) -> Response:
     with state.database.read() as connection:
         job = read_job(connection, path.job_id)
         result = read_result(connection, job.id, path.task)
-    large = result.get("large_data")
-    if large is None:
-        return Response(current_app.json.dumps(result["data"]), mimetype="application/json")
-    chunks = read_chunks(state.database, Place(job.id, job.attempt, large["sha256"]))
+        large = result.get("large_data")
+        if large is None:
+            return Response(current_app.json.dumps(result["data"]), mimetype="application/json")
+        place = Place(job.id, job.attempt, large["sha256"])
+        if not received_bytes(connection, place):
+            raise NotFound(
+                f"the data of task {path.task!r} has been removed: it was old",
+                "run the deployment again; TRUELINE_KEEP_DATA_DAYS says how long data is kept",
+            )
+    chunks = read_chunks(state.database, place)
     return _streamed(chunks, large)
 
 

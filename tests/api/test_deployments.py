@@ -41,6 +41,7 @@ def test_secret_is_sealed_at_rest_and_masked_in_answers(
         assert b"canary" not in file.read_bytes()
     with state.database.read() as connection:
         row = connection.execute(select(deployments)).one()
+    assert "canary" not in str(row)
     opened = state.secrets.open_config(row.id, row.config)
     assert opened.config == {"token": "canary-7f3", "hosts": [{"key": "canary-8a1"}]}
     assert sorted(opened.pointers) == ["/hosts/0/key", "/token"]

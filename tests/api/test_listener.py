@@ -6,6 +6,8 @@ import pytest
 from api.listener import ListenError, address_of, announce, check_exposure, listen, withdraw
 from utils.settings import Settings
 
+pytestmark = pytest.mark.one_database
+
 
 def test_port_0_takes_a_free_one_and_tells_it() -> None:
     with listen("127.0.0.1", 0) as listener:

@@ -1,0 +1,30 @@
+"""The database itself, for the commands that work on it beside the API."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError
+
+from api.database import Database
+from utils.errors import TruelineError
+from utils.settings import Settings
+
+
+class RecordsError(TruelineError):
+    """The database does not do what a command asks of it."""
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Database]:
+    """Open the API's database; what goes wrong with it is told in a sentence."""
+    database = Database(settings.database)
+    try:
+        yield database
+    except DBAPIError as error:
+        reason = str(error.orig).strip().partition("\n")[0]
+        raise RecordsError(
+            f"the database says: {reason}",
+            "check TRUELINE_DATABASE_URL, that the server runs and that the disk has room",
+        ) from error
+    finally:
+        database.close()
