@@ -16,6 +16,7 @@ from api.marks import marks_reader
 from api.problem_answers import answer_with_problems
 from api.problems import ProblemDocument
 from api.routes import BLUEPRINTS
+from api.secret_key import Keyring
 from api.state import KEY, State
 from api.wakeups import Wakeups
 from utils import __version__
@@ -48,7 +49,7 @@ def create_app(
         database=database,
         clock=clock,
         wakeups=Wakeups(marks_reader(database)),
-        secrets=SecretBox(settings.data_dir / "secret.key"),
+        secrets=SecretBox(Keyring.of(settings)),
         started_at=clock(),
         environ=environ,
     )

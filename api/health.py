@@ -43,7 +43,7 @@ def run_checks(state: State) -> tuple[Check, ...]:
         "database": lambda: _check_database(state.database),
         "schema": lambda: _check_schema(state.database),
         "storage": lambda: _check_storage(state.settings.data_dir),
-        "secrets": state.secrets.check,
+        "secrets": lambda: _check_secrets(state),
     }
     return tuple(_run(name, check) for name, check in checks.items())
 
@@ -89,6 +89,16 @@ def _check_schema(database: Database) -> None:
             f"the database is at revision {found}, this version needs {wanted}",
             "restart the API: it migrates the database when it starts",
         )
+
+
+def _check_secrets(state: State) -> None:
+    try:
+        with state.database.read() as connection:
+            state.secrets.check(connection)
+    except SQLAlchemyError as error:
+        raise NotReadyError(
+            "the keys on record cannot be read", "see the check named database"
+        ) from error
 
 
 def _check_storage(data_dir: Path) -> None:

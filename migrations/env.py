@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import api.key_records  # noqa: F401 - its table
 from api.tables import metadata
 
 context.configure(

@@ -25,6 +25,7 @@ class Grant(_Answer):
     integration: str
     config: dict[str, Any] = Field(repr=False)
     secrets: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
     commit_wanted: str | None = None
 
     @property

@@ -66,6 +66,9 @@ class LeaseAnswer(Answer):
     integration: str
     config: dict[str, Any] = Field(description="in clear")
     secrets: list[str] = Field(description="JSON pointers to the secrets in the config")
+    references: list[str] = Field(
+        description="JSON pointers to what the worker replaces by the secret that it refers to"
+    )
     commit_wanted: str | None = Field(description="what init has read last; null: nothing")
 
 
@@ -149,6 +152,7 @@ def _shown(grant: Grant, lease_seconds: float) -> dict[str, Any]:
         "integration": job.integration,
         "config": grant.config,
         "secrets": grant.secrets,
+        "references": grant.references,
         "commit_wanted": grant.commit_wanted,
     }
 

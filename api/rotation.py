@@ -1,0 +1,189 @@
+"""Replaces the key of the stored secrets, while the API runs; goes on where it was interrupted."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select, update
+
+from api.config_secrets import SecretBox, key_id_of, sealed_values
+from api.database import Database
+from api.key_records import check_keys, drop_keys, keys_on_record, record_key
+from api.secret_key import IN_ENVIRONMENT, Key, Keyring, SecretKeyError, new_key
+from api.tables import deployments
+from utils.locks import LockTaken, held_lock
+
+BATCH_ROWS = 100
+LOCK_SECONDS = 5.0
+MOST_PASSES = 20
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """What a rotation did."""
+
+    key_id: str
+    resealed: int  # deployments
+    dropped: tuple[str, ...]  # ids of keys that nothing needs any more
+    resumed: bool
+
+
+@dataclass(frozen=True)
+class KeyUse:
+    """One key: whether this process has it, whether it may seal, and how much it has sealed."""
+
+    id: str
+    available: bool
+    on_record: bool
+    sealed_values: int
+
+
+class _StillNeededError(Exception):
+    """Something is sealed with an old key."""
+
+
+def key_uses(connection: Connection, keyring: Keyring) -> tuple[KeyUse, ...]:
+    """Return every key that is there or is needed, this process's first; id "": it says none."""
+    available = [key.id for key in _available(keyring)]
+    recorded = keys_on_record(connection)
+    used = _used(connection)
+    others = sorted({*recorded, *used} - {*available})
+    return tuple(
+        KeyUse(one, one in available, one in recorded, used[one]) for one in (*available, *others)
+    )
+
+
+def rotate(database: Database, keyring: Keyring) -> Rotation:
+    """Seal everything with a new key and drop the old ones; raises SecretKeyError."""
+    if keyring.file is None:
+        return _rotate(database, keyring)
+    try:
+        with held_lock(keyring.file.with_name(f"{keyring.file.name}.lock"), LOCK_SECONDS):
+            return _rotate(database, keyring)
+    except LockTaken as error:
+        raise SecretKeyError("another rotation is under way", "wait for its end") from error
+
+
+def forget(database: Database, keyring: Keyring, key_id: str) -> None:
+    """Give up a key that is lost for good, so that secrets can be set anew."""
+    if key_id in {key.id for key in _available(keyring)}:
+        raise SecretKeyError(
+            f"key {key_id} is not lost: it is in {keyring.where}",
+            "`trueline secrets rotate` drops a key once nothing needs it",
+        )
+    with database.write() as connection:
+        recorded = keys_on_record(connection)
+        if key_id not in recorded:
+            raise SecretKeyError(
+                f"no key {key_id} is on record", "`trueline secrets status` lists them"
+            )
+        drop_keys(connection, recorded - {key_id})
+
+
+def _rotate(database: Database, keyring: Keyring) -> Rotation:
+    keys = keyring.read()
+    with database.read() as connection:
+        check_keys(connection, keyring)
+    resumed = len(keys) > 1
+    if not resumed:
+        keys = _with_new_key(keyring, keys)
+    newest = keys[0]
+    with database.write() as connection:
+        record_key(connection, newest.id)  # from now on it seals, in every process that has it
+    resealed = _reseal_and_drop(database, keyring, newest)
+    if keyring.file is not None:
+        keyring.replace((newest,))
+    return Rotation(newest.id, resealed, tuple(key.id for key in keys[1:]), resumed)
+
+
+def _with_new_key(keyring: Keyring, keys: tuple[Key, ...]) -> tuple[Key, ...]:
+    if keyring.file is None:
+        raise SecretKeyError(
+            f"{IN_ENVIRONMENT} holds one key, and rotation needs a new one before it",
+            f"set {IN_ENVIRONMENT} to NEW,OLD, where NEW is what `trueline secrets key` prints, "
+            "for every API and for this command; restart the APIs, then rotate again",
+        )
+    keys = (new_key(), *keys)
+    keyring.replace(keys)  # before anything is sealed with it
+    return keys
+
+
+def _reseal_and_drop(database: Database, keyring: Keyring, newest: Key) -> int:
+    resealed = 0
+    for _ in range(MOST_PASSES):
+        resealed += _reseal(database, SecretBox(keyring), newest)
+        if _dropped(database, newest):
+            return resealed
+    raise SecretKeyError(
+        "other processes go on sealing secrets with an old key",
+        f"give every API that uses this database the key {newest.id}, then rotate again",
+    )
+
+
+def _reseal(database: Database, box: SecretBox, newest: Key) -> int:
+    after: str | None = ""
+    resealed = 0
+    unreadable: list[str] = []
+    while after is not None:
+        with database.write() as connection:
+            after, changed = _reseal_batch(connection, box, newest, after, unreadable)
+        resealed += changed
+    if unreadable:
+        raise SecretKeyError(
+            f"{len(unreadable)} secrets cannot be opened: {', '.join(unreadable[:5])}",
+            "set them again: PATCH each deployment's config; then rotate again. The old keys "
+            "are kept until then",
+        )
+    return resealed
+
+
+def _reseal_batch(
+    connection: Connection, box: SecretBox, newest: Key, after: str, unreadable: list[str]
+) -> tuple[str | None, int]:
+    """Return the last id of the batch, None at the end, and how many rows have changed."""
+    batch = (
+        select(deployments.c.id, deployments.c.name, deployments.c.config)
+        .where(deployments.c.id > after)
+        .order_by(deployments.c.id)
+        .limit(BATCH_ROWS)
+        .with_for_update()
+    )
+    rows = connection.execute(batch).all()
+    changed = 0
+    for row in rows:
+        config, failed = box.resealed(newest, row.id, row.config)
+        unreadable += [f"{row.name} at {pointer}" for pointer in failed]
+        if config != row.config:
+            this = deployments.c.id == row.id
+            connection.execute(update(deployments).where(this).values(config=config))
+            changed += 1
+    return (rows[-1].id if len(rows) == BATCH_ROWS else None), changed
+
+
+def _dropped(database: Database, newest: Key) -> bool:
+    """Drop the old keys, unless something was sealed with one since."""
+    try:
+        with database.write() as connection:
+            drop_keys(connection, frozenset({newest.id}))
+            _check_unneeded(connection, newest)
+    except _StillNeededError:  # it has rolled back
+        return False
+    return True
+
+
+def _check_unneeded(connection: Connection, newest: Key) -> None:
+    if not set(_used(connection)) <= {newest.id}:
+        raise _StillNeededError
+
+
+def _used(connection: Connection) -> Counter[str]:
+    configs = connection.execute(
+        select(deployments.c.config), execution_options={"yield_per": BATCH_ROWS}
+    ).scalars()
+    return Counter(key_id_of(token) for one in configs for _, token in sealed_values(one))
+
+
+def _available(keyring: Keyring) -> tuple[Key, ...]:
+    try:
+        return keyring.read()
+    except SecretKeyError:
+        return ()

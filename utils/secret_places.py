@@ -1,0 +1,111 @@
+"""Where the secrets of a config are: which to keep as secrets, and which are references."""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from utils.pointers import json_pointer, value_at
+from utils.references import BadReference, parse_reference, without_escape
+
+
+@dataclass(frozen=True)
+class SortedSecrets:
+    """A config whose secrets are told apart, no place inside another.
+
+    `texts` are the new texts at or below the secrets, `faults` pointers and messages.
+    """
+
+    config: dict[str, Any] = field(repr=False)
+    secrets: tuple[str, ...]
+    references: tuple[str, ...]
+    texts: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    faults: tuple[tuple[str, str], ...] = ()
+
+
+def outermost(pointers: Iterable[str]) -> tuple[str, ...]:
+    """Return those pointers that lead to nothing inside of what another one leads to."""
+    found = set(pointers)
+    return tuple(sorted(one for one in found if not _is_inside(one, found)))
+
+
+def sorted_secrets(
+    config: dict[str, Any],
+    places: Iterable[str],
+    kept: Collection[str] = (),
+    references: Collection[str] = (),
+) -> SortedSecrets:
+    """Tell references from secrets among the texts at or below these places of a config.
+
+    What is at or below `kept` is taken as it is; `references` are known to be some. A secret
+    object that holds a reference becomes several secrets beside it.
+    """
+    places = tuple(places)
+    found = set(references)
+    faults, texts, changed = [], [], {}
+    for pointer, text in (one for place in places for one in _texts(config, place)):
+        if pointer in found or pointer in kept or _is_inside(pointer, kept):
+            continue
+        texts.append((pointer, text))
+        try:
+            if parse_reference(text) is not None:
+                found.add(pointer)
+        except BadReference as error:
+            faults.append((pointer, str(error)))
+        if without_escape(text) != text:
+            changed[pointer] = without_escape(text)
+    secrets = tuple(
+        one
+        for place in places
+        for one in _around(place, value_at(config, place), found)
+        if one not in found
+    )
+    return SortedSecrets(
+        _with_texts(config, "", changed),
+        secrets,
+        tuple(sorted(found)),
+        tuple(texts),
+        tuple(faults),
+    )
+
+
+def _texts(config: Any, place: str) -> Iterator[tuple[str, str]]:
+    pending = [(place, value_at(config, place))]
+    while pending:
+        pointer, value = pending.pop()
+        if isinstance(value, str):
+            yield pointer, value
+        pending += _children(pointer, value)
+
+
+def _around(pointer: str, value: Any, references: Collection[str]) -> Iterator[str]:
+    if not any(_is_inside(one, (pointer,)) for one in references):
+        yield pointer
+        return
+    for place, item in _children(pointer, value):
+        yield from _around(place, item, references)
+
+
+def _children(pointer: str, value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, dict):
+        return [(pointer + json_pointer([key]), item) for key, item in value.items()]
+    if isinstance(value, list):
+        return [(f"{pointer}/{index}", item) for index, item in enumerate(value)]
+    return []
+
+
+def _with_texts(value: Any, pointer: str, texts: dict[str, str]) -> Any:
+    if isinstance(value, str):
+        return texts.get(pointer, value)
+    below = {place: _with_texts(item, place, texts) for place, item in _children(pointer, value)}
+    if isinstance(value, dict):
+        return dict(zip(value, below.values(), strict=True))
+    return list(below.values()) if isinstance(value, list) else value
+
+
+def _is_inside(pointer: str, others: Collection[str]) -> bool:
+    above = pointer
+    while above:
+        above = above.rpartition("/")[0]
+        if above in others:
+            return True
+    return False
