@@ -1,7 +1,6 @@
 """Starts the API: settings, database, listener, server."""
 
 import argparse
-import os
 import socket
 import sys
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from api.server import Server
 from utils.errors import TruelineError
 from utils.files import keep_files_private, make_data_directory
 from utils.logs import configure_logs
+from utils.process_variables import take_variables
 from utils.settings import Settings, read_settings
 
 ABOUT = "The API. Its settings are TRUELINE_ variables: see docs/operating.md."
@@ -28,7 +28,7 @@ def main() -> int:
     """Serve until told to stop; 2 means that it could not start."""
     argparse.ArgumentParser(prog="python -m api", description=ABOUT).parse_args()
     keep_files_private()
-    environ = dict(os.environ)
+    environ = take_variables()
     try:
         settings = read_settings(environ, Path.cwd())
         configure_logs(settings.log_format)

@@ -118,7 +118,8 @@ class Stack:
         self.address = address_file.read_text(encoding="utf-8").strip()
 
     def _start_worker(self) -> None:
-        self._start("worker", {"TRUELINE_API_URL": self.address}, self._hear_worker)
+        environ = {"TRUELINE_API_URL": self.address, "TRUELINE_SECRET_KEY": ""}  # the API's alone
+        self._start("worker", environ, self._hear_worker)
 
     def _hear_worker(self, line: LogLine) -> None:
         if line.get("event") == "worker ready":

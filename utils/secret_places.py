@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from utils.pointers import json_pointer, value_at
+from utils.pointers import children, value_at, with_values
 from utils.references import BadReference, parse_reference, without_escape
 
 
@@ -60,7 +60,7 @@ def sorted_secrets(
         if one not in found
     )
     return SortedSecrets(
-        _with_texts(config, "", changed),
+        with_values(config, changed),
         secrets,
         tuple(sorted(found)),
         tuple(texts),
@@ -74,32 +74,15 @@ def _texts(config: Any, place: str) -> Iterator[tuple[str, str]]:
         pointer, value = pending.pop()
         if isinstance(value, str):
             yield pointer, value
-        pending += _children(pointer, value)
+        pending += children(pointer, value)
 
 
 def _around(pointer: str, value: Any, references: Collection[str]) -> Iterator[str]:
     if not any(_is_inside(one, (pointer,)) for one in references):
         yield pointer
         return
-    for place, item in _children(pointer, value):
+    for place, item in children(pointer, value):
         yield from _around(place, item, references)
-
-
-def _children(pointer: str, value: Any) -> list[tuple[str, Any]]:
-    if isinstance(value, dict):
-        return [(pointer + json_pointer([key]), item) for key, item in value.items()]
-    if isinstance(value, list):
-        return [(f"{pointer}/{index}", item) for index, item in enumerate(value)]
-    return []
-
-
-def _with_texts(value: Any, pointer: str, texts: dict[str, str]) -> Any:
-    if isinstance(value, str):
-        return texts.get(pointer, value)
-    below = {place: _with_texts(item, place, texts) for place, item in _children(pointer, value)}
-    if isinstance(value, dict):
-        return dict(zip(value, below.values(), strict=True))
-    return list(below.values()) if isinstance(value, list) else value
 
 
 def _is_inside(pointer: str, others: Collection[str]) -> bool:

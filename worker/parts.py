@@ -31,6 +31,7 @@ from worker.reclaim import Reclaim
 from worker.renewal import Renewal
 from worker.requirements import read_base_requirements
 from worker.sandbox import Sandbox
+from worker.secret_references import SecretReferences
 from worker.sender import Sender
 from worker.sync import Sync
 from worker.syncing import Syncing
@@ -52,6 +53,7 @@ class Ground:
     large: LargeFiles
     client: ApiClient
     isolation: Isolation
+    references: SecretReferences
     sandbox: Sandbox | None = None
 
     def close(self) -> None:
@@ -150,7 +152,9 @@ def _make_leasing(
     held: HeldLeases,
 ) -> Leasing:
     identity = WorkerIdentity(ground.directory.worker, ground.isolation)
-    runner = JobRunner(current, syncing.freshen, ground.executor, ground.outbox, identity)
+    runner = JobRunner(
+        current, syncing.freshen, ground.executor, ground.outbox, identity, ground.references
+    )
     room = Room.of(
         settings.concurrency, settings.lease_seconds, lambda: not ground.outbox.is_filling
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from utils.notes import Note
+from utils.settings import Settings
 from worker.api_answers import Grant
 from worker.catalogue import Good, Offer, catalogue_of
 from worker.current_catalogue import CurrentCatalogue
@@ -16,12 +17,14 @@ from worker.isolation import Isolation
 from worker.job_order import Description, JobOrder, Prepared
 from worker.job_run import JobRunner, WorkerIdentity
 from worker.outbox import Outbox
+from worker.secret_references import SecretReferences
 from worker.stop_signal import StopSignal
 
 if TYPE_CHECKING:
     from tests.worker.conftest import SmallSource, SyncParts
 
 C1 = "1" * 40
+NO_REFERENCES = SecretReferences.of(Settings.model_validate({}), {})
 Emit = Callable[[dict[str, Any]], None]
 
 
@@ -77,7 +80,7 @@ def current(prepare: Callable[[str], Prepared]) -> CurrentCatalogue:
 def runner(current: CurrentCatalogue, outbox: Outbox) -> Callable[[Executor], JobRunner]:
     def make(executor: Executor) -> JobRunner:
         identity = WorkerIdentity("worker-1", Isolation.PROCESS)
-        return JobRunner(current, lambda *_: None, executor, outbox, identity)
+        return JobRunner(current, lambda *_: None, executor, outbox, identity, NO_REFERENCES)
 
     return make
 
@@ -103,6 +106,7 @@ def test_real_job_is_reported_from_start_to_end(
         executor_with(),
         outbox,
         WorkerIdentity("worker-1", Isolation.PROCESS),
+        NO_REFERENCES,
     )
 
     assert runner.run(grant(), StopSignal()) == "success"
@@ -200,7 +204,7 @@ def test_full_outbox_stops_the_job_and_fails_it_with_the_reason(
         return JobEnd(stop.reason or "success")
 
     identity = WorkerIdentity("worker-1", Isolation.PROCESS)
-    runner = JobRunner(current, lambda *_: None, Scripted(act), outbox, identity)
+    runner = JobRunner(current, lambda *_: None, Scripted(act), outbox, identity, NO_REFERENCES)
 
     assert runner.run(grant(), stop) == "failed"
 
