@@ -25,9 +25,12 @@ def read_secret_file(path: Path, folder: Path, closed: Collection[Path] = ()) ->
             f"file:{path} cannot be read: {said}",
             "put the secret there on every worker, readable for the worker's user",
         ) from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         _check_place(path, os.fstat(descriptor), folder, closed)
-        return _text(path, file.read(LIMIT_BYTES + 1))
+        content = os.read(descriptor, LIMIT_BYTES + 1)
+    finally:
+        os.close(descriptor)
+    return _text(path, content)
 
 
 def _check_place(
