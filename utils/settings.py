@@ -52,7 +52,8 @@ class Settings(BaseModel):
     vault_addr: str = Field("", description="where workers find Vault or OpenBao; empty: nowhere")
     vault_namespace: str = Field("", description="namespace in Vault")
     vault_ca_file: Path | None = Field(
-        None, description="certificates that Vault's is checked by; none: the system's"
+        None,
+        description="authorities that Vault's certificate is checked by; none: the public ones",
     )
     vault_token_file: Path | None = Field(None, description="file with a token for Vault")
     vault_role_id: str = Field("", description="role id of an AppRole in Vault")
@@ -60,9 +61,8 @@ class Settings(BaseModel):
         None, description="file with the secret id of that AppRole"
     )
     vault_kubernetes_role: str = Field("", description="role for Vault's Kubernetes log-in")
-    vault_kubernetes_jwt_file: Path = Field(
-        Path("/var/run/secrets/kubernetes.io/serviceaccount/token"),
-        description="file with the service account's token for that log-in",
+    vault_kubernetes_jwt_file: Path | None = Field(
+        None, description="service account's token for it; none: where Kubernetes mounts it"
     )
     vault_auth_mount: str = Field(
         "", description="where that way to log in is mounted; empty: `approle` or `kubernetes`"

@@ -14,6 +14,7 @@ from utils.settings import Settings
 from worker.errors import WorkerError
 
 ADVICE = "see the settings TRUELINE_VAULT_ in docs/secrets.md"
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 LONGEST_BYTES = 64 * 1024
 
 
@@ -101,7 +102,7 @@ def login_of(settings: Settings) -> Login | None:
             "set both, or none",
         )
     if role := settings.vault_kubernetes_role:
-        jwt_file = settings.vault_kubernetes_jwt_file
+        jwt_file = settings.vault_kubernetes_jwt_file or SERVICE_ACCOUNT
         ways.append(KubernetesLogin(role, jwt_file, mount or "kubernetes"))
     if not settings.vault_addr:
         if ways:

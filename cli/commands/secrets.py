@@ -70,24 +70,35 @@ def rotate(*, as_json: bool) -> None:
 
 
 @command.command()
-def key() -> None:
+@json_option
+def key(*, as_json: bool) -> None:
     """Print a new key; nothing is changed."""
     from api.secret_key import new_key  # noqa: PLC0415 - start-up time
+    from cli.render import print_json  # noqa: PLC0415 - same
 
-    click.echo(new_key().text)
+    made = new_key()
+    if as_json:
+        print_json({"id": made.id, "key": made.text})
+        return
+    click.echo(made.text)
 
 
 @command.command()
 @click.argument("key_id", metavar="KEY_ID")
-def forget(*, key_id: str) -> None:
+@json_option
+def forget(*, key_id: str, as_json: bool) -> None:
     """Give up the key KEY_ID, which is lost for good.
 
     What it has sealed can never be opened again: set those secrets anew.
     """
     from api.rotation import forget as forget_key  # noqa: PLC0415 - start-up time
+    from cli.render import print_json  # noqa: PLC0415 - same
 
     with _opened() as (database, keyring):
         forget_key(database, keyring, key_id)
+    if as_json:
+        print_json({"forgotten": key_id})
+        return
     click.echo(f"key {key_id} is given up; PATCH each deployment whose secrets it had sealed")
 
 

@@ -171,7 +171,7 @@ from api.rotation import rotate
 from api.secret_key import Keyring
 from api.tables import deployments
 
-OURS = tuple(f"api/{name}.py" for name in ("rotation", "secret_key", "key_records", "database"))
+OURS = tuple(f"api/{name}.py" for name in ("rotation", "secret_key", "key_records"))
 home, work = Path(sys.argv[1]), Path(sys.argv[2])
 
 def read(database, keyring):
@@ -181,14 +181,13 @@ def read(database, keyring):
     return sorted(box.open_config(row.id, row.config).config["token"] for row in rows)
 
 def run(line):
-    seen = 0
+    seen = set()
     def trace(frame, event, _):
-        nonlocal seen
         if not frame.f_code.co_filename.endswith(OURS):
             return None
         if event == "line":
-            seen += 1
-            if seen == line:
+            seen.add((frame.f_code.co_filename, frame.f_lineno))
+            if len(seen) == line:
                 os.kill(os.getpid(), signal.SIGKILL)
         return trace
     database, keyring = Database(f"sqlite:///{work / 'trueline.db'}"), Keyring(work / "secret.key")
@@ -233,7 +232,7 @@ def test_rotation_killed_at_any_line_is_taken_up(
     )
     assert end.returncode == 0, end.stderr
     ends: list[Any] = json.loads(end.stdout)
-    assert len(ends) > 100
+    assert len(ends) > 60
     assert set(ends[:-1]) == {9}
     newest = (tmp_path / "work" / "secret.key").read_text()
     assert Key.of(newest.strip()).id != Key.of(old.strip()).id

@@ -4,7 +4,17 @@ from typing import Any
 
 import pytest
 
-CHECKS = ["python", "git", "uv", "isolation", "data directory", "source", "API", "worker"]
+CHECKS = [
+    "python",
+    "git",
+    "uv",
+    "isolation",
+    "data directory",
+    "source",
+    "secrets",
+    "API",
+    "worker",
+]
 
 
 def test_doctor_is_fine_where_everything_runs(live: Any) -> None:
