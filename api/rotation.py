@@ -1,9 +1,11 @@
 """Replaces the key of the stored secrets, while the API runs; goes on where it was interrupted."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Column, Connection, Row, select, update
 
 from api.config_secrets import SecretBox, key_id_of, sealed_values
 from api.database import Database
@@ -12,6 +14,9 @@ from api.secret_key import IN_ENVIRONMENT, Key, Keyring, SecretKeyError, new_key
 from api.tables import deployments
 from utils.locks import LockTaken, held_lock
 
+Columns = tuple[Column[Any], Column[Any], Column[Any]]
+# Where sealed values are: the id that they are bound to, the name for people, and their config.
+SEALED_COLUMNS: Sequence[Columns] = ((deployments.c.id, deployments.c.name, deployments.c.config),)
 BATCH_ROWS = 100
 LOCK_SECONDS = 5.0
 MOST_PASSES = 20
@@ -120,13 +125,16 @@ def _reseal_and_drop(database: Database, keyring: Keyring, newest: Key) -> int:
 
 
 def _reseal(database: Database, box: SecretBox, newest: Key) -> int:
-    after: str | None = ""
     resealed = 0
     unreadable: list[str] = []
-    while after is not None:
-        with database.write() as connection:
-            after, changed = _reseal_batch(connection, box, newest, after, unreadable)
-        resealed += changed
+    for columns in SEALED_COLUMNS:
+        after: str | None = ""
+        while after is not None:
+            with database.write() as connection:
+                rows = _read_batch(connection, columns, after)
+                for row in rows:
+                    resealed += _reseal_row(connection, columns, row, (box, newest), unreadable)
+            after = rows[-1][0] if len(rows) == BATCH_ROWS else None
     if unreadable:
         raise SecretKeyError(
             f"{len(unreadable)} secrets cannot be opened: {', '.join(unreadable[:5])}",
@@ -136,27 +144,29 @@ def _reseal(database: Database, box: SecretBox, newest: Key) -> int:
     return resealed
 
 
-def _reseal_batch(
-    connection: Connection, box: SecretBox, newest: Key, after: str, unreadable: list[str]
-) -> tuple[str | None, int]:
-    """Return the last id of the batch, None at the end, and how many rows have changed."""
-    batch = (
-        select(deployments.c.id, deployments.c.name, deployments.c.config)
-        .where(deployments.c.id > after)
-        .order_by(deployments.c.id)
-        .limit(BATCH_ROWS)
-        .with_for_update()
-    )
-    rows = connection.execute(batch).all()
-    changed = 0
-    for row in rows:
-        config, failed = box.resealed(newest, row.id, row.config)
-        unreadable += [f"{row.name} at {pointer}" for pointer in failed]
-        if config != row.config:
-            this = deployments.c.id == row.id
-            connection.execute(update(deployments).where(this).values(config=config))
-            changed += 1
-    return (rows[-1].id if len(rows) == BATCH_ROWS else None), changed
+def _read_batch(connection: Connection, columns: Columns, after: str) -> Sequence[Row[Any]]:
+    this = columns[0]
+    batch = select(*columns).where(this > after).order_by(this).limit(BATCH_ROWS)
+    return connection.execute(batch.with_for_update()).all()
+
+
+def _reseal_row(
+    connection: Connection,
+    columns: Columns,
+    row: Row[Any],
+    sealing: tuple[SecretBox, Key],
+    unreadable: list[str],
+) -> bool:
+    """Seal what is not sealed with the newest key; tell whether anything was."""
+    owner, name, stored = tuple(row)
+    box, newest = sealing
+    config, failed = box.resealed(newest, owner, stored)
+    unreadable += [f"{name} at {pointer}" for pointer in failed]
+    if config == stored:
+        return False
+    this, _, column = columns
+    connection.execute(update(this.table).where(this == owner).values({column: config}))
+    return True
 
 
 def _dropped(database: Database, newest: Key) -> bool:
@@ -176,10 +186,12 @@ def _check_unneeded(connection: Connection, newest: Key) -> None:
 
 
 def _used(connection: Connection) -> Counter[str]:
-    configs = connection.execute(
-        select(deployments.c.config), execution_options={"yield_per": BATCH_ROWS}
-    ).scalars()
-    return Counter(key_id_of(token) for one in configs for _, token in sealed_values(one))
+    return Counter(
+        key_id_of(token)
+        for *_, column in SEALED_COLUMNS
+        for config in connection.execute(select(column)).yield_per(BATCH_ROWS).scalars()
+        for _, token in sealed_values(config)
+    )
 
 
 def _available(keyring: Keyring) -> tuple[Key, ...]:

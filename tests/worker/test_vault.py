@@ -1,8 +1,10 @@
 import base64
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -249,3 +251,58 @@ def test_secret_is_in_no_representation(make: MakeVault, token: str) -> None:
     assert "s3cret" not in repr(vault._memory)
     assert token not in repr(vault._ticket)
     assert isinstance(vault._login, TokenLogin)
+
+
+class _OtherServer(ThreadingHTTPServer):
+    seen: list[str]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Take it that a handshake is refused."""
+
+
+class _OtherVault(BaseHTTPRequestHandler):
+    """Answers as Vault would, and sends whoever asks for `kv/elsewhere` somewhere else."""
+
+    server: _OtherServer
+
+    def do_GET(self) -> None:
+        self.server.seen.append(self.path)
+        body = b'{"data": {"token": "s3cret", "ttl": 0}}'
+        moved = self.path == "/v1/kv/elsewhere"
+        self.send_response(307 if moved else 200)
+        if moved:
+            self.send_header("Location", "/v1/kv/stolen")
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        """Say nothing."""
+
+
+def test_certificate_is_checked_and_no_redirect_followed(
+    make: MakeVault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vault_module, "WAITS_SECONDS", ())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    seen: list[str] = []
+    with _OtherServer(("127.0.0.1", 0), _OtherVault) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.seen = seen
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        address = f"https://127.0.0.1:{server.server_port}"
+        error = refusal(make("t", vault_addr=address), "vault:kv/x#token")
+        assert (error.cause, "not trusted" in error.reason) == (Cause.TEMPORARY, True)
+        assert seen == []
+        trusting = make("t", vault_addr=address, vault_ca_file=tmp_path / "ca.pem")
+        assert read(trusting, "vault:kv/x#token") == "s3cret"
+        assert refusal(trusting, "vault:kv/elsewhere#token").cause is Cause.AUTH
+        assert "/v1/kv/stolen" not in seen
+        server.shutdown()
+        thread.join()
