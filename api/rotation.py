@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, select, update
+from sqlalchemy import Column, Connection, select, update
 
 from api.config_secrets import SecretBox, key_id_of, sealed_values
 from api.database import Database
@@ -144,7 +144,7 @@ def _reseal(database: Database, box: SecretBox, newest: Key) -> int:
     return resealed
 
 
-def _read_batch(connection: Connection, columns: Columns, after: str) -> Sequence[Row[Any]]:
+def _read_batch(connection: Connection, columns: Columns, after: str) -> Sequence[Sequence[Any]]:
     this = columns[0]
     batch = select(*columns).where(this > after).order_by(this).limit(BATCH_ROWS)
     return connection.execute(batch.with_for_update()).all()
@@ -153,12 +153,12 @@ def _read_batch(connection: Connection, columns: Columns, after: str) -> Sequenc
 def _reseal_row(
     connection: Connection,
     columns: Columns,
-    row: Row[Any],
+    row: Sequence[Any],
     sealing: tuple[SecretBox, Key],
     unreadable: list[str],
 ) -> bool:
     """Seal what is not sealed with the newest key; tell whether anything was."""
-    owner, name, stored = tuple(row)
+    owner, name, stored = row
     box, newest = sealing
     config, failed = box.resealed(newest, owner, stored)
     unreadable += [f"{name} at {pointer}" for pointer in failed]
