@@ -174,14 +174,25 @@ def with_kept_secrets(new: Any, stored: Any, pointer: str = "") -> Any:
 
 
 def _kept_items(new: list[Any], stored: list[Any], pointer: str) -> list[Any]:
-    shown = masked(stored)
+    before, now = _places(masked(stored)), _places(new)
     kept = []
     for index, item in enumerate(new):
-        alike = [place for place, old in enumerate(shown) if old == item]
-        is_plain = len(alike) == 1 or [n for n, it in enumerate(new) if it == item] == alike
+        alike = before.get(_text(item), [])
+        is_plain = len(alike) == 1 or now[_text(item)] == alike
         place = alike[0] if len(alike) == 1 else index
         kept.append(_all_kept(stored[place], f"{pointer}/{place}") if alike and is_plain else item)
     return kept
+
+
+def _places(items: list[Any]) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = {}
+    for index, item in enumerate(items):
+        places.setdefault(_text(item), []).append(index)
+    return places
+
+
+def _text(item: Any) -> str:
+    return json.dumps(item, sort_keys=True)
 
 
 def _all_kept(stored: Any, pointer: str) -> Any:

@@ -31,7 +31,7 @@ def sealing_key(connection: Connection, keyring: Keyring) -> Key:
         first = keyring.read()[0]
         record_key(connection, first.id)
         return first
-    for key in keyring.read():
+    for key in _keys_here(keyring):
         if key.id in recorded:
             return key
     raise _missing(recorded, keyring)
@@ -50,12 +50,16 @@ def drop_keys(connection: Connection, keep: frozenset[str]) -> None:
 
 def check_keys(connection: Connection, keyring: Keyring) -> None:
     """Raise SecretKeyError when a key on record is none of this process's."""
-    recorded = keys_on_record(connection)
-    if not recorded and keyring.file is not None and not keyring.file.exists():
-        return  # it is made with the first secret
-    missing = recorded - {key.id for key in keyring.read()}
+    missing = keys_on_record(connection) - {key.id for key in _keys_here(keyring)}
     if missing:
         raise _missing(missing, keyring)
+
+
+def _keys_here(keyring: Keyring) -> tuple[Key, ...]:
+    """Read the keys: none, where there is no file yet; raises SecretKeyError for a spoilt one."""
+    if keyring.file is not None and not keyring.file.exists():
+        return ()
+    return keyring.read()
 
 
 def _take_turn(connection: Connection) -> None:

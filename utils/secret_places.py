@@ -39,7 +39,7 @@ def sorted_secrets(
     What is at or below `kept` is taken as it is; `references` are known to be some. A secret
     object that holds a reference becomes several secrets beside it.
     """
-    places = tuple(places)
+    places, kept = tuple(places), frozenset(kept)
     found = set(references)
     faults, texts, changed = [], [], {}
     for pointer, text in (one for place in places for one in _texts(config, place)):
@@ -53,10 +53,11 @@ def sorted_secrets(
             faults.append((pointer, str(error)))
         if without_escape(text) != text:
             changed[pointer] = without_escape(text)
+    holders = frozenset(above for one in found for above in _above(one))
     secrets = tuple(
         one
         for place in places
-        for one in _around(place, value_at(config, place), found)
+        for one in _around(place, value_at(config, place), holders)
         if one not in found
     )
     return SortedSecrets(
@@ -77,18 +78,20 @@ def _texts(config: Any, place: str) -> Iterator[tuple[str, str]]:
         pending += children(pointer, value)
 
 
-def _around(pointer: str, value: Any, references: Collection[str]) -> Iterator[str]:
-    if not any(_is_inside(one, (pointer,)) for one in references):
+def _around(pointer: str, value: Any, holders: Collection[str]) -> Iterator[str]:
+    """Yield what there is beside the references below a pointer, if it is one of their holders."""
+    if pointer not in holders:
         yield pointer
         return
     for place, item in children(pointer, value):
-        yield from _around(place, item, references)
+        yield from _around(place, item, holders)
 
 
 def _is_inside(pointer: str, others: Collection[str]) -> bool:
-    above = pointer
-    while above:
-        above = above.rpartition("/")[0]
-        if above in others:
-            return True
-    return False
+    return any(above in others for above in _above(pointer))
+
+
+def _above(pointer: str) -> Iterator[str]:
+    while pointer:
+        pointer = pointer.rpartition("/")[0]
+        yield pointer
