@@ -95,7 +95,7 @@ def open_references(settings: Settings, environ: Mapping[str, str]) -> SecretRef
     try:
         references.check()
     except WorkerError as error:  # jobs that need none go on
-        log.warning("references to secrets", reason=error.reason, advice=error.advice)
+        log.warning("secrets cannot be fetched", reason=error.reason, advice=error.advice)
     return references
 
 

@@ -113,7 +113,7 @@ def connection(database: Database) -> Iterator[Connection]:
 
 
 @settings(
-    max_examples=300,
+    max_examples=150,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
