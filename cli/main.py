@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "violations": "List violations.",
         "run": "Run an integration from this checkout, without an API.",
         "secrets": "Look after the keys of the stored secrets.",
+        "settings": "Print every setting in force and where it comes from.",
         "doctor": "Check that everything that Trueline needs works here.",
     }
 )

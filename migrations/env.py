@@ -3,6 +3,7 @@
 from alembic import context
 
 import api.key_records  # noqa: F401 - its table
+from api import workers_table  # noqa: F401 - its table is part of the metadata
 from api.tables import metadata
 
 context.configure(

@@ -27,6 +27,8 @@ class Grant(_Answer):
     secrets: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     commit_wanted: str | None = None
+    request_id: str | None = None
+    traceparent: str | None = None
 
     @property
     def lease(self) -> Lease:

@@ -90,7 +90,8 @@ class Vault:
 
     def check(self) -> None:
         """Raise VaultError unless Vault answers and lets this worker in."""
-        self._tried(lambda: self._log_in(self._ticket), StopSignal())
+        health = "sys/health?standbyok=true&perfstandbyok=true"
+        self._tried(lambda: _get(self._valid_ticket(), health), StopSignal())
 
     def _fields(self, path: str, stop: StopSignal) -> Mapping[str, Any]:
         remembered = self._memory.get(path)

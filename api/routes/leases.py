@@ -70,6 +70,8 @@ class LeaseAnswer(Answer):
         description="JSON pointers to what the worker replaces by the secret that it refers to"
     )
     commit_wanted: str | None = Field(description="what init has read last; null: nothing")
+    request_id: str | None = Field(description="of the request that asked for the job")
+    traceparent: str | None = Field(description="of the trace that the job is part of")
 
 
 class LeaseList(Answer):
@@ -154,6 +156,8 @@ def _shown(grant: Grant, lease_seconds: float) -> dict[str, Any]:
         "secrets": grant.secrets,
         "references": grant.references,
         "commit_wanted": grant.commit_wanted,
+        "request_id": job.request_id,
+        "traceparent": job.traceparent,
     }
 
 
