@@ -1,6 +1,5 @@
 """Starts the API: settings, database, listener, server."""
 
-import os
 import shutil
 import sys
 from collections.abc import Mapping
@@ -30,6 +29,7 @@ from utils.checks import log_checks
 from utils.errors import TruelineError
 from utils.files import keep_files_private, make_data_directory
 from utils.logs import configure_logs
+from utils.process_variables import take_variables
 from utils.settings import Settings, read_settings
 from utils.settings_help import parse_arguments
 from utils.steps import logged_step
@@ -44,7 +44,7 @@ def main() -> int:
     """Serve until told to stop; 2 means that it could not start."""
     arguments = parse_arguments("python -m api", ABOUT)
     keep_files_private()
-    environ = dict(os.environ)
+    environ = take_variables()
     try:
         settings = read_settings(environ, Path.cwd(), arguments)
         log_format = configure_logs(settings.log_format)

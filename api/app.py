@@ -26,6 +26,7 @@ from api.problem_answers import answer_with_problems
 from api.problems import ProblemDocument
 from api.request_spans import trace_requests
 from api.routes import BLUEPRINTS
+from api.secret_key import Keyring
 from api.signing_key import read_signing_keys
 from api.state import KEY, State
 from api.wakeups import Wakeups
@@ -67,7 +68,7 @@ def create_app(
         database=database,
         clock=clock,
         wakeups=Wakeups(marks_reader(database), changes_of(database), count=metrics.hear_waiting),
-        secrets=SecretBox(settings.data_dir / "secret.key"),
+        secrets=SecretBox(Keyring.of(settings)),
         started_at=clock(),
         environ=environ,
         gate=Gate(read_signing_keys(key_file), database, clock) if key_file else None,

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, 
 from sqlalchemy.exc import IntegrityError
 
 from api.config_secrets import masked, with_kept_secrets
-from api.configs import check_config, check_form, judge_stored
+from api.configs import Judged, check_config, check_form, judge_stored
 from api.cron import ScheduleError
-from api.problems import Conflict, FieldError, NotFound, Unprocessable
+from api.problems import Conflict, FieldError, NotFound, Unavailable, Unprocessable
 from api.retirement import retire
 from api.schedules import next_due, read_timezone
 from api.secret_key import SecretKeyError
@@ -70,13 +70,13 @@ def create_deployment(state: State, wanted: Mapping[str, Any]) -> Row[Any]:
     with state.database.read() as connection:
         integration = _integration(connection, wanted["integration"])
     new_id = str(uuid4())
-    pointers = check_config(integration.schema, wanted["config"])
-    sealed = state.secrets.seal(wanted["config"], pointers, new_id)
-    row = dict(wanted) | {"id": new_id, "config": sealed, "created_at": now, "updated_at": now}
+    config = check_config(integration.schema, wanted["config"])
+    row = dict(wanted) | {"id": new_id, "created_at": now, "updated_at": now}
     timing = _timing(wanted, now, None)
     row |= _standing_columns(integration, timing, now, wanted=wanted["enabled"], fault=None)
     with _written(state, wanted["name"]) as connection:
         _check_unchanged(connection, integration)
+        row |= {"config": state.secrets.seal(connection, config, new_id)}
         connection.execute(insert(deployments).values(row))
         return find_deployment(connection, new_id)
 
@@ -88,15 +88,17 @@ def update_deployment(state: State, key: str, changes: Mapping[str, Any]) -> Row
         old = find_deployment(connection, key)
         integration = _integration(connection, old.integration)
     _check_same_integration(old, changes)
-    config, fault = _changed_config(state, old, integration, changes)
+    judged = _changed_config(state, old, integration, changes)
     wish = {name: changes.get(name, getattr(old, name)) for name in WISHES}
     kept_due = old.next_due_at if all(wish[n] == getattr(old, n) for n in TIMING) else None
     timing = _timing(wish, old.created_at, kept_due)
-    values = wish | {"config": config, "fault": None, "updated_at": now}
-    values |= _standing_columns(integration, timing, now, wanted=wish["enabled"], fault=fault)
+    values = wish | {"fault": None, "updated_at": now}
+    enabled = wish["enabled"]
+    values |= _standing_columns(integration, timing, now, wanted=enabled, fault=judged.fault)
     as_it_was = (deployments.c.id == old.id, deployments.c.updated_at == old.updated_at)
     with _written(state, wish["name"]) as connection:
         _check_unchanged(connection, integration)
+        values |= judged.columns(state.secrets, connection, old.id)
         changed = connection.execute(update(deployments).where(*as_it_was).values(values))
         if changed.rowcount != 1:
             raise Conflict(f"deployment {old.name!r} changed meanwhile", "look at it and try again")
@@ -147,18 +149,16 @@ def _check_same_integration(old: Row[Any], changes: Mapping[str, Any]) -> None:
 
 def _changed_config(
     state: State, old: Row[Any], integration: Row[Any], changes: Mapping[str, Any]
-) -> tuple[dict[str, Any], Note | None]:
+) -> Judged:
     if "config" not in changes:
-        judged = judge_stored(state.secrets, integration.schema, old)
-        return judged.config, judged.fault
-    check_form(changes["config"])  # first: a sealed secret that came in would be opened
-    kept = with_kept_secrets(changes["config"], old.config)
+        return judge_stored(state.secrets, integration.schema, old)
+    check_form(changes["config"])
+    new = with_kept_secrets(changes["config"], old.config)
     try:
-        config = state.secrets.open_config(old.id, kept).config
+        kept = state.secrets.open_kept(old.id, new, old.config)
     except SecretKeyError as error:
         raise Conflict(error.reason, error.advice) from error
-    pointers = check_config(integration.schema, config)
-    return state.secrets.seal(config, pointers, old.id), None
+    return Judged(None, check_config(integration.schema, kept.config, kept.secrets))
 
 
 def _timing(wish: Mapping[str, Any], anchor: datetime, due: datetime | None) -> Timing:
@@ -186,6 +186,8 @@ def _written(state: State, name: str) -> Iterator[Connection]:
     try:
         with state.database.write() as connection:
             yield connection
+    except SecretKeyError as error:
+        raise Unavailable(error.reason, error.advice) from error
     except IntegrityError as error:
         message = f"there is a deployment {name!r} already"
         raise Conflict(message, "choose another name, or PATCH that one") from error

@@ -125,6 +125,23 @@ def _check_references(connection: Connection) -> None:
         )
 
 
+def check_revision(database: Database) -> None:
+    """Raise MigrationError unless the database has the schema that this version needs."""
+    try:
+        with database.read() as connection:
+            found = revision(connection)
+    except DBAPIError as error:
+        raise MigrationError(
+            f"the database cannot be opened: {error.orig}",
+            "run this where the API runs, with its settings",
+        ) from error
+    if found != newest_revision():
+        raise MigrationError(
+            f"the database is at revision {found}, this version needs {newest_revision()}",
+            "start the API: it migrates the database",
+        )
+
+
 def _config(connection: Connection) -> Config:
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))

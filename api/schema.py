@@ -1,6 +1,7 @@
 """Every table: whoever compares or migrates the schema takes `metadata` from here."""
 
 from api.audit_table import audit
+from api.key_records import secret_keys
 from api.retention_table import retention
 from api.tables import metadata
 from api.token_table import sessions, tokens
@@ -14,6 +15,7 @@ __all__ = [
     "metadata",
     "pushes",
     "retention",
+    "secret_keys",
     "sessions",
     "tokens",
     "webhooks",

@@ -14,6 +14,12 @@ from sqlalchemy import (
 
 from api.tables import Id, Json, UtcDateTime, metadata
 
+
+def sealed_for(webhook_id: str) -> str:
+    """Name whom a webhook's secrets are sealed for: they open for no other."""
+    return f"webhook {webhook_id}"
+
+
 webhooks = Table(
     "webhooks",
     metadata,

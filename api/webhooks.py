@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from api.apprise_process import AppriseProcess
 from api.apprise_url import check_apprise
-from api.config_secrets import SecretBox
+from api.config_secrets import OpenConfig, SecretBox
 from api.deliveries import find_delivery
 from api.deployments import deployment_id_of
 from api.happenings import Notice, happening
@@ -23,7 +23,7 @@ from api.signatures import key_of, new_secret
 from api.state import State
 from api.subscriptions import Kind
 from api.telling import queue_row
-from api.webhook_tables import deliveries, webhooks
+from api.webhook_tables import deliveries, sealed_for, webhooks
 from utils.errors import TruelineError
 
 MOST_WEBHOOKS = 100
@@ -57,7 +57,7 @@ def shown_webhook(row: Row[Any]) -> dict[str, Any]:
 
 def open_sealed(secrets: SecretBox, webhook_id: str, sealed: Mapping[str, Any]) -> Opened:
     """Open what only a sender needs; raises SecretKeyError."""
-    opened = secrets.open_config(_owner(webhook_id), sealed).config
+    opened = secrets.open_config(sealed_for(webhook_id), sealed).config
     return Opened(opened["url"], opened["secret"])
 
 
@@ -78,7 +78,6 @@ def create_webhook(state: State, wanted: Mapping[str, Any]) -> Written:
         "id": new_id,
         "kind": kind,
         "address": _checked_address(state, kind, wanted["url"]),
-        "sealed": _sealed(state, new_id, Opened(wanted["url"], secret or "")),
         "failures": 0,
         "created_at": now,
         "updated_at": now,
@@ -86,6 +85,8 @@ def create_webhook(state: State, wanted: Mapping[str, Any]) -> Written:
     with _written(state, wanted["name"]) as connection:
         _check_room(connection)
         row |= _concern(connection, wanted)
+        opened = Opened(wanted["url"], secret or "")
+        row["sealed"] = _sealed(state.secrets, connection, new_id, opened)
         connection.execute(insert(webhooks).values(row))
         return Written(find_webhook(connection, new_id), secret)
 
@@ -99,11 +100,16 @@ def change_webhook(state: State, key: str, changes: Mapping[str, Any]) -> Writte
         secret = _secret_for(Kind(before.kind), changes.get("secret"))
     values = {name: changes[name] for name in PLAIN if name in changes}
     values |= {"failures": 0, "rest_until": None, "problem": None, "updated_at": state.clock()}
+    opened = None
     if changes.get("url") or secret:
-        values |= {"enabled": True} | values | _resealed(state, before, changes.get("url"), secret)
+        opened = _with_changes(state, before, changes.get("url"), secret)
+        address = _checked_address(state, Kind(before.kind), opened.url)
+        values = {"enabled": True} | values | {"address": address}
     this = (webhooks.c.id == before.id, webhooks.c.updated_at == before.updated_at)
     with _written(state, changes.get("name", before.name)) as connection:
         values |= _concern(connection, changes)
+        if opened:
+            values["sealed"] = _sealed(state.secrets, connection, before.id, opened)
         if connection.execute(update(webhooks).where(*this).values(values)).rowcount != 1:
             raise Conflict(f"webhook {key!r} changed meanwhile", "look at it and try again")
         return Written(find_webhook(connection, before.id), secret)
@@ -131,11 +137,9 @@ def queue_test(state: State, key: str) -> Row[Any]:
         return find_delivery(connection, queued["id"])
 
 
-def _resealed(
-    state: State, before: Row[Any], url: str | None, secret: str | None
-) -> dict[str, Any]:
-    kind = Kind(before.kind)
-    if url is None or (secret is None and kind is Kind.WEBHOOK):
+def _with_changes(state: State, before: Row[Any], url: str | None, secret: str | None) -> Opened:
+    """Return a webhook's address and key, those that are given in place of the stored ones."""
+    if url is None or (secret is None and Kind(before.kind) is Kind.WEBHOOK):
         try:
             old = open_sealed(state.secrets, before.id, before.sealed)
         except SecretKeyError as error:
@@ -144,17 +148,16 @@ def _resealed(
                 "send `url` and `new_secret` together",
             ) from error
         url, secret = url or old.url, secret or old.secret
-    address = _checked_address(state, kind, url)
-    return {"address": address, "sealed": _sealed(state, before.id, Opened(url, secret or ""))}
+    return Opened(url, secret or "")
 
 
-def _sealed(state: State, webhook_id: str, opened: Opened) -> dict[str, Any]:
+def _sealed(
+    secrets: SecretBox, connection: Connection, webhook_id: str, opened: Opened
+) -> dict[str, Any]:
     content = {"url": opened.url, "secret": opened.secret}
-    return state.secrets.seal(content, ["/url", "/secret"], _owner(webhook_id))
-
-
-def _owner(webhook_id: str) -> str:
-    return f"webhook {webhook_id}"  # what is sealed for one thing opens for no other
+    return secrets.seal(
+        connection, OpenConfig(content, ("/url", "/secret")), sealed_for(webhook_id)
+    )
 
 
 def _checked_address(state: State, kind: Kind, url: str) -> str:

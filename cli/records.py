@@ -2,16 +2,28 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
 from api.database import Database
+from api.secret_key import DEFAULT_FILE, IN_ENVIRONMENT
 from utils.errors import TruelineError
 from utils.settings import Settings
 
 
 class RecordsError(TruelineError):
     """The database does not do what a command asks of it."""
+
+
+def key_file_of(settings: Settings) -> Path:
+    """Return where the keys of the stored secrets are kept; raises RecordsError without a file."""
+    if settings.secret_key:
+        raise RecordsError(
+            f"the key of secrets is in {IN_ENVIRONMENT}, not in a file",
+            "it is kept where that variable comes from: leave --with-key out",
+        )
+    return settings.secret_key_file or settings.data_dir / DEFAULT_FILE
 
 
 @contextmanager

@@ -128,7 +128,7 @@ class Stack:
         self.address = address_file.read_text(encoding="utf-8").strip()
 
     def _start_worker(self) -> None:
-        environ = {"TRUELINE_API_URL": self.address}
+        environ = {"TRUELINE_API_URL": self.address, "TRUELINE_SECRET_KEY": ""}  # the API's alone
         if self._passes.worker:
             environ["TRUELINE_TOKEN"] = self._passes.worker
         self._start("worker", environ, self._hear_worker)

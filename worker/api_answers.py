@@ -33,6 +33,7 @@ class Grant(_Answer):
     integration: str
     config: dict[str, Any] = Field(repr=False)
     secrets: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
     commit_wanted: str | None = None
     request_id: str | None = None
     traceparent: str | None = None

@@ -35,6 +35,7 @@ from worker.reclaim import Reclaim
 from worker.renewal import Renewal
 from worker.requirements import read_base_requirements
 from worker.sandbox import Sandbox
+from worker.secret_references import SecretReferences
 from worker.sender import Sender
 from worker.sync import Sync
 from worker.syncing import Syncing
@@ -58,6 +59,7 @@ class Ground:
     large: LargeFiles
     client: ApiClient
     isolation: Isolation
+    references: SecretReferences
     sandbox: Sandbox | None = None
 
     def close(self) -> None:
@@ -110,6 +112,7 @@ def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -
     metrics.show(_gauges(ground, leasing, held))
     add_checks(checks, ground.directory.root, ground.isolation, ground.outbox)
     add_source_checks(checks, sync, current)
+    checks.add("secrets", ground.references.check)
     presence = _make_presence(settings, ground, leasing, checks)
     heartbeat = _make_heartbeat(ground, leasing, sync, publishing)
 
@@ -206,7 +209,7 @@ def _make_runner(
 ) -> JobRunner:
     identity = WorkerIdentity(ground.directory.worker, ground.isolation)
     executor = TracedExecutor(ground.executor, tracing)
-    return JobRunner(current, syncing.freshen, executor, ground.outbox, identity)
+    return JobRunner(current, syncing.freshen, executor, ground.outbox, identity, ground.references)
 
 
 def _make_leasing(

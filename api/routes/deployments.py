@@ -101,7 +101,7 @@ class DeploymentList(Answer):
     next_cursor: str | None
 
 
-@routes.post("/deployments", responses={201: Deployment, **problem_responses(409)})
+@routes.post("/deployments", responses={201: Deployment, **problem_responses(409, 503)})
 def create(body: NewDeployment) -> tuple[dict[str, Any], int]:
     """Create a deployment."""
     return shown_deployment(create_deployment(current_state(), body.model_dump())), 201
@@ -126,7 +126,7 @@ def read(path: DeploymentPath) -> dict[str, Any]:
 
 
 @routes.patch(
-    "/deployments/<deployment>", responses={200: Deployment, **problem_responses(404, 409)}
+    "/deployments/<deployment>", responses={200: Deployment, **problem_responses(404, 409, 503)}
 )
 def change(path: DeploymentPath, body: DeploymentChanges) -> dict[str, Any]:
     """Change some fields of a deployment; `enabled` pauses and resumes it."""

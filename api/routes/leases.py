@@ -68,6 +68,9 @@ class LeaseAnswer(Answer):
     integration: str
     config: dict[str, Any] = Field(description="in clear")
     secrets: list[str] = Field(description="JSON pointers to the secrets in the config")
+    references: list[str] = Field(
+        description="JSON pointers to what the worker replaces by the secret that it refers to"
+    )
     commit_wanted: str | None = Field(description="what init has read last; null: nothing")
     request_id: str | None = Field(description="of the request that asked for the job")
     traceparent: str | None = Field(description="of the trace that the job is part of")
@@ -164,6 +167,7 @@ def _shown(grant: Grant, lease_seconds: float) -> dict[str, Any]:
         "integration": job.integration,
         "config": grant.config,
         "secrets": grant.secrets,
+        "references": grant.references,
         "commit_wanted": grant.commit_wanted,
         "request_id": job.request_id,
         "traceparent": job.traceparent,

@@ -18,13 +18,13 @@ def command(*, file: Path, check: bool, with_key: bool) -> None:
     """
     from api.backup import check_backup, write_backup  # noqa: PLC0415 - start-up time
     from api.clock import utc_now  # noqa: PLC0415 - start-up time
-    from cli.records import opened  # noqa: PLC0415 - start-up time
+    from cli.records import key_file_of, opened  # noqa: PLC0415 - start-up time
 
     if check:
         contents = check_backup(file)
     else:
         given = settings()
-        key_file = given.data_dir / "secret.key" if with_key else None
+        key_file = key_file_of(given) if with_key else None
         with opened(given) as database:
             contents = write_backup(database, file, utc_now(), key_file)
     header = contents.header
@@ -35,4 +35,4 @@ def command(*, file: Path, check: bool, with_key: bool) -> None:
     if header.with_key:
         click.echo("it holds the key of secrets: keep it as safe as the secrets themselves")
     else:
-        click.echo("the key of secrets is not in it: keep a copy of secret.key elsewhere")
+        click.echo("the key of secrets is not in it: keep a copy of it elsewhere")

@@ -17,18 +17,19 @@ def command(*, file: Path, replace: bool) -> None:
     """
     from api.clock import utc_now  # noqa: PLC0415 - start-up time
     from api.restore import restore_backup  # noqa: PLC0415 - start-up time
-    from cli.records import opened  # noqa: PLC0415 - start-up time
+    from api.secret_key import DEFAULT_FILE  # noqa: PLC0415 - start-up time
+    from cli.records import key_file_of, opened  # noqa: PLC0415 - start-up time
     from utils.files import keep_files_private, make_data_directory  # noqa: PLC0415 - start-up time
 
     keep_files_private()
     given = settings()
     make_data_directory(given.data_dir)
-    key_file = given.data_dir / "secret.key"
+    key_file = given.data_dir / DEFAULT_FILE if given.secret_key else key_file_of(given)
     with opened(given) as database:
         done = restore_backup(database, file, key_file, utc_now(), replace=replace)
     click.echo(
         f"restored {sum(done.contents.rows.values())} rows of {done.contents.header.created_at},"
         f" now at revision {done.revision}; {done.jobs_requeued} running jobs wait again"
     )
-    if not key_file.exists():
+    if not (given.secret_key or key_file.exists()):
         click.echo(f"put the key of secrets back to {key_file} before you start the API")

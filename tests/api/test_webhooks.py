@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from api.background import make_sender
-from api.config_secrets import SecretBox
-from api.secret_key import SecretKeyError
+from api.rotation import forget
+from api.secret_key import Keyring, SecretKeyError
 from api.state import State
 from api.webhooks import Opened, _sealed, open_sealed
 from tests.receiver import Receiver, Reply
@@ -50,7 +50,8 @@ def test_secret_for_people_is_refused(desk: "Desk") -> None:
 
 def test_what_is_sealed_opens_for_its_own_webhook_alone(state: State) -> None:
     opened = Opened("https://example.com/s3cret", "whsec_x")
-    sealed = _sealed(state, "one", opened)
+    with state.database.write() as connection:
+        sealed = _sealed(state.secrets, connection, "one", opened)
     assert "s3cret" not in str(sealed) + str(opened)
     assert open_sealed(state.secrets, "one", sealed) == opened
     with pytest.raises(SecretKeyError):
@@ -60,9 +61,10 @@ def test_what_is_sealed_opens_for_its_own_webhook_alone(state: State) -> None:
 def test_address_whose_key_is_gone_is_set_anew(desk: "Desk", state: State) -> None:
     body = {"name": "ops", "url": "https://example.com/hook"}
     desk.good(desk.client.post("/api/v1/webhooks", json=body))
-    key = state.settings.data_dir / "secret.key"
-    key.unlink()
-    object.__setattr__(state, "secrets", SecretBox(key))  # as after a start with another key
+    keyring = state.secrets.keyring
+    (lost,) = keyring.read()
+    (state.settings.data_dir / "secret.key").unlink()
+    forget(state.database, Keyring.of(state.settings), lost.id)
     answer = desk.client.patch("/api/v1/webhooks/ops", json={"url": "https://new.example/"})
     assert answer.status_code == 409
     assert answer.json is not None

@@ -53,6 +53,12 @@ class Repository:
         self._git(*who, "commit", "--quiet", "--allow-empty", "--message=change")
         return self._git("rev-parse", "HEAD")
 
+    def become(self, folder: Path) -> str:
+        """Hold these files instead of what is there."""
+        shutil.rmtree(self.path / "integrations")
+        shutil.copytree(folder, self.path, dirs_exist_ok=True)
+        return self.push()
+
     def replace(self, file: str, old: str, new: str) -> str:
         path = self.path / file
         path.write_text(path.read_text().replace(old, new))
@@ -248,8 +254,10 @@ class Site:
         self.api = self.start_api()
         self.http = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
 
-    def start_api(self) -> Process:
-        self.api = self._start("api", self.path / "api", {"TRUELINE_API_PORT": str(self.port)})
+    def start_api(self, **settings: str) -> Process:
+        given = {f"TRUELINE_{key.upper()}": value for key, value in settings.items()}
+        given["TRUELINE_API_PORT"] = str(self.port)
+        self.api = self._start("api", self.path / "api", given)
         eventually(self._api_lives)
         return self.api
 

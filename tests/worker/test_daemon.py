@@ -46,6 +46,11 @@ class Daemon:
 
 Start = Callable[..., Daemon]
 LOOPBACK = {"name": "loopback", "role": "admin", "token_id": None}
+BAD_VAULT = {
+    "source_url": "https://source.test/x.git",
+    "vault_addr": "https://vault.test",
+    "vault_token_file": "token",
+}
 
 
 @pytest.fixture
@@ -89,6 +94,7 @@ def test_start_and_end_are_in_order_and_logged(
     assert [entry["step"] for entry in daemon.entries("start step")] == [
         "isolation",
         "data directory",
+        "references to secrets",
         "launcher",
         "outbox",
         "api",
@@ -180,6 +186,8 @@ def test_interrupt_from_the_terminal_ends_it_in_order(
         ({"concurrency": "none"}, 2, "TRUELINE_CONCURRENCY"),
         ({"source_url": "ext::sh -c true"}, 2, "ext"),
         ({"source_url": "/nowhere", "source_ref": "a..b"}, 2, "TRUELINE_SOURCE_REF"),
+        (BAD_VAULT | {"vault_addr": "http://vault.test"}, 2, "TRUELINE_VAULT_ADDR"),
+        (BAD_VAULT | {"vault_token_file": ""}, 2, "TRUELINE_VAULT_TOKEN_FILE"),
     ],
 )
 def test_wrong_setting_is_one_clear_line(
@@ -192,6 +200,18 @@ def test_wrong_setting_is_one_clear_line(
     log = daemon.log_path.read_text()
     assert words in log
     assert "Traceback" not in log
+
+
+def test_secrets_that_cannot_be_fetched_are_told_and_do_not_stop_the_start(
+    start: Start, api: ScriptedApi, small_source: SmallSource, eventually: Eventually
+) -> None:
+    small_source.push("[]")
+    file = small_source.path.with_name("allowed.json")
+    file.write_text("{")
+    daemon = start(api_url=api.url, source_url=str(small_source.path), references_file=str(file))
+    eventually(lambda: daemon.entries("worker ready"))
+    (said,) = daemon.entries("secrets cannot be fetched")
+    assert (str(file) in said["reason"], bool(said["advice"])) == (True, True)
 
 
 def test_sandbox_that_is_asked_for_and_missing_is_refused_with_advice(

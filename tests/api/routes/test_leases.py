@@ -40,6 +40,7 @@ def test_a_lease_says_all_that_a_worker_needs(desk: "Desk", state: State) -> Non
         "integration": "tool",
         "config": {},
         "secrets": [],
+        "references": [],
         "commit_wanted": None,
         "traceparent": None,
     }
