@@ -7,8 +7,10 @@ from flask_openapi.models.info import Info
 from flask_openapi.openapi import OpenAPI
 
 from api.clock import Clock, utc_now
+from api.compression import compress_bodies
 from api.config_secrets import SecretBox
 from api.database import Database
+from api.editions import tag_answers
 from api.guard import guard
 from api.invalid_requests import refuse_request
 from api.json_format import JsonFormat
@@ -54,6 +56,10 @@ def create_app(
     )
     answer_with_problems(app)
     guard(app, settings.api_host, settings.result_limit_bytes)
+    compress_bodies(app)
+    tag_answers(
+        app
+    )  # after_request runs backwards: an answer gets its ETag before it is compressed
     for blueprint in BLUEPRINTS:
         app.register_api(blueprint)
     return app

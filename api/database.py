@@ -3,8 +3,8 @@
 import importlib
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import ModuleType
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -12,6 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from api.joined_writes import JoinedWrites
 from api.recording import encoded_json
 from utils.errors import SettingsError
 
@@ -26,6 +27,7 @@ class Database:
     def __init__(self, url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         self._busy_seconds = busy_timeout_ms / 1000
         self._writing = threading.Lock()
+        self._thread = threading.local()  # `joined`: the writes that are one
         try:
             self.engine = _make_engine(url, busy_timeout_ms)
         except (ArgumentError, ModuleNotFoundError) as error:
@@ -47,8 +49,34 @@ class Database:
         """Open a transaction that may write; commits at the end, rolls back on an error.
 
         One that is not `durable` survives the end of this process, but perhaps not the machine's;
-        with a later one that is, it survives that too.
+        with a later one that is, it survives that too. Within `joined` it is part of that one.
         """
+        joined: JoinedWrites | None = getattr(self._thread, "joined", None)
+        if joined is not None:
+            with joined.part() as connection:
+                yield connection
+            return
+        with self._write_alone(durable=durable) as connection:
+            yield connection
+
+    @contextmanager
+    def joined(self, begin: Callable[[Connection], None]) -> Iterator[None]:
+        """Let all writes of this thread be one transaction, which commits at the end.
+
+        It is opened by the first of them, after which `begin` is called.
+        """
+        with ExitStack() as stack:
+            writes = JoinedWrites(
+                lambda: stack.enter_context(self._write_alone(durable=True)), begin
+            )
+            self._thread.joined = writes
+            try:
+                yield
+            finally:
+                self._thread.joined = None
+
+    @contextmanager
+    def _write_alone(self, *, durable: bool) -> Iterator[Connection]:
         if self.engine.dialect.name != "sqlite":
             with self.engine.connect() as connection, connection.begin():
                 if not durable and connection.dialect.name == "postgresql":

@@ -100,6 +100,14 @@ class Conflict(Problem):
     title = "The request does not fit the present state"
 
 
+class PreconditionFailed(Problem):
+    """What was to be changed is not what the caller had seen."""
+
+    status = 412
+    kind = "precondition-failed"
+    title = "It changed meanwhile"
+
+
 class TooLarge(Problem):
     """The body is larger than allowed."""
 

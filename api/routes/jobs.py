@@ -2,23 +2,35 @@
 
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from flask import current_app, request, url_for
 from pydantic import Field
 
 from api.after_answer import after_answer
-from api.deployments import deployment_id_of, find_deployment
+from api.deployments import find_deployment
 from api.endings import cancel_job
-from api.integrations import find_integration
-from api.jobs import Job, JobStatus, Trigger, job_from_row, listed_jobs, read_job, request_job
-from api.models import Answer, PageQuery, Path, Query
+from api.jobs import (
+    Job,
+    JobStatus,
+    Trigger,
+    WantedJobs,
+    job_from_row,
+    listed_jobs,
+    read_job,
+    request_job,
+)
+from api.list_queries import ScopedQuery, is_descending
+from api.listing import read_list
+from api.models import Answer, Path, Query
+from api.once import once
 from api.openapi import blueprint, problem_responses
-from api.paging import Order, read_page
 from api.problems import BadRequest, Unprocessable
 from api.routes.deployments import DeploymentPath
+from api.scopes import find_scope
 from api.state import State, current_state
 from api.storable import StorableText
+from api.tables import jobs as table
 from api.task_results import read_results
 from api.wakeups import WORK, Kind, Topic
 
@@ -42,12 +54,11 @@ class JobQuery(Query):
     )
 
 
-class JobsQuery(PageQuery):
-    """Which jobs a list asks for."""
+class JobsQuery(ScopedQuery):
+    """Which jobs a list asks for; `since` and `until` bound the time they were made."""
 
+    sort: Literal["created_at", "-created_at"] = "-created_at"
     status: list[JobStatus] = Field([], max_length=10, description="one or several")
-    deployment: StorableText | None = Field(None, max_length=200, description="its id or name")
-    integration: StorableText | None = Field(None, max_length=64)
 
 
 class JobAnswer(Answer):
@@ -105,6 +116,7 @@ class TaskResults(Answer):
 @routes.post(
     "/deployments/<deployment>/jobs", responses={202: Accepted, **problem_responses(404, 409)}
 )
+@once()
 def start(path: DeploymentPath) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Ask for a job of a deployment, given by its id or name."""
     _check_nothing_is_asked()
@@ -122,12 +134,9 @@ def start(path: DeploymentPath) -> tuple[dict[str, Any], int, dict[str, str]]:
 def list_all(query: JobsQuery) -> dict[str, Any]:
     """List jobs, newest first."""
     with current_state().database.read() as connection:
-        deployment_id = query.deployment and deployment_id_of(connection, query.deployment)
-        if query.integration is not None:
-            find_integration(connection, query.integration)
-        listed = listed_jobs(query.status, deployment_id, query.integration)
-        order = Order((listed.c.created_at, listed.c.id))
-        page = read_page(connection, listed.select(), order, query)
+        scope = find_scope(connection, table, query.deployment, query.integration)
+        wanted = WantedJobs(query.status, scope, query.span, is_descending(query.sort))
+        page = read_list(connection, listed_jobs(wanted), query)
     items = [_shown(job_from_row(row)) for row in page.rows]
     return {"items": items, "next_cursor": page.next_cursor}
 

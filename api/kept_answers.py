@@ -1,0 +1,84 @@
+"""Answers that are kept under their Idempotency-Key, each in the transaction of its effect."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from api.kept_answers_table import kept_answers
+from api.problems import Unprocessable
+
+KEPT_FOR = timedelta(hours=24)
+MOST_FORGOTTEN = 1_000  # at once
+
+
+@dataclass(frozen=True)
+class Key:
+    """Whose key it is, for which route, and what was asked."""
+
+    caller: str
+    route: str
+    key: str
+    request_sha256: str
+
+    @property
+    def row(self) -> dict[str, str]:
+        """The columns that name the kept answer."""
+        return {"caller": self.caller, "route": self.route, "key": self.key}
+
+
+@dataclass(frozen=True)
+class KeptAnswer:
+    """An answer that was given before; `body` is None where it held a secret."""
+
+    status: int
+    location: str | None
+    body: bytes | None
+
+
+def read_answer(connection: Connection, key: Key, now: datetime) -> KeptAnswer | None:
+    """Return what was answered under this key; raises Unprocessable if another request was."""
+    row = connection.execute(select(kept_answers).where(_named(key))).first()
+    if row is None or row.created_at <= now - KEPT_FOR:
+        return None
+    if row.request_sha256 != key.request_sha256:
+        raise Unprocessable(
+            "this Idempotency-Key came with another request before",
+            "send each new request with a new key, and the same key only with the same request",
+        )
+    return KeptAnswer(row.status, row.location, row.body)
+
+
+def claim_key(connection: Connection, key: Key, now: datetime) -> KeptAnswer | None:
+    """Take a key until the transaction ends, or return what was answered under it.
+
+    Another transaction that has taken it is waited for.
+    """
+    expired = and_(_named(key), kept_answers.c.created_at <= now - KEPT_FOR)
+    connection.execute(delete(kept_answers).where(expired))
+    row = {**key.row, "request_sha256": key.request_sha256, "status": 0, "created_at": now}
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    claim = dialect.insert(kept_answers).values(row).on_conflict_do_nothing()
+    is_claimed = connection.execute(claim.returning(kept_answers.c.key)).first() is not None
+    return None if is_claimed else read_answer(connection, key, now)
+
+
+def keep_answer(connection: Connection, key: Key, answer: KeptAnswer) -> None:
+    """Keep the answer to the request whose key was claimed in this transaction."""
+    values = {"status": answer.status, "location": answer.location, "body": answer.body}
+    connection.execute(update(kept_answers).where(_named(key)).values(values))
+
+
+def forget_answers(connection: Connection, now: datetime) -> int:
+    """Remove a bounded number of answers whose time is over; return how many there were."""
+    over = kept_answers.c.created_at <= now - KEPT_FOR
+    columns = (kept_answers.c.caller, kept_answers.c.route, kept_answers.c.key)
+    rows = connection.execute(select(*columns).where(over).limit(MOST_FORGOTTEN)).all()
+    for row in rows:
+        connection.execute(delete(kept_answers).where(_named(Key(*row, ""))))
+    return len(rows)
+
+
+def _named(key: Key) -> ColumnElement[bool]:
+    return and_(*(kept_answers.c[name] == value for name, value in key.row.items()))
