@@ -80,7 +80,7 @@ class Recorded(Answer):
     unknown: list[str]
 
 
-@routes.put("/catalogue", responses={200: Recorded})
+@routes.put("/catalogue", operation_id="put_catalogue", responses={200: Recorded})
 def put(body: CatalogueBody) -> dict[str, Any]:
     """Replace what is known of a worker's source and integrations."""
     _check_storable(body)

@@ -116,7 +116,11 @@ class DeploymentList(Answer):
     next_cursor: str | None
 
 
-@routes.post("/deployments", responses={201: Deployment, **problem_responses(409)})
+@routes.post(
+    "/deployments",
+    operation_id="create_deployment",
+    responses={201: Deployment, **problem_responses(409)},
+)
 @once()
 def create(body: NewDeployment) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Create a deployment."""
@@ -124,7 +128,11 @@ def create(body: NewDeployment) -> tuple[dict[str, Any], int, dict[str, str]]:
     return _shown(row), 201, {"Location": url_for("deployments.read", deployment=row.id)}
 
 
-@routes.get("/deployments", responses={200: DeploymentList, **problem_responses(404)})
+@routes.get(
+    "/deployments",
+    operation_id="list_deployments",
+    responses={200: DeploymentList, **problem_responses(404)},
+)
 def list_all(query: DeploymentsQuery) -> dict[str, Any]:
     """List the deployments, newest first."""
     by_name = query.sort.removeprefix("-") == "name"
@@ -143,7 +151,11 @@ def list_all(query: DeploymentsQuery) -> dict[str, Any]:
     }
 
 
-@routes.get("/deployments/<deployment>", responses={200: Deployment, **problem_responses(404)})
+@routes.get(
+    "/deployments/<deployment>",
+    operation_id="read_deployment",
+    responses={200: Deployment, **problem_responses(404)},
+)
 def read(path: DeploymentPath) -> dict[str, Any]:
     """Read one deployment by its id or name."""
     with current_state().database.read() as connection:
@@ -151,7 +163,9 @@ def read(path: DeploymentPath) -> dict[str, Any]:
 
 
 @routes.patch(
-    "/deployments/<deployment>", responses={200: Deployment, **problem_responses(404, 409, 412)}
+    "/deployments/<deployment>",
+    operation_id="change_deployment",
+    responses={200: Deployment, **problem_responses(404, 409, 412)},
 )
 def change(path: DeploymentPath, body: DeploymentChanges) -> dict[str, Any]:
     """Change some fields of a deployment; `enabled` pauses and resumes it."""
@@ -161,7 +175,9 @@ def change(path: DeploymentPath, body: DeploymentChanges) -> dict[str, Any]:
 
 
 @routes.delete(
-    "/deployments/<deployment>", responses={204: None, **problem_responses(404, 409, 412)}
+    "/deployments/<deployment>",
+    operation_id="delete_deployment",
+    responses={204: None, **problem_responses(404, 409, 412)},
 )
 def remove(path: DeploymentPath) -> tuple[str, int]:
     """Delete a deployment: its jobs stay as history, its open violations are resolved."""

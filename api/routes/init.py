@@ -33,7 +33,11 @@ class Registration(Answer):
     rejected: list[Rejection]
 
 
-@routes.post("/init-integrations", responses={200: Registration, **problem_responses(502)})
+@routes.post(
+    "/init-integrations",
+    operation_id="init_integrations",
+    responses={200: Registration, **problem_responses(502)},
+)
 @once()
 def init() -> dict[str, Any]:
     """Read the source's manifest now and record what it lists."""

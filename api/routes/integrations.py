@@ -76,7 +76,7 @@ class IntegrationList(Answer):
     next_cursor: str | None
 
 
-@routes.get("/integrations", responses={200: IntegrationList})
+@routes.get("/integrations", operation_id="list_integrations", responses={200: IntegrationList})
 def list_all(query: IntegrationsQuery) -> dict[str, Any]:
     """List the integrations by name."""
     wanted = listed_integrations(query.state, descending=is_descending(query.sort))
@@ -88,7 +88,11 @@ def list_all(query: IntegrationsQuery) -> dict[str, Any]:
     }
 
 
-@routes.get("/integrations/<name>", responses={200: Integration, **problem_responses(404)})
+@routes.get(
+    "/integrations/<name>",
+    operation_id="read_integration",
+    responses={200: Integration, **problem_responses(404)},
+)
 def read(path: IntegrationPath) -> dict[str, Any]:
     """Read one integration."""
     with current_state().database.read() as connection:

@@ -114,7 +114,9 @@ class TaskResults(Answer):
 
 
 @routes.post(
-    "/deployments/<deployment>/jobs", responses={202: Accepted, **problem_responses(404, 409)}
+    "/deployments/<deployment>/jobs",
+    operation_id="start_job",
+    responses={202: Accepted, **problem_responses(404, 409)},
 )
 @once()
 def start(path: DeploymentPath) -> tuple[dict[str, Any], int, dict[str, str]]:
@@ -130,7 +132,7 @@ def start(path: DeploymentPath) -> tuple[dict[str, Any], int, dict[str, str]]:
     return accepted, 202, {"Location": status_url}
 
 
-@routes.get("/jobs", responses={200: JobList, **problem_responses(404)})
+@routes.get("/jobs", operation_id="list_jobs", responses={200: JobList, **problem_responses(404)})
 def list_all(query: JobsQuery) -> dict[str, Any]:
     """List jobs, newest first."""
     with current_state().database.read() as connection:
@@ -141,7 +143,9 @@ def list_all(query: JobsQuery) -> dict[str, Any]:
     return {"items": items, "next_cursor": page.next_cursor}
 
 
-@routes.get("/jobs/<job_id>", responses={200: JobAnswer, **problem_responses(404)})
+@routes.get(
+    "/jobs/<job_id>", operation_id="read_job", responses={200: JobAnswer, **problem_responses(404)}
+)
 def read(path: JobPath, query: JobQuery) -> dict[str, Any]:
     """Read a job; with `timeout`, wait for its end: at the timeout it is told as it is."""
     state = current_state()
@@ -151,7 +155,11 @@ def read(path: JobPath, query: JobQuery) -> dict[str, Any]:
     return _shown(job)
 
 
-@routes.get("/jobs/<job_id>/tasks", responses={200: TaskResults, **problem_responses(404)})
+@routes.get(
+    "/jobs/<job_id>/tasks",
+    operation_id="list_task_results",
+    responses={200: TaskResults, **problem_responses(404)},
+)
 def tasks(path: JobPath) -> dict[str, Any]:
     """Read a job's task results as far as there are any."""
     with current_state().database.read() as connection:
@@ -159,7 +167,11 @@ def tasks(path: JobPath) -> dict[str, Any]:
         return {"items": read_results(connection, job.id), "next_cursor": None}
 
 
-@routes.post("/jobs/<job_id>/cancel", responses={200: JobAnswer, **problem_responses(404, 409)})
+@routes.post(
+    "/jobs/<job_id>/cancel",
+    operation_id="cancel_job",
+    responses={200: JobAnswer, **problem_responses(404, 409)},
+)
 def cancel(path: JobPath) -> dict[str, Any]:
     """Cancel a job: a pending one at once, a running one as soon as its worker hears of it."""
     state = current_state()

@@ -89,7 +89,9 @@ class Released(Answer):
     released: list[str]
 
 
-@routes.post("/leases", responses={200: LeaseList, **problem_responses(409)})
+@routes.post(
+    "/leases", operation_id="lease_jobs", responses={200: LeaseList, **problem_responses(409)}
+)
 def claim(body: LeaseRequest) -> dict[str, Any]:
     """Lease the oldest pending jobs; waits for work up to `wait_seconds`."""
     _check_version(body.version)
@@ -100,7 +102,7 @@ def claim(body: LeaseRequest) -> dict[str, Any]:
     return {"leases": [_shown(grant, state.settings.lease_seconds) for grant in given or ()]}
 
 
-@routes.post("/leases/renew", responses={200: RenewalAnswer})
+@routes.post("/leases/renew", operation_id="renew_leases", responses={200: RenewalAnswer})
 def renew(body: LeaseNames) -> dict[str, Any]:
     """Prolong leases."""
     state = current_state()
@@ -109,7 +111,7 @@ def renew(body: LeaseNames) -> dict[str, Any]:
     return asdict(renewal)
 
 
-@routes.post("/leases/release", responses={200: Released})
+@routes.post("/leases/release", operation_id="release_leases", responses={200: Released})
 def release(body: LeaseNames) -> dict[str, Any]:
     """Give jobs back: they wait for a worker again, and no loss is counted."""
     state = current_state()

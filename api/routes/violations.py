@@ -98,7 +98,11 @@ class ViolationList(Answer):
     next_cursor: str | None
 
 
-@routes.get("/violations", responses={200: ViolationList, **problem_responses(404)})
+@routes.get(
+    "/violations",
+    operation_id="list_violations",
+    responses={200: ViolationList, **problem_responses(404)},
+)
 def list_all(query: ViolationsQuery) -> dict[str, Any]:
     """List violations, the worst first."""
     _check_tasks(query)
@@ -118,7 +122,9 @@ def list_all(query: ViolationsQuery) -> dict[str, Any]:
 
 
 @routes.get(
-    "/violations/<violation_id>", responses={200: ViolationAnswer, **problem_responses(404)}
+    "/violations/<violation_id>",
+    operation_id="read_violation",
+    responses={200: ViolationAnswer, **problem_responses(404)},
 )
 def read(path: ViolationPath) -> dict[str, Any]:
     """Read one violation."""
@@ -128,6 +134,7 @@ def read(path: ViolationPath) -> dict[str, Any]:
 
 @routes.patch(
     "/violations/<violation_id>",
+    operation_id="decide_violation",
     responses={200: ViolationAnswer, **problem_responses(404, 409, 412)},
 )
 def change(path: ViolationPath, body: DecisionBody) -> dict[str, Any]:
