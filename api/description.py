@@ -14,7 +14,7 @@ from api.openapi import PREFIX
 VERSION = "3.1.0"  # what tools read; flask-openapi names a later one
 Node = dict[str, Any]
 _KEY_SCHEMA = {"type": "string", "pattern": "^[!-~]{1,255}$"}
-_TAG_SCHEMA = {"type": "string", "pattern": '^(\\*|"[!#-~]{1,100}")$'}
+_TAG_SCHEMA = {"type": "string", "examples": ['"3b6f0c4e5a1d2f7890abcdef"']}
 HEADERS: Mapping[str, tuple[str, Node]] = MappingProxyType(
     {
         "X-Request-ID": ("names this request in the API's log", {"type": "string"}),

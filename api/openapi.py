@@ -9,6 +9,7 @@ from flask_openapi.models.tag import Tag
 from api.problems import CONTENT_TYPE, Problem, ProblemDocument
 
 PREFIX = "/api/v1"
+ANYWHERE = (400, 403, 413, 414, 415, 422, 431, 500, 503, 507)
 Responses = dict[str | int, Any]
 
 
@@ -19,7 +20,7 @@ def blueprint(name: str, import_name: str, prefix: str | None = PREFIX) -> APIBl
         import_name,
         url_prefix=prefix,
         abp_tags=[Tag(name=name)],
-        abp_responses=problem_responses(400, 403, 413, 415, 422, 500, 503, 507),
+        abp_responses=problem_responses(*ANYWHERE),
         operation_id_callback=operation_id,
     )
 

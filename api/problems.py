@@ -116,6 +116,22 @@ class TooLarge(Problem):
     title = "The body is too large"
 
 
+class UriTooLong(Problem):
+    """The address is longer than allowed."""
+
+    status = 414
+    kind = "uri-too-long"
+    title = "The address is too long"
+
+
+class HeadersTooLarge(Problem):
+    """The headers are more or longer than allowed."""
+
+    status = 431
+    kind = "headers-too-large"
+    title = "The headers are too large"
+
+
 class UnsupportedMedia(Problem):
     """The body is not JSON."""
 

@@ -16,12 +16,14 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # same
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # same
 
 from api.state import state_of
+from api.unreadable import Heard, send_unreadable
 from api.wakeups import MOST_WAITS
 from utils.parent_death import end_with_parent
 
 THREADS = MOST_WAITS + 56  # waiting requests never take the last thread
 CONNECTIONS = 1024
 GRACE_SECONDS = 10
+LONGEST_ADDRESS_BYTES = 8190
 LINGER_MILLISECONDS = 100
 MOST_LINGERING = 24  # threads; the rest go on to serve new requests at once
 
@@ -45,6 +47,12 @@ class Threads(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         while goes_on is True and self.alive and self._is_more_to_read(conn):
             goes_on = super().handle(conn)
         return goes_on
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Any) -> None:
+        """Refuse what cannot be read with a problem, where gunicorn would send HTML."""
+        heard = Heard()
+        super().handle_error(req, heard, addr, exc)
+        send_unreadable(client, heard.status)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop accepting, let waiting requests answer with what they have, finish the rest."""
@@ -116,6 +124,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "timeout": 0,  # threads that wait are no hang; a suspended laptop is none either
             "graceful_timeout": GRACE_SECONDS,
             "keepalive": 30,
+            "limit_request_line": LONGEST_ADDRESS_BYTES,
             "control_socket_disable": True,
             "post_worker_init": lambda _worker: self._started(),
             "on_exit": lambda _arbiter: self._stopped(),

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.grants import Grant, grant_jobs
 from api.leases import Held, Term, release_leases, renew_leases
-from api.models import Answer, Body
+from api.models import Answer, Body, Count, Number
 from api.openapi import blueprint, problem_responses
 from api.problems import Conflict
 from api.state import State, current_state
@@ -25,7 +25,7 @@ class LeaseName(Body):
     """One lease that a worker holds."""
 
     job_id: StorableText = Field(max_length=64)
-    attempt: int = Field(ge=1, le=2**31 - 1)
+    attempt: Count = Field(ge=1, le=2**31 - 1)
     token: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", repr=False)
 
     def held(self) -> Held:
@@ -37,8 +37,8 @@ class LeaseRequest(Body):
     """A worker's request for work."""
 
     worker: StorableText = Field(min_length=1, max_length=200)
-    slots: int = Field(ge=1, le=MOST_LEASES, description="how many jobs it takes at most")
-    wait_seconds: float = Field(0, ge=0, le=LONGEST_WAIT_SECONDS)
+    slots: Count = Field(ge=1, le=MOST_LEASES, description="how many jobs it takes at most")
+    wait_seconds: Number = Field(0, ge=0, le=LONGEST_WAIT_SECONDS)
     version: StorableText = Field(max_length=64, description="the worker's version")
 
 
