@@ -49,16 +49,26 @@ class Gunzip:
             chunk = self._stream.unconsumed_tail
 
 
-class InflatedBody(io.RawIOBase):
+class Plain:
+    """What was not compressed."""
+
+    is_whole = True
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Yield it as it is."""
+        yield chunk
+
+
+class BoundedBody(io.RawIOBase):
     """A request's body as it was before it was compressed; nothing is inflated before it is read.
 
-    Whoever reads from it stops at the largest body that the route takes, and so do bombs.
+    Raises TooLarge for more than the route takes, be it compressed or inflated.
     """
 
     def __init__(self, compressed: Any, inflate: Inflate, most_bytes: int) -> None:
         self._compressed = compressed
         self._inflate = inflate
-        self._left_bytes = most_bytes
+        self._most_bytes = most_bytes
         self._pieces = self._inflated()
         self._waiting = b""
 
@@ -79,18 +89,26 @@ class InflatedBody(io.RawIOBase):
         return size
 
     def _inflated(self) -> Iterator[bytes]:
+        compressed_bytes = size_bytes = 0
         try:
             while chunk := self._compressed.read(READ_BYTES):
-                self._left_bytes -= len(chunk)
-                if self._left_bytes < 0:
-                    raise TooLarge(
-                        "the compressed body is larger than this route takes", "send less at once"
-                    )
-                yield from self._inflate.feed(chunk)
+                compressed_bytes += len(chunk)
+                for piece in self._inflate.feed(chunk):
+                    size_bytes += len(piece)
+                    self._check(size_bytes)
+                    yield piece
+                self._check(compressed_bytes)
         except (zlib.error, ZstdError) as error:
             raise _broken() from error
         if not self._inflate.is_whole:
             raise _broken()
+
+    def _check(self, size_bytes: int) -> None:
+        if size_bytes > self._most_bytes:
+            raise TooLarge(
+                f"the body has more than the {self._most_bytes} bytes that this route takes",
+                "send less at once",
+            )
 
 
 _INFLATE: dict[str, Callable[[], Inflate]] = {"zstd": Inflating, "gzip": Gunzip, "x-gzip": Gunzip}
@@ -104,18 +122,22 @@ def compress_bodies(app: Flask) -> None:
 
 def _take_compressed() -> None:
     coding = request.headers.get("Content-Encoding", "").strip().lower()
-    if coding in {"", "identity"}:
-        return
-    if coding not in _INFLATE:
+    is_plain = coding in {"", "identity"}
+    if is_plain and "CONTENT_LENGTH" in request.environ:
+        return  # its size has been checked
+    if not is_plain and coding not in _INFLATE:
         raise UnsupportedMedia(
             "the body has a Content-Encoding that is not known here",
             f"send it plain, or compressed once with one of {', '.join(CODINGS)}",
         )
     environ = request.environ
     most_bytes = request.max_content_length or 0
-    compressed = get_input_stream(environ, max_content_length=most_bytes)
-    environ["wsgi.input"] = InflatedBody(compressed, _INFLATE[coding](), most_bytes)
+    inflate = Plain() if is_plain else _INFLATE[coding]()
+    # (Werkzeug cuts off what goes beyond its own limit, and says nothing.)
+    compressed = get_input_stream(environ, max_content_length=most_bytes + 1)
+    environ["wsgi.input"] = BoundedBody(compressed, inflate, most_bytes)
     environ["wsgi.input_terminated"] = True
+    request.max_content_length = most_bytes + 1
     for name in ("CONTENT_LENGTH", "HTTP_CONTENT_ENCODING"):
         environ.pop(name, None)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from flask_openapi.openapi import OpenAPI
 
-from api.large_data import CHUNK_BYTES
 from api.once import HOLDS_SECRET
 from api.openapi import PREFIX
 
@@ -48,21 +47,6 @@ SECURITY: Mapping[str, Node] = MappingProxyType(
         }
     }
 )
-LEASE_HEADER: Node = {
-    "name": "X-Trueline-Lease",
-    "in": "header",
-    "required": True,
-    "description": "the token of the lease",
-    "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
-}
-CHUNK: Node = {
-    "required": True,
-    "content": {
-        "application/octet-stream": {
-            "schema": {"type": "string", "format": "binary", "maxLength": CHUNK_BYTES}
-        }
-    },
-}
 
 
 def describe(app: OpenAPI) -> Node:
@@ -107,6 +91,7 @@ def _keyed(app: OpenAPI) -> set[tuple[str, str]]:
 
 
 def _complete(operation: Node, method: str, *, is_versioned: bool) -> None:
+    operation.setdefault("parameters", [])
     answers = operation["responses"]
     for status, answer in answers.items():
         _tell(answer, "X-Request-ID")
@@ -140,4 +125,4 @@ def _tell(answer: Node, name: str) -> None:
 
 def _take(operation: Node, name: str) -> None:
     reference = {"$ref": f"#/components/parameters/{name}"}
-    operation.setdefault("parameters", []).append(reference)
+    operation["parameters"].append(reference)
