@@ -9,7 +9,7 @@ from utils.client.errors import ApiAway, ApiProblem
 from utils.client.models import DecisionBody, DeploymentChanges, JobStatus, NewDeployment
 
 if TYPE_CHECKING:
-    from tests.utils.client.conftest import Hand
+    from tests.served_api import Hand
 
 AT = "2026-03-02T12:00:00Z"
 END = {"at": AT, "type": "job_finished", "status": "success", "error": None}

@@ -47,7 +47,7 @@ class Hand:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def served_database(tmp_path: Path) -> Iterator[Database]:
     database = Database(f"sqlite:///{tmp_path / 'trueline.db'}")
     migrate(database)
     row = {"name": "tool", "title": "Tool", "description": "", "enabled": True, "schema": {}}
@@ -59,9 +59,9 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def address(tmp_path: Path, database: Database) -> Iterator[str]:
+def address(tmp_path: Path, served_database: Database) -> Iterator[str]:
     """Serve an API of this process."""
-    app = create_app(Settings.model_validate({"data_dir": tmp_path}), database)
+    app = create_app(Settings.model_validate({"data_dir": tmp_path}), served_database)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -82,7 +82,7 @@ def run_plain() -> Callable[[str], str]:
     """Run code in an interpreter of its own."""
 
     def run(code: str) -> str:
-        environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[3])}
+        environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[1])}
         command = [sys.executable, "-c", code]
         done = subprocess.run(
             command, env=environ, capture_output=True, text=True, timeout=60, check=True
