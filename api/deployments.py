@@ -37,6 +37,8 @@ _NAMED = select(deployments).where(
     or_(deployments.c.id == bindparam("key"), deployments.c.name == bindparam("key"))
 )
 _LOCKED = _NAMED.with_for_update()
+_INTEGRATION = select(integrations).where(integrations.c.name == bindparam("integration"))
+_NEW = insert(deployments)  # made once, as the others: SQLAlchemy then finds its SQL
 WISHES = ("name", *TIMING, "enabled")  # what a PATCH may change, beside the config
 DECIDED = ("id", *WISHES, "config", "state", "problem")
 
@@ -109,7 +111,7 @@ def create_deployment(state: State, wanted: Mapping[str, Any]) -> Row[Any]:
     row |= _standing_columns(integration, timing, now, wanted=wanted["enabled"], fault=None)
     with _written(state, wanted["name"]) as connection:
         _check_unchanged(connection, integration)
-        connection.execute(insert(deployments).values(row))
+        connection.execute(_NEW, row)
         return find_deployment(connection, new_id)
 
 
@@ -155,7 +157,7 @@ def delete_deployment(state: State, key: str, check: Check = any_edition) -> tup
 
 
 def _integration(connection: Connection, name: str) -> Row[Any]:
-    row = connection.execute(select(integrations).where(integrations.c.name == name)).first()
+    row = connection.execute(_INTEGRATION, {"integration": name}).first()
     if row is None:
         known = connection.execute(select(integrations.c.name)).scalars()
         message = f"there is no integration {name!r}{did_you_mean(name, known)}"
