@@ -90,6 +90,7 @@ def _is_known(tag: str) -> bool:
 def _not_modified(response: Response) -> Response:
     response.status_code = 304
     response.set_data(b"")
+    response.vary.add("Accept-Encoding")  # as the answer itself would have said
     for name in ("Content-Type", "Content-Length"):
         response.headers.pop(name, None)
     return response

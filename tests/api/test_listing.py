@@ -39,9 +39,8 @@ SCOPES = [
     Scope(integrations=("tool-1", "tool-2")),
 ]
 VIOLATION_LISTS = [
-    Wanted(statuses, severities, scope, tasks, span, by, descending)
-    for statuses, (severities, span), scope, tasks, by, descending in product(
-        ([], [ViolationStatus.OPEN]),
+    Wanted([ViolationStatus.OPEN] if tasks else [], severities, scope, tasks, span, by, descending)
+    for (severities, span), scope, tasks, by, descending in product(
         ((None, Span()), ([Severity.HIGH, Severity.LOW], Span()), (None, SPAN)),
         SCOPES,
         ([], ["task-1", "task-2"]),
