@@ -11,14 +11,21 @@ from types import MappingProxyType
 from typing import Any
 
 from api.app import create_app
-from api.client_types import annotation, is_enum, plain_name, references
+from api.client_types import (
+    annotation,
+    default_of,
+    is_enum,
+    member,
+    plain_name,
+    references,
+)
 from api.description import describe, operations
 from utils.settings import Settings
 
 TARGET = Path(__file__).resolve().parent.parent / "utils" / "client"
 TOLD = "Made from the API's description by `make client`; do not edit."
 WORKER_TAGS = frozenset({"leases", "ticks", "catalogue"})
-BY_HAND = frozenset({"report_events", "upload_task_data", "follow_job"})  # of workers, or a stream
+OF_WORKERS = frozenset({"report_events", "upload_task_data"})
 Node = Mapping[str, Any]
 _SENT: Mapping[str, str] = MappingProxyType(
     {
@@ -45,7 +52,9 @@ def client_code(document: Node) -> dict[str, str]:
     wanted = [
         (path, method, operation)
         for path, method, operation in operations(document)
-        if not WORKER_TAGS & set(operation["tags"]) and operation["operationId"] not in BY_HAND
+        if not WORKER_TAGS & set(operation["tags"])
+        and operation["operationId"] not in OF_WORKERS
+        and set(_good(operation).get("content", {})) <= {"application/json"}  # no stream, no page
     ]
     schemas = document["components"]["schemas"]
     names = _needed(wanted, schemas)
@@ -91,7 +100,7 @@ def _enum(name: str, schema: Node) -> Iterator[str]:
     yield f"\nclass {name}(StrEnum):"
     yield f"    {_docstring(schema.get('description', name))}\n"
     for value in schema["enum"]:
-        yield f"    {value.upper()} = {json.dumps(value)}"
+        yield f"    {member(value)} = {json.dumps(value)}"
     yield ""
 
 
@@ -110,8 +119,7 @@ def _field(name: str, schema: Node, *, is_required: bool) -> str:
     if "description" in schema:
         options.append(f"description={json.dumps(schema['description'])}")
     if not is_required:
-        default = schema.get("default")
-        options.insert(0, "default_factory=dict" if default == {} else f"default={default!r}")
+        options.insert(0, default_of(schema))
     elif not options:
         return f"{known}: {annotation(schema)}"
     return f"{known}: {annotation(schema)} = Field({', '.join(options)})"

@@ -1,6 +1,7 @@
 """JSON Schema of the description as annotations of Python; pure."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -40,6 +41,23 @@ def is_enum(schema: Mapping[str, Any]) -> bool:
 def plain_name(name: str) -> str:
     """Return a field's name in Python."""
     return f"{name}_" if name in TAKEN else name
+
+
+def member(word: str) -> str:
+    """Return the name of a word in its enumeration: the last parts of one with dots."""
+    return re.sub(r"\W", "_", ".".join(word.split(".")[-2:])).upper()
+
+
+def default_of(schema: Mapping[str, Any]) -> str:
+    """Return the option that gives a field its default."""
+    default = schema.get("default")
+    if isinstance(default, list):
+        return f"default={tuple(default)!r}"
+    if isinstance(default, dict):
+        return "default_factory=dict"
+    if isinstance(default, str) and "$ref" in schema:
+        return f"default={annotation(schema)}.{member(default)}"
+    return f"default={default!r}"
 
 
 def references(part: Any) -> Iterator[str]:

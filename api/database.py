@@ -12,6 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from api.facts import Facts, take_facts
 from api.joined_writes import JoinedWrites
 from api.recording import encoded_json
 from utils.errors import SettingsError
@@ -28,6 +29,7 @@ class Database:
         self._busy_seconds = busy_timeout_ms / 1000
         self._writing = threading.Lock()
         self._thread = threading.local()  # `joined`: the writes that are one
+        self.facts = Facts()
         try:
             self.engine = _make_engine(url, busy_timeout_ms)
         except (ArgumentError, ModuleNotFoundError) as error:
@@ -56,7 +58,7 @@ class Database:
             with joined.part() as connection:
                 yield connection
             return
-        with self._write_alone(durable=durable) as connection:
+        with self._write_told(durable=durable) as connection:
             yield connection
 
     @contextmanager
@@ -67,13 +69,22 @@ class Database:
         """
         with ExitStack() as stack:
             writes = JoinedWrites(
-                lambda: stack.enter_context(self._write_alone(durable=True)), begin
+                lambda: stack.enter_context(self._write_told(durable=True)), begin
             )
             self._thread.joined = writes
             try:
                 yield
             finally:
                 self._thread.joined = None
+
+    @contextmanager
+    def _write_told(self, *, durable: bool) -> Iterator[Connection]:
+        """Write, and tell the facts that came of it once they are recorded."""
+        with self._write_alone(durable=durable) as connection:
+            take_facts(connection)  # of a transaction that was rolled back
+            yield connection
+            facts = take_facts(connection)
+        self.facts.tell(facts)
 
     @contextmanager
     def _write_alone(self, *, durable: bool) -> Iterator[Connection]:

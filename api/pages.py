@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
@@ -13,6 +14,7 @@ from api.paging import Order, Page, read_page
 from api.tables import deployments, integrations, sources, violations
 from api.task_results import read_results
 from api.verdicts import ViolationStatus
+from api.workers import Worker, read_workers
 from utils.tasks import Severity
 
 MOST_ROWS = 100
@@ -28,6 +30,7 @@ class Overview:
     deployments: Sequence[Row[Any]]
     jobs: Sequence[Job]
     violations: Sequence[Row[Any]]
+    workers: Sequence[Worker]
     counts: Mapping[str, int]  # unresolved violations by severity, the worst first
 
 
@@ -45,7 +48,7 @@ class JobPage:
         return not self.job.ended
 
 
-def read_overview(connection: Connection) -> Overview:
+def read_overview(connection: Connection, now: datetime, lease: timedelta) -> Overview:
     """Read what the first page shows; long lists are cut."""
     recent = read_list(connection, listed_jobs(WantedJobs()), PageQuery(limit=20))
     return Overview(
@@ -58,6 +61,7 @@ def read_overview(connection: Connection) -> Overview:
         ).all(),
         jobs=[job_from_row(row) for row in recent.rows],
         violations=read_violations(connection, ViolationStatus.OPEN, PageQuery(limit=20)).rows,
+        workers=read_workers(connection, now, lease),
         counts=_counts(connection),
     )
 

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from api import webhook_tables, workers_table  # noqa: F401 - their tables are in the metadata
 from api.tables import metadata
 
 context.configure(

@@ -5,14 +5,17 @@ namespaces, keyrings, rare system calls, a look into this process), `confine` le
 directory to write to, and its limits. All need Linux and none needs privileges.
 """
 
+import errno
 import os
 import resource
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+CLOSED = b"y"  # the helper's answer; see `utils.sandbox_closer`
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
-_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - where multiprocessing keeps its locks
+_SHARED_FOLDER, _TERMINALS = "shm", "pts"  # below /dev
+_SHARED_MEMORY = f"/dev/{_SHARED_FOLDER}"  # where multiprocessing keeps its locks
 
 
 def seal(guard: int | None = None) -> None:
@@ -32,11 +35,21 @@ def seal(guard: int | None = None) -> None:
         submit_to_guard(guard)
 
 
+def await_closed(descriptor: int) -> None:
+    """Wait until the sandbox around this process is closed; raises OSError where that failed."""
+    os.write(descriptor, b"?")
+    answer = os.read(descriptor, 1)
+    os.close(descriptor)
+    if answer != CLOSED:
+        raise OSError(errno.EPERM, "the mounts of this sandbox could not be closed")
+
+
 def confine(walls: Mapping[str, Any]) -> None:
     """Keep this process, which is a job's, to what `walls` says.
 
     `limits` are pairs of a soft and a hard limit by their RLIMIT_ name; with `enclosed` it writes
-    below its working directory alone, and does not see what lies beside that. With `guarded` it
+    below its working directory alone, and does not see what lies beside that; `alone` says that its
+    sandbox holds no other job. With `guarded` it
     must have a guard that is still there.
     """
     if walls.get("guarded"):
@@ -45,12 +58,13 @@ def confine(walls: Mapping[str, Any]) -> None:
         check_guard()
     _limit(walls.get("limits", {}))
     if walls.get("enclosed"):
-        enclose(os.getcwd())  # noqa: PTH109 - pathlib costs each job 6 ms
+        enclose(os.getcwd(), alone=walls.get("alone", False))  # noqa: PTH109 - pathlib costs each job 6 ms
 
 
-def enclose(directory: str) -> None:
+def enclose(directory: str, *, alone: bool = False) -> None:
     """Allow writing below `directory` alone, and no look at what lies beside it.
 
+    Unless the job is `alone` in its sandbox it gets no terminals: others could open them by number.
     Where the kernel has no Landlock this does nothing: there a sandbox holds one job.
     """
     from utils.landlock import Access, Ruleset  # noqa: PLC0415 - same
@@ -61,14 +75,20 @@ def enclose(directory: str) -> None:
     with ruleset:
         for path in _readable(directory):
             ruleset.allow(path, Access.READ)
+        closed = {_SHARED_FOLDER} if alone else {_SHARED_FOLDER, _TERMINALS}
         for name in _names("/dev"):
-            if name != os.path.basename(_SHARED_MEMORY):  # noqa: PTH119 - pathlib costs each job 6 ms
+            if name not in closed:
                 ruleset.allow(f"/dev/{name}", Access.READ | Access.USE_DEVICES)
         # Files there can be used by those who know their names, which are random: what is allowed
         # for /dev as a whole would hold here too, and list them.
         ruleset.allow(_SHARED_MEMORY, Access.NAMED_FILES)
         ruleset.allow(directory, Access.READ | Access.WRITE)
         ruleset.enforce()
+
+
+def is_shared_memory_used() -> bool:
+    """Tell whether there is a file in the shared memory of this sandbox, which is its jobs' own."""
+    return bool(_names(_SHARED_MEMORY))
 
 
 def _limit(limits: Mapping[str, Sequence[int]]) -> None:

@@ -15,6 +15,7 @@ from typing import NoReturn
 from utils.process_tree import kill_round, reap
 from utils.supervisor import (
     END_SIGNAL,
+    LeftOver,
     Parent,
     Start,
     answer,
@@ -31,15 +32,17 @@ SWEEP_MILLISECONDS = 5
 class ForkServer:
     """One thread: its request socket, its wake-up pipe and its living supervisors.
 
-    `start` makes of a forked process what a request asks for; with `again` its supervisor stays
+    `start` makes of a forked process what a request asks for; with `left_over` its supervisor stays
     for another request. This process becomes a subreaper, and is never collected for garbage again,
     so that its pages stay shared with its forks.
     """
 
-    def __init__(self, requests: socket.socket, start: Start, *, again: bool = False) -> None:
+    def __init__(
+        self, requests: socket.socket, start: Start, left_over: LeftOver | None = None
+    ) -> None:
         self.requests = requests
         self.start = start
-        self.again = again
+        self.left_over = left_over
         self.prctl = load_prctl()
         self.supervisors: set[int] = set()
         self.orphans_left = False
@@ -120,7 +123,7 @@ class ForkServer:
             self.requests.close()
             os.close(self.wake)
             os.close(signal.set_wakeup_fd(-1))
-            supervise(control, server, self.start, again=self.again)
+            supervise(control, server, self.start, self.left_over)
             code = 0
         except BaseException:  # noqa: BLE001 - the edge of a process
             sys.excepthook(*sys.exc_info())

@@ -30,6 +30,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 # Makes of a forked process what the request asks for and never returns, or raises why it cannot.
 # Calls its second argument once the child has begun, unless that is an exec, which tells by itself.
 Start = Callable[[Mapping[str, Any], Callable[[], None]], NoReturn]
+# Whether children have left something that the next ones would find.
+LeftOver = Callable[[], bool]
 
 
 class Parent(NamedTuple):
@@ -69,10 +71,12 @@ def catch_signals(*numbers: signal.Signals) -> int:
     return wake
 
 
-def supervise(control: socket.socket, server: Parent, start: Start, *, again: bool = False) -> None:
+def supervise(
+    control: socket.socket, server: Parent, start: Start, left_over: LeftOver | None = None
+) -> None:
     """Run the child that `control` asks for, and report its end once nothing of its tree is left.
 
-    With `again` it may ask for another after that, until it closes.
+    With `left_over` it may ask for another after that, until it closes.
     """
     os.setsid()
     become_subreaper(server.prctl)
@@ -80,7 +84,8 @@ def supervise(control: socket.socket, server: Parent, start: Start, *, again: bo
     # A signal that can be caught: after SIGKILL nobody would be left to end the child's children.
     server.ask_for_its_death(END_SIGNAL)
     ears = _Ears(control, wake, server, _caught_signals())
-    while ears.is_asked() and _run_child(ears, start) and again:
+    look = left_over or nothing_is_left
+    while ears.is_asked() and _run_child(ears, start, look) and left_over is not None:
         pass
 
 
@@ -99,6 +104,11 @@ def answer(control: socket.socket, message: Mapping[str, Any]) -> None:
         control.sendall(json.dumps(message).encode() + b"\n")
     except OSError:
         return  # the worker is gone; ending the tree is what counts
+
+
+def nothing_is_left() -> bool:
+    """Say so, where children share no place that they may write to."""
+    return False
 
 
 class _Ears(NamedTuple):
@@ -128,7 +138,7 @@ class _Ears(NamedTuple):
         return self.control.fileno() in ready, is_to_end or self.server.is_gone()
 
 
-def _run_child(ears: _Ears, start: Start) -> bool:
+def _run_child(ears: _Ears, start: Start, left_over: LeftOver) -> bool:
     """Run one child to its end; whether this process may run another after it."""
     request, fds = _receive_request(ears.control)
     if request is None:
@@ -144,7 +154,8 @@ def _run_child(ears: _Ears, start: Start) -> bool:
     status = _wait_for_end(pid, ears)
     ended = end_descendants(END_SECONDS, first_group=pid)
     is_any_left = reap()[1]  # what could not be killed must not count as the next one's
-    answer(ears.control, _ending(ended.get(pid) if status is None else status))
+    ending = _ending(ended.get(pid) if status is None else status)
+    answer(ears.control, {**ending, "left_over": left_over()})
     return status is not None and not is_any_left
 
 

@@ -20,6 +20,7 @@ from utils.job_child import EVENTS, STDIN, leave, point_at_nothing, run_job
 from utils.loader import load_runner, open_snapshot
 from utils.plugin_call import call_plugin
 from utils.session import flush_output
+from utils.supervisor import LeftOver, nothing_is_left
 from utils.task_registry import registered_tasks
 
 NO_DEADLINE = 0.0  # the worker ends a start that takes too long
@@ -37,10 +38,17 @@ def stay_open(_request: Mapping[str, Any]) -> None:
 class WarmChild:
     """One integration of one snapshot; requests come over the socket that is its stdin."""
 
-    def __init__(self, integration: str, snapshot: str, confine: Confine = stay_open) -> None:
+    def __init__(
+        self,
+        integration: str,
+        snapshot: str,
+        confine: Confine = stay_open,
+        left_over: LeftOver = nothing_is_left,
+    ) -> None:
         self._integration = integration
         self._snapshot = snapshot
         self._confine = confine
+        self._left_over = left_over
         self._channel = EventChannel(EVENTS)
         self._requests = socket.socket(fileno=os.dup(STDIN))
         point_at_nothing(STDIN)
@@ -52,7 +60,7 @@ class WarmChild:
             return
         self._channel.close()
         point_at_nothing(_STDOUT, _STDERR, EVENTS)
-        ForkServer(self._requests, JobStart(runner, self._confine), again=True).serve()
+        ForkServer(self._requests, JobStart(runner, self._confine), self._left_over).serve()
 
     def _load(self) -> type[BaseRunner] | None:
         """Return the Runner; None when this process must not be forked, which is reported."""

@@ -4,6 +4,7 @@ from flask_openapi.blueprint import APIBlueprint
 
 from api.routes import (
     catalogue,
+    deliveries,
     deployments,
     events,
     health,
@@ -11,11 +12,15 @@ from api.routes import (
     integrations,
     jobs,
     leases,
+    metrics,
     pages,
+    pushes,
     spec,
     task_data,
     ticks,
     violations,
+    webhooks,
+    workers,
 )
 
 # Each module has one blueprint named `routes`, made by `api.openapi.blueprint`.
@@ -25,12 +30,17 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = (
     deployments.routes,
     jobs.routes,
     violations.routes,
+    webhooks.routes,
+    deliveries.routes,
+    pushes.routes,
     leases.routes,
     events.routes,
     task_data.routes,
     ticks.routes,
     catalogue.routes,
+    workers.routes,
     health.routes,
+    metrics.routes,
     spec.routes,
     pages.routes,
 )

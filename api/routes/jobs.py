@@ -25,6 +25,7 @@ from api.listing import read_list
 from api.models import Answer, Path, Query
 from api.once import once
 from api.openapi import blueprint, problem_responses
+from api.problem_answers import current_correlation
 from api.problems import BadRequest, Unprocessable
 from api.routes.deployments import DeploymentPath
 from api.scopes import find_scope
@@ -36,7 +37,7 @@ from api.wakeups import WORK, Kind, Topic
 
 routes = blueprint("jobs", __name__)
 LONGEST_WAIT_SECONDS = 300
-HIDDEN = frozenset({"lease_token", "lease_expires_at", "losses"})
+HIDDEN = frozenset({"lease_token", "lease_expires_at", "losses", "traceparent"})
 SHOWN = tuple(name.name for name in fields(Job) if name.name not in HIDDEN)
 
 
@@ -86,6 +87,7 @@ class JobAnswer(Answer):
     network: dict[str, Any] | None = Field(
         description="what it reached and what was refused; null where nobody records that"
     )
+    request_id: str | None = Field(description="of the request that asked for it")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -125,7 +127,7 @@ def start(path: DeploymentPath) -> tuple[dict[str, Any], int, dict[str, str]]:
     state = current_state()
     with state.database.write() as connection:
         deployment = find_deployment(connection, path.deployment)
-        job = request_job(connection, deployment, state.clock())
+        job = request_job(connection, deployment, state.clock(), current_correlation())
     after_answer(lambda: state.wakeups.wake(WORK))
     status_url = url_for("jobs.read", job_id=job.id)
     accepted = {"job_id": job.id, "status": job.status, "status_url": status_url}

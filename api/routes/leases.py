@@ -8,6 +8,7 @@ from pydantic import Field
 
 from api.grants import Grant, grant_jobs
 from api.leases import Held, Term, release_leases, renew_leases
+from api.looks import looks_asked
 from api.models import Answer, Body, Count, Number
 from api.openapi import blueprint, problem_responses
 from api.problems import Conflict
@@ -67,12 +68,17 @@ class LeaseAnswer(Answer):
     config: dict[str, Any] = Field(description="in clear")
     secrets: list[str] = Field(description="JSON pointers to the secrets in the config")
     commit_wanted: str | None = Field(description="what init has read last; null: nothing")
+    request_id: str | None = Field(description="of the request that asked for the job")
+    traceparent: str | None = Field(description="of the trace that the job is part of")
 
 
 class LeaseList(Answer):
     """The leases that a worker got; none when the time was over first."""
 
     leases: list[LeaseAnswer]
+    looks_asked: int | None = Field(
+        description="how often pushes have asked for a look at the source; null beside leases"
+    )
 
 
 class RenewalAnswer(Answer):
@@ -99,7 +105,8 @@ def claim(body: LeaseRequest) -> dict[str, Any]:
     given = _claim(state, body)
     if not given and body.wait_seconds:
         given = state.wakeups.wait_for(WORK, lambda: _claim(state, body), body.wait_seconds)
-    return {"leases": [_shown(grant, state.settings.lease_seconds) for grant in given or ()]}
+    shown = [_shown(grant, state.settings.lease_seconds) for grant in given or ()]
+    return {"leases": shown, "looks_asked": None if given else _looks_asked(state)}
 
 
 @routes.post("/leases/renew", operation_id="renew_leases", responses={200: RenewalAnswer})
@@ -134,6 +141,12 @@ def _claim(state: State, wanted: LeaseRequest) -> tuple[Grant, ...] | None:
     return grants.given or None
 
 
+def _looks_asked(state: State) -> int:
+    """Read it for idle workers alone: a job names the commit that it wants itself."""
+    with state.database.read() as connection:
+        return looks_asked(connection)
+
+
 def _term(state: State, worker: str) -> Term:
     return Term(worker, state.clock(), timedelta(seconds=state.settings.lease_seconds))
 
@@ -152,6 +165,8 @@ def _shown(grant: Grant, lease_seconds: float) -> dict[str, Any]:
         "config": grant.config,
         "secrets": grant.secrets,
         "commit_wanted": grant.commit_wanted,
+        "request_id": job.request_id,
+        "traceparent": job.traceparent,
     }
 
 

@@ -2,7 +2,14 @@ from typing import Any
 
 import pytest
 
-from api.client_types import annotation, is_enum, plain_name, references
+from api.client_types import (
+    annotation,
+    default_of,
+    is_enum,
+    member,
+    plain_name,
+    references,
+)
 
 
 @pytest.mark.parametrize(
@@ -31,3 +38,15 @@ def test_references_are_found_at_any_depth() -> None:
     part = [{"a": {"$ref": "#/components/schemas/A"}}, {"$ref": "#/components/headers/B"}]
     assert list(references(part)) == ["A"]
     assert is_enum({"enum": ["a"]})
+
+
+def test_words_become_names() -> None:
+    assert (member("open"), member("dev.trueline.job.finished")) == ("OPEN", "JOB_FINISHED")
+
+
+def test_defaults_are_of_the_fields_type() -> None:
+    assert default_of({"default": []}) == "default=()"
+    assert default_of({"default": {}}) == "default_factory=dict"
+    reference = {"$ref": "#/components/schemas/Kind", "default": "a"}
+    assert default_of(reference) == "default=Kind.A"
+    assert default_of({}) == "default=None"

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select
 
 from api.database import Database
-from api.migrate import _config, migrate
+from api.migrate import SCRIPTS, _config, migrate
 from api.tables import integrations
 from tests.postgres import running_postgres
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+BEFORE = str(ScriptDirectory(str(SCRIPTS)).get_revision("0005").down_revision)
 ROW = {"name": "tool", "title": "", "description": "", "schema": {}, "enabled": True}
 ROW |= {"state": "ready", "created_at": NOON, "updated_at": NOON}
 
@@ -37,14 +39,14 @@ def indexes(database: Database, table: str) -> dict[str | None, list[str | None]
 
 def test_it_goes_forward_and_back_and_keeps_what_is_there(new: Database) -> None:
     with new.write() as connection:
-        command.upgrade(_config(connection), "0001")
+        command.upgrade(_config(connection), BEFORE)
         connection.execute(integrations.insert().values(ROW))
     before = {table: indexes(new, table) for table in ("violations", "deployments", "jobs")}
     migrate(new)
     assert "ix_violations_new" in indexes(new, "violations")
     assert len(indexes(new, "violations")["ix_violations_insight"]) == 6
     with new.write() as connection:
-        command.downgrade(_config(connection), "0001")
+        command.downgrade(_config(connection), BEFORE)
     assert before == {table: indexes(new, table) for table in before}
     migrate(new)
     with new.read() as connection:

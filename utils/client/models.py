@@ -200,6 +200,7 @@ class JobAnswer(Answer):
     network: dict[str, Any] | None = Field(
         description="what it reached and what was refused; null where nobody records that"
     )
+    request_id: str | None = Field(description="of the request that asked for it")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -275,6 +276,244 @@ class DecisionBody(Body):
     until: datetime | None = Field(default=None, description="when a mute ends; none: never")
 
 
+class Kind(StrEnum):
+    """How somebody is told."""
+
+    WEBHOOK = "webhook"
+    APPRISE = "apprise"
+
+
+class Webhook(Answer):
+    """A webhook; of its address only what is no secret."""
+
+    id: str
+    name: str
+    kind: Kind
+    address: str = Field(description="without its path, which may be a secret")
+    types: tuple[str, ...]
+    integration: str | None
+    deployment_id: str | None
+    min_severity: Severity | None
+    job_statuses: tuple[str, ...]
+    enabled: bool
+    problem: ProblemNote | None = Field(description="what failed last, or why it is disabled")
+    failures: int = Field(description="tries that failed, in a row")
+    rest_until: datetime | None = Field(description="nothing is sent before, since it failed")
+    created_at: datetime
+    updated_at: datetime
+
+
+class WebhookList(Answer):
+    """One page of webhooks, newest first."""
+
+    items: tuple[Webhook, ...]
+    next_cursor: str | None
+
+
+class EventType(StrEnum):
+    """What may have happened."""
+
+    JOB_FINISHED = "dev.trueline.job.finished"
+    VIOLATION_OPENED = "dev.trueline.violation.opened"
+    VIOLATION_REOPENED = "dev.trueline.violation.reopened"
+    VIOLATION_RESOLVED = "dev.trueline.violation.resolved"
+    SOURCE_DEGRADED = "dev.trueline.source.degraded"
+    SOURCE_RECOVERED = "dev.trueline.source.recovered"
+
+
+class NewWebhook(Body):
+    """A webhook to create."""
+
+    types: tuple[EventType, ...] = Field(
+        default=(), description="of events; none: all, or for people all but jobs"
+    )
+    integration: str | None = Field(default=None)
+    deployment: str | None = Field(default=None, description="its id or name")
+    min_severity: Severity | None = Field(default=None, description="of violations: this and worse")
+    job_statuses: tuple[Literal["success", "partial", "failed", "cancelled"], ...] = Field(
+        default=(), description="of jobs; none: all"
+    )
+    name: str
+    kind: Kind = Field(default=Kind.WEBHOOK)
+    url: str = Field(description="https, or an address of apprise")
+    secret: str | None = Field(default=None, description="whsec_...; left out: a new one is made")
+    enabled: bool = Field(default=True)
+
+
+class WrittenWebhook(Answer):
+    """A webhook after a change."""
+
+    id: str
+    name: str
+    kind: Kind
+    address: str = Field(description="without its path, which may be a secret")
+    types: tuple[str, ...]
+    integration: str | None
+    deployment_id: str | None
+    min_severity: Severity | None
+    job_statuses: tuple[str, ...]
+    enabled: bool
+    problem: ProblemNote | None = Field(description="what failed last, or why it is disabled")
+    failures: int = Field(description="tries that failed, in a row")
+    rest_until: datetime | None = Field(description="nothing is sent before, since it failed")
+    created_at: datetime
+    updated_at: datetime
+    secret: str | None = Field(description="shown this once: what its signatures are made with")
+
+
+class WebhookChanges(Body):
+    """The fields to change; those left out stay as they are."""
+
+    types: tuple[EventType, ...] = Field(
+        default=(), description="of events; none: all, or for people all but jobs"
+    )
+    integration: str | None = Field(default=None)
+    deployment: str | None = Field(default=None, description="its id or name")
+    min_severity: Severity | None = Field(default=None, description="of violations: this and worse")
+    job_statuses: tuple[Literal["success", "partial", "failed", "cancelled"], ...] = Field(
+        default=(), description="of jobs; none: all"
+    )
+    name: str = Field(default="")
+    url: str = Field(default="")
+    secret: str = Field(default="", description="replaces the present one")
+    new_secret: bool = Field(default=False, description="true: make a new one")
+    enabled: bool = Field(default=True)
+
+
+class DeliveryStatus(StrEnum):
+    """Where a delivery stands."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+
+
+class Delivery(Answer):
+    """An event on its way to one receiver."""
+
+    id: str
+    webhook_id: str
+    event_id: str = Field(description="the CloudEvent's `id`, and the header webhook-id")
+    type: str
+    event: dict[str, Any] = Field(description="its subject, time and data")
+    status: DeliveryStatus
+    attempts: int
+    due_at: datetime = Field(description="when it is tried next")
+    answer: int | None = Field(description="the HTTP status that the receiver answered with last")
+    error: str | None = Field(description="what went wrong last")
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class DeliveryList(Answer):
+    """One page of deliveries, newest first."""
+
+    items: tuple[Delivery, ...]
+    next_cursor: str | None
+
+
+class Forge(StrEnum):
+    """Who sends webhooks."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    GITEA = "gitea"
+
+
+class PushOutcome(StrEnum):
+    """What becomes of a message."""
+
+    ACCEPTED = "accepted"
+    REPEATED = "repeated"
+    IGNORED = "ignored"
+    PONG = "pong"
+
+
+class TakenAnswer(Answer):
+    """What became of a message."""
+
+    status: PushOutcome
+    reason: str | None = Field(description="why nothing was done")
+
+
+class WorkerState(StrEnum):
+    """How a worker is; `silent` is never stored."""
+
+    RUNNING = "running"
+    SILENT = "silent"
+    STOPPED = "stopped"
+
+
+class CheckShown(Answer):
+    """What one check of a worker found."""
+
+    name: str
+    status: Literal["ok", "failed"]
+    seconds: float
+    error: str | None
+    advice: str | None
+    detail: str
+
+
+class WorkerAnswer(Answer):
+    """A worker, as it last reported."""
+
+    name: str
+    version: str
+    isolation: str
+    egress: str
+    state: WorkerState
+    started_at: Any
+    last_seen_at: Any
+    silent_seconds: float = Field(description="since it last reported")
+    jobs_running: int
+    concurrency: int
+    outbox_events: int
+    outbox_bytes: int
+    outbox_oldest_seconds: float
+    checks: tuple[CheckShown, ...]
+
+
+class WorkerList(Answer):
+    """Every worker that reported within a week, by name."""
+
+    items: tuple[WorkerAnswer, ...]
+    next_cursor: None = Field(default=None)
+
+
+class CheckBody(Answer):
+    """What one check of a worker found."""
+
+    name: str
+    status: Literal["ok", "failed"]
+    seconds: float
+    error: str | None
+    advice: str | None
+    detail: str = Field(default="")
+
+
+class WorkerBody(Body):
+    """How a worker is."""
+
+    version: str
+    isolation: str
+    egress: str
+    state: Literal["running", "stopped"]
+    started_at: datetime
+    jobs_running: int
+    concurrency: int
+    outbox_events: int
+    outbox_bytes: int
+    outbox_oldest_seconds: float
+    checks: tuple[CheckBody, ...]
+
+
+class Heard(Answer):
+    """That a report was recorded."""
+
+    status: Literal["ok"]
+
+
 class Live(Answer):
     """The process answers."""
 
@@ -289,6 +528,7 @@ class CheckAnswer(Answer):
     seconds: float
     error: str | None
     advice: str | None
+    detail: str = Field(description="what else there is to say; mostly nothing")
 
 
 class Ready(Answer):

@@ -10,10 +10,14 @@ from typing import Any, Literal
 from utils.client.models import (
     Accepted,
     DecisionBody,
+    Delivery,
+    DeliveryList,
+    DeliveryStatus,
     Deployment,
     DeploymentChanges,
     DeploymentList,
     DeploymentState,
+    Heard,
     Integration,
     IntegrationList,
     IntegrationState,
@@ -22,13 +26,21 @@ from utils.client.models import (
     JobStatus,
     Live,
     NewDeployment,
+    NewWebhook,
     Ready,
     Registration,
     Severity,
+    TakenAnswer,
     TaskResults,
     ViolationAnswer,
     ViolationList,
     ViolationStatus,
+    Webhook,
+    WebhookChanges,
+    WebhookList,
+    WorkerBody,
+    WorkerList,
+    WrittenWebhook,
 )
 from utils.client.transport import Transport, part
 
@@ -351,11 +363,109 @@ class Operations(Transport):
             headers={"If-Match": if_match},
         )
 
+    async def webhooks_list_all(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> WebhookList:
+        """List the webhooks, newest first."""
+        return await self.send(
+            "GET", "/api/v1/webhooks", WebhookList, query={"limit": limit, "cursor": cursor}
+        )
+
+    async def webhooks_list_all_all(self, *, page_size: int = 100) -> AsyncIterator[Webhook]:
+        """List the webhooks, newest first: all of them, page by page."""
+        cursor: str | None = None
+        while True:
+            page = await self.webhooks_list_all(limit=page_size, cursor=cursor)
+            for item in page.items:
+                yield item
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    async def webhooks_create(self, body: NewWebhook) -> WrittenWebhook:
+        """Create a webhook; the answer alone tells its secret."""
+        return await self.send("POST", "/api/v1/webhooks", WrittenWebhook, body=body)
+
+    async def webhooks_read(self, webhook: str) -> Webhook:
+        """Read one webhook."""
+        return await self.send("GET", f"/api/v1/webhooks/{part(webhook)}", Webhook)
+
+    async def webhooks_remove(self, webhook: str) -> None:
+        """Delete a webhook and its deliveries."""
+        await self.send("DELETE", f"/api/v1/webhooks/{part(webhook)}", None)
+
+    async def webhooks_change(self, webhook: str, body: WebhookChanges) -> WrittenWebhook:
+        """Change some fields of a webhook; any change has it tried again at once."""
+        return await self.send(
+            "PATCH", f"/api/v1/webhooks/{part(webhook)}", WrittenWebhook, body=body
+        )
+
+    async def webhooks_test(self, webhook: str) -> Delivery:
+        """Send an event that says nothing; the answer is its delivery, to be looked at."""
+        return await self.send("POST", f"/api/v1/webhooks/{part(webhook)}/test", Delivery)
+
+    async def deliveries_list_all(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        status: Sequence[DeliveryStatus] = (),
+        webhook: str | None = None,
+    ) -> DeliveryList:
+        """List deliveries, newest first."""
+        return await self.send(
+            "GET",
+            "/api/v1/deliveries",
+            DeliveryList,
+            query={"limit": limit, "cursor": cursor, "status": status, "webhook": webhook},
+        )
+
+    async def deliveries_list_all_all(
+        self,
+        *,
+        page_size: int = 100,
+        status: Sequence[DeliveryStatus] = (),
+        webhook: str | None = None,
+    ) -> AsyncIterator[Delivery]:
+        """List deliveries, newest first: all of them, page by page."""
+        cursor: str | None = None
+        while True:
+            page = await self.deliveries_list_all(
+                limit=page_size, cursor=cursor, status=status, webhook=webhook
+            )
+            for item in page.items:
+                yield item
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    async def deliveries_read(self, delivery_id: str) -> Delivery:
+        """Read one delivery."""
+        return await self.send("GET", f"/api/v1/deliveries/{part(delivery_id)}", Delivery)
+
+    async def deliveries_send_again(self, delivery_id: str) -> Delivery:
+        """Send a delivery again that was delivered or given up."""
+        return await self.send(
+            "POST", f"/api/v1/deliveries/{part(delivery_id)}/redeliver", Delivery
+        )
+
+    async def pushes_take(self, forge: str) -> TakenAnswer:
+        """Take in a forge's webhook: a push to the source has it looked at within seconds."""
+        return await self.send("POST", f"/webhooks/{part(forge)}", TakenAnswer)
+
     async def read_task_data(self, job_id: str, task: str) -> Any:
         """Read a task's data, small or large; compressed as Accept-Encoding asks for it."""
         return await self.send(
             "GET", f"/api/v1/jobs/{part(job_id)}/tasks/{part(task)}/data", object
         )
+
+    async def workers_list_all(self) -> WorkerList:
+        """List the workers, those that fell silent too."""
+        return await self.send("GET", "/api/v1/workers", WorkerList)
+
+    async def workers_put(self, worker: str, body: WorkerBody) -> Heard:
+        """Record how a worker is; for workers, every few seconds."""
+        return await self.send("PUT", f"/api/v1/workers/{part(worker)}", Heard, body=body)
 
     async def check_live(self) -> Live:
         """Tell that the process answers."""
