@@ -10,8 +10,10 @@ from api.access import demand_access
 from api.audit_trail import AuditTrail
 from api.changes import changes_of
 from api.clock import Clock, utc_now
+from api.compression import compress_bodies
 from api.config_secrets import SecretBox
 from api.database import Database
+from api.editions import tag_answers
 from api.exchanges import log_exchange, watch_exchanges
 from api.gate import Gate
 from api.guard import guard
@@ -90,6 +92,8 @@ def create_app(
     guard(app, settings)
     AuditTrail(database, clock).attend(app)
     demand_access(app)
+    compress_bodies(app)
+    tag_answers(app)  # after_request runs backwards: an answer is tagged before it is compressed
     for blueprint in BLUEPRINTS:
         app.register_api(blueprint)
     return app

@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from api.facts import Facts, take_facts
+from api.joined_writes import JoinedWrites
 from api.postgresql_engine import NAMES, postgresql_engine
 from api.sqlite_engine import sqlite_engine
 from utils.errors import SettingsError
@@ -22,6 +23,7 @@ class Database:
         self._busy_seconds = busy_timeout_ms / 1000
         self._writing = threading.Lock()
         self._witness: Callable[[Connection], None] = _look_away
+        self._thread = threading.local()  # `joined`: the writes that are one
         self.facts = Facts()
         self.engine = _make_engine(url, busy_timeout_ms)
 
@@ -45,16 +47,43 @@ class Database:
         """Open a transaction that may write; commits at the end, rolls back on an error.
 
         One that is not `durable` survives the end of this process, but perhaps not the machine's;
-        with a later one that is, it survives that too.
+        with a later one that is, it survives that too. Within `joined` it is part of that one.
         """
-        with self._write(durable=durable) as connection:
+        joined: JoinedWrites | None = getattr(self._thread, "joined", None)
+        if joined is not None:
+            with joined.part() as connection:
+                yield connection
+            return
+        with self._write_told(durable=durable) as connection:
+            yield connection
+
+    @contextmanager
+    def joined(self, begin: Callable[[Connection], None]) -> Iterator[None]:
+        """Let all writes of this thread be one transaction, which commits at the end.
+
+        It is opened by the first of them, after which `begin` is called.
+        """
+        with ExitStack() as stack:
+            writes = JoinedWrites(
+                lambda: stack.enter_context(self._write_told(durable=True)), begin
+            )
+            self._thread.joined = writes
+            try:
+                yield
+            finally:
+                self._thread.joined = None
+
+    @contextmanager
+    def _write_told(self, *, durable: bool) -> Iterator[Connection]:
+        """Write, and tell the facts that came of it once they are recorded."""
+        with self._write_alone(durable=durable) as connection:
             take_facts(connection)  # of a transaction that was rolled back
             yield connection
             facts = take_facts(connection)
         self.facts.tell(facts)
 
     @contextmanager
-    def _write(self, *, durable: bool) -> Iterator[Connection]:
+    def _write_alone(self, *, durable: bool) -> Iterator[Connection]:
         if self.engine.dialect.name != "sqlite":
             with self.engine.connect() as connection, connection.begin():
                 if not durable and connection.dialect.name == "postgresql":

@@ -11,7 +11,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
-    Subquery,
     delete,
     exists,
     or_,
@@ -20,7 +19,7 @@ from sqlalchemy import (
 )
 
 from api.delivery_rules import LONGEST, Tried, judge, rest_until
-from api.listing import listed
+from api.listing import Selection, Split
 from api.paging import Order
 from api.problems import Conflict, NotFound
 from api.webhook_tables import deliveries, webhooks
@@ -66,14 +65,12 @@ def shown_delivery(row: Row[Any]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in SHOWN}
 
 
-def listed_deliveries(
-    statuses: Collection[DeliveryStatus], webhook_id: str | None
-) -> tuple[Subquery, Order]:
-    """Return the deliveries that a list asks for and their order: the newest first."""
-    parts = [deliveries.c.status == status for status in dict.fromkeys(statuses or _S)]
-    conditions = [] if webhook_id is None else [deliveries.c.webhook_id == webhook_id]
-    found = listed(deliveries, parts, conditions)
-    return found, Order((found.c.created_at, found.c.id))
+def listed_deliveries(statuses: Collection[DeliveryStatus], webhook_id: str | None) -> Selection:
+    """Return the deliveries that a list asks for: the newest first."""
+    whose = () if webhook_id is None else (Split(deliveries.c.webhook_id, (webhook_id,)),)
+    states = Split(deliveries.c.status, tuple(dict.fromkeys(statuses or DeliveryStatus)))
+    order = Order((deliveries.c.created_at, deliveries.c.id))
+    return Selection(deliveries, (*whose, states), order)
 
 
 def find_delivery(connection: Connection, delivery_id: str) -> Row[Any]:

@@ -102,6 +102,7 @@ integrations = Table(
     Column("problem", Json),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Index("ix_integrations_state", "state", "name"),
 )
 
 deployments = Table(
@@ -109,7 +110,7 @@ deployments = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("name", String(200), nullable=False, unique=True),
-    Column("integration", ForeignKey("integrations.name"), nullable=False, index=True),
+    Column("integration", ForeignKey("integrations.name"), nullable=False),
     Column("config", Json, nullable=False),  # secrets in it are sealed
     Column("schedule", Text),
     Column("timezone", String(64), nullable=False),
@@ -120,6 +121,10 @@ deployments = Table(
     Column("next_due_at", UtcDateTime, index=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Index("ix_deployments_newest", "state", "created_at", "id"),
+    Index("ix_deployments_integration", "integration", "state", "created_at", "id"),
+    Index("ix_deployments_named", "state", "name"),
+    Index("ix_deployments_integration_named", "integration", "state", "name"),
 )
 
 jobs = Table(
@@ -207,6 +212,9 @@ verdicts = Table(  # the latest verdict of each insight: what a late job must no
     Column("observed_at", UtcDateTime, nullable=False),  # when its job started
 )
 
+_FIRST_OF_DEPLOYMENT = ("deployment_id", "status", "severity_rank", "first_seen", "id")
+_FIRST_OF_INTEGRATION = ("integration", "status", "severity_rank", "first_seen", "id")
+_LAST_OF_TASK = ("task", "status", "severity_rank", "last_seen", "id")
 violations = Table(
     "violations",
     metadata,
@@ -235,7 +243,11 @@ violations = Table(
         "ix_violations_deployment", "deployment_id", "status", "severity_rank", "last_seen", "id"
     ),
     Index("ix_violations_integration", "integration", "status", "severity_rank", "last_seen", "id"),
-    Index("ix_violations_insight", "deployment_id", "task"),
+    Index("ix_violations_new", "status", "severity_rank", "first_seen", "id"),
+    Index("ix_violations_deployment_new", *_FIRST_OF_DEPLOYMENT),
+    Index("ix_violations_integration_new", *_FIRST_OF_INTEGRATION),
+    Index("ix_violations_insight", "deployment_id", *_LAST_OF_TASK),
+    Index("ix_violations_task", "integration", *_LAST_OF_TASK),
     Index("ix_violations_job", "job_id"),
     Index("ix_violations_resolved", "resolved_at", "id"),
     Index("ix_violations_mutes", "status", "muted_until"),

@@ -12,9 +12,9 @@ from api.deliveries import (
     redeliver,
     shown_delivery,
 )
+from api.listing import read_list
 from api.models import Answer, PageQuery, Path
 from api.openapi import blueprint, problem_responses
-from api.paging import read_page
 from api.state import current_state
 from api.storable import StorableText
 from api.webhooks import find_webhook
@@ -64,8 +64,7 @@ def list_all(query: DeliveriesQuery) -> dict[str, Any]:
     """List deliveries, newest first."""
     with current_state().database.read() as connection:
         webhook_id = query.webhook and find_webhook(connection, query.webhook).id
-        found, order = listed_deliveries(query.status, webhook_id)
-        page = read_page(connection, found.select(), order, query)
+        page = read_list(connection, listed_deliveries(query.status, webhook_id), query)
     items = [shown_delivery(row) for row in page.rows]
     return {"items": items, "next_cursor": page.next_cursor}
 

@@ -41,13 +41,13 @@ class Ready(Answer):
     isolation: list[str] = Field(description="the levels at which integrations run now")
 
 
-@routes.get("/health/live", responses={200: Live})
+@routes.get("/health/live", operation_id="check_live", responses={200: Live})
 def live() -> dict[str, Any]:
     """Tell that the process answers."""
     return {"status": "ok"}
 
 
-@routes.get("/health/ready", responses={200: Ready, 503: Ready})
+@routes.get("/health/ready", operation_id="check_ready", responses={200: Ready, 503: Ready})
 def ready() -> tuple[dict[str, Any], int]:
     """Tell whether requests can be served: 503 when something that is needed does not work."""
     checks = current_state().checks.run()

@@ -9,7 +9,7 @@ from pydantic import Field
 from api.grants import Grant, grant_jobs
 from api.leases import Held, Term, release_leases, renew_leases
 from api.looks import looks_asked
-from api.models import Answer, Body
+from api.models import Answer, Body, Count, Number
 from api.openapi import blueprint, problem_responses
 from api.principal import lease_owner
 from api.problems import Conflict
@@ -27,7 +27,7 @@ class LeaseName(Body):
     """One lease that a worker holds."""
 
     job_id: StorableText = Field(max_length=64)
-    attempt: int = Field(ge=1, le=2**31 - 1)
+    attempt: Count = Field(ge=1, le=2**31 - 1)
     token: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", repr=False)
 
     def held(self) -> Held:
@@ -39,8 +39,8 @@ class LeaseRequest(Body):
     """A worker's request for work."""
 
     worker: StorableText = Field(min_length=1, max_length=200)
-    slots: int = Field(ge=1, le=MOST_LEASES, description="how many jobs it takes at most")
-    wait_seconds: float = Field(0, ge=0, le=LONGEST_WAIT_SECONDS)
+    slots: Count = Field(ge=1, le=MOST_LEASES, description="how many jobs it takes at most")
+    wait_seconds: Number = Field(0, ge=0, le=LONGEST_WAIT_SECONDS)
     version: StorableText = Field(max_length=64, description="the worker's version")
 
 
@@ -99,7 +99,9 @@ class Released(Answer):
     released: list[str]
 
 
-@routes.post("/leases", responses={200: LeaseList, **problem_responses(409)})
+@routes.post(
+    "/leases", operation_id="lease_jobs", responses={200: LeaseList, **problem_responses(409)}
+)
 def claim(body: LeaseRequest) -> dict[str, Any]:
     """Lease the oldest pending jobs; waits for work up to `wait_seconds`."""
     _check_version(body.version)
@@ -111,7 +113,7 @@ def claim(body: LeaseRequest) -> dict[str, Any]:
     return {"leases": shown, "looks_asked": None if given else _looks_asked(state)}
 
 
-@routes.post("/leases/renew", responses={200: RenewalAnswer})
+@routes.post("/leases/renew", operation_id="renew_leases", responses={200: RenewalAnswer})
 def renew(body: LeaseNames) -> dict[str, Any]:
     """Prolong leases."""
     state = current_state()
@@ -120,7 +122,7 @@ def renew(body: LeaseNames) -> dict[str, Any]:
     return asdict(renewal)
 
 
-@routes.post("/leases/release", responses={200: Released})
+@routes.post("/leases/release", operation_id="release_leases", responses={200: Released})
 def release(body: LeaseNames) -> dict[str, Any]:
     """Give jobs back: they wait for a worker again, and no loss is counted."""
     state = current_state()

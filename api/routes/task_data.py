@@ -57,7 +57,9 @@ class Received(Answer):
 
 
 @routes.put(
-    "/jobs/<job_id>/data/<sha256>", responses={200: Received, **problem_responses(404, 409, 413)}
+    "/jobs/<job_id>/data/<sha256>",
+    operation_id="upload_task_data",
+    responses={200: Received, **problem_responses(404, 409, 413)},
 )
 def upload(path: DataPath, query: ChunkQuery) -> dict[str, Any]:
     """Take a chunk of a task's compressed data; X-Trueline-Lease carries the lease's token."""
@@ -72,6 +74,7 @@ def upload(path: DataPath, query: ChunkQuery) -> dict[str, Any]:
 
 @routes.get(
     "/jobs/<job_id>/tasks/<task>/data",
+    operation_id="read_task_data",
     responses={
         200: {"description": "the data", "content": {"application/json": {}}},
         **problem_responses(404),
