@@ -64,6 +64,8 @@ ROUTES: Mapping[str, Roles] = MappingProxyType(
         "health.ready": OPEN,  # its status; the details are for READERS
         "metrics.metrics": READERS,
         "spec.spec": READERS,
+        "spec.docs": READERS,
+        "spec.script": OPEN,  # a file of a library
         "pages.home": READERS,
         "pages.job": READERS,
         "pages.violations": READERS,

@@ -1,6 +1,7 @@
 """Every table: whoever compares or migrates the schema takes `metadata` from here."""
 
 from api.audit_table import audit
+from api.kept_answers_table import kept_answers
 from api.key_records import secret_keys
 from api.retention_table import retention
 from api.tables import metadata
@@ -11,6 +12,7 @@ from api.workers_table import workers
 __all__ = [
     "audit",
     "deliveries",
+    "kept_answers",
     "looks",
     "metadata",
     "pushes",

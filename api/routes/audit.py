@@ -53,7 +53,7 @@ class AuditList(Answer):
     next_cursor: str | None
 
 
-@routes.get("/audit", responses={200: AuditList})
+@routes.get("/audit", operation_id="list_audit", responses={200: AuditList})
 def list_all(query: AuditQuery) -> dict[str, Any]:
     """List who changed what, newest first."""
     named = {name: getattr(query, name) for name in ("principal", "action", "object_id")}

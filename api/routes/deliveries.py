@@ -59,7 +59,11 @@ class DeliveryList(Answer):
     next_cursor: str | None
 
 
-@routes.get("/deliveries", responses={200: DeliveryList, **problem_responses(404)})
+@routes.get(
+    "/deliveries",
+    operation_id="list_deliveries",
+    responses={200: DeliveryList, **problem_responses(404)},
+)
 def list_all(query: DeliveriesQuery) -> dict[str, Any]:
     """List deliveries, newest first."""
     with current_state().database.read() as connection:
@@ -69,7 +73,11 @@ def list_all(query: DeliveriesQuery) -> dict[str, Any]:
     return {"items": items, "next_cursor": page.next_cursor}
 
 
-@routes.get("/deliveries/<delivery_id>", responses={200: Delivery, **problem_responses(404)})
+@routes.get(
+    "/deliveries/<delivery_id>",
+    operation_id="read_delivery",
+    responses={200: Delivery, **problem_responses(404)},
+)
 def read(path: DeliveryPath) -> dict[str, Any]:
     """Read one delivery."""
     with current_state().database.read() as connection:
@@ -78,6 +86,7 @@ def read(path: DeliveryPath) -> dict[str, Any]:
 
 @routes.post(
     "/deliveries/<delivery_id>/redeliver",
+    operation_id="redeliver",
     responses={202: Delivery, **problem_responses(404, 409)},
 )
 def send_again(path: DeliveryPath) -> tuple[dict[str, Any], int]:

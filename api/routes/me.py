@@ -17,7 +17,7 @@ class Me(Answer):
     token_id: str | None
 
 
-@routes.get("/me", responses={200: Me})
+@routes.get("/me", operation_id="read_me", responses={200: Me})
 def read() -> dict[str, Any]:
     """Tell who the caller is; without a signing key it is whoever is on this machine."""
     principal = current_principal()

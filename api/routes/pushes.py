@@ -33,7 +33,9 @@ class TakenAnswer(Answer):
     reason: str | None = Field(description="why nothing was done")
 
 
-@routes.post("/webhooks/<forge>", responses={200: TakenAnswer, 202: TakenAnswer})
+@routes.post(
+    "/webhooks/<forge>", operation_id="take_push", responses={200: TakenAnswer, 202: TakenAnswer}
+)
 def take(path: ForgePath) -> tuple[dict[str, Any], int]:
     """Take in a forge's webhook: a push to the source has it looked at within seconds."""
     state = current_state()

@@ -25,7 +25,7 @@ class Closed(Answer):
     closed: int
 
 
-@routes.delete("/sessions/<name>", responses={200: Closed})
+@routes.delete("/sessions/<name>", operation_id="close_sessions", responses={200: Closed})
 def close(path: PersonPath) -> dict[str, Any]:
     """Log somebody out, wherever they are logged in."""
     with current_state().database.write() as connection:

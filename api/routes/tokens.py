@@ -19,6 +19,7 @@ from api.issued_tokens import (
     token_from_row,
 )
 from api.models import Answer, Body, PageQuery, Path
+from api.once import once
 from api.openapi import blueprint, problem_responses
 from api.paging import Order, read_page
 from api.principal import Role, current_principal
@@ -70,7 +71,10 @@ class TokenList(Answer):
     next_cursor: str | None
 
 
-@routes.post("/tokens", responses={201: NewToken, **problem_responses(409)})
+@routes.post(
+    "/tokens", operation_id="create_token", responses={201: NewToken, **problem_responses(409)}
+)
+@once(is_secret=True)
 def create(body: TokenBody) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Issue a token; nobody can read it again."""
     state = current_state()
@@ -81,7 +85,7 @@ def create(body: TokenBody) -> tuple[dict[str, Any], int, dict[str, str]]:
     return _shown(token) | {"token": text}, 201, {"Cache-Control": "no-store"}
 
 
-@routes.get("/tokens", responses={200: TokenList})
+@routes.get("/tokens", operation_id="list_tokens", responses={200: TokenList})
 def list_all(query: PageQuery) -> dict[str, Any]:
     """List tokens, newest first."""
     order = Order((tokens.c.created_at, tokens.c.id))
@@ -91,7 +95,11 @@ def list_all(query: PageQuery) -> dict[str, Any]:
     return {"items": items, "next_cursor": page.next_cursor}
 
 
-@routes.delete("/tokens/<token_id>", responses={200: TokenAnswer, **problem_responses(404)})
+@routes.delete(
+    "/tokens/<token_id>",
+    operation_id="revoke_token",
+    responses={200: TokenAnswer, **problem_responses(404)},
+)
 def revoke(path: TokenPath) -> dict[str, Any]:
     """Take a token back: from now on every API process refuses it."""
     state = current_state()

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from api.deliveries import shown_delivery
 from api.happenings import EventType
 from api.models import Answer, Body, PageQuery, Path, ProblemNote
+from api.once import once
 from api.openapi import blueprint, problem_responses
 from api.paging import Order, read_page
 from api.routes.deliveries import Delivery
@@ -107,13 +108,18 @@ class WebhookList(Answer):
     next_cursor: str | None
 
 
-@routes.post("/webhooks", responses={201: WrittenWebhook, **problem_responses(404, 409)})
+@routes.post(
+    "/webhooks",
+    operation_id="create_webhook",
+    responses={201: WrittenWebhook, **problem_responses(404, 409)},
+)
+@once(is_secret=True)
 def create(body: NewWebhook) -> tuple[dict[str, Any], int]:
     """Create a webhook; the answer alone tells its secret."""
     return _shown(create_webhook(current_state(), body.model_dump())), 201
 
 
-@routes.get("/webhooks", responses={200: WebhookList})
+@routes.get("/webhooks", operation_id="list_webhooks", responses={200: WebhookList})
 def list_all(query: PageQuery) -> dict[str, Any]:
     """List the webhooks, newest first."""
     with current_state().database.read() as connection:
@@ -122,28 +128,45 @@ def list_all(query: PageQuery) -> dict[str, Any]:
     return {"items": items, "next_cursor": page.next_cursor}
 
 
-@routes.get("/webhooks/<webhook>", responses={200: Webhook, **problem_responses(404)})
+@routes.get(
+    "/webhooks/<webhook>",
+    operation_id="read_webhook",
+    responses={200: Webhook, **problem_responses(404)},
+)
 def read(path: WebhookPath) -> dict[str, Any]:
     """Read one webhook."""
     with current_state().database.read() as connection:
         return shown_webhook(find_webhook(connection, path.webhook))
 
 
-@routes.patch("/webhooks/<webhook>", responses={200: WrittenWebhook, **problem_responses(404, 409)})
+@routes.patch(
+    "/webhooks/<webhook>",
+    operation_id="change_webhook",
+    responses={200: WrittenWebhook, **problem_responses(404, 409)},
+)
 def change(path: WebhookPath, body: WebhookChanges) -> dict[str, Any]:
     """Change some fields of a webhook; any change has it tried again at once."""
     changes = body.model_dump(exclude_unset=True)
     return _shown(change_webhook(current_state(), path.webhook, changes))
 
 
-@routes.delete("/webhooks/<webhook>", responses={204: None, **problem_responses(404)})
+@routes.delete(
+    "/webhooks/<webhook>",
+    operation_id="delete_webhook",
+    responses={204: None, **problem_responses(404)},
+)
 def remove(path: WebhookPath) -> tuple[str, int]:
     """Delete a webhook and its deliveries."""
     delete_webhook(current_state(), path.webhook)
     return "", 204
 
 
-@routes.post("/webhooks/<webhook>/test", responses={202: Delivery, **problem_responses(404, 409)})
+@routes.post(
+    "/webhooks/<webhook>/test",
+    operation_id="test_webhook",
+    responses={202: Delivery, **problem_responses(404, 409)},
+)
+@once()
 def test(path: WebhookPath) -> tuple[dict[str, Any], int]:
     """Send an event that says nothing; the answer is its delivery, to be looked at."""
     return shown_delivery(queue_test(current_state(), path.webhook)), 202

@@ -92,13 +92,13 @@ class Heard(Answer):
     status: Literal["ok"]
 
 
-@routes.get("/workers", responses={200: WorkerList})
+@routes.get("/workers", operation_id="list_workers", responses={200: WorkerList})
 def list_all() -> dict[str, Any]:
     """List the workers, those that fell silent too."""
     return {"items": [asdict(one) for one in known_workers(current_state())], "next_cursor": None}
 
 
-@routes.put("/workers/<worker>", responses={200: Heard})
+@routes.put("/workers/<worker>", operation_id="report_worker", responses={200: Heard})
 def put(path: WorkerPath, body: WorkerBody) -> dict[str, Any]:
     """Record how a worker is; for workers, every few seconds."""
     state = current_state()

@@ -34,7 +34,14 @@ def test_each_answer_tells_its_headers(found: dict[str, Any]) -> None:
 
 def test_keys_and_etags_are_described_where_they_work(found: dict[str, Any]) -> None:
     keyed = {name for name, one in found.items() if "Idempotency-Key" in names(one)}
-    assert keyed == {"create_deployment", "start_job", "init_integrations"}
+    assert keyed == {
+        "create_deployment",
+        "start_job",
+        "init_integrations",
+        "create_token",
+        "create_webhook",
+        "test_webhook",
+    }
     matched = {name for name, one in found.items() if "If-Match" in names(one)}
     assert matched == {"change_deployment", "delete_deployment", "decide_violation"}
     assert "304" in found["list_jobs"]["responses"]

@@ -535,6 +535,98 @@ class Ready(Answer):
     """Whether requests can be served, and every check's part in that."""
 
     status: Literal["ok", "failed"]
-    version: str
+    version: str | None = Field(description="null to whom no details are told")
     checks: tuple[CheckAnswer, ...]
     isolation: tuple[str, ...] = Field(description="the levels at which integrations run now")
+
+
+class Role(StrEnum):
+    """What a caller may do."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+    WORKER = "worker"
+
+
+class TokenAnswer(Answer):
+    """An issued token, without the token."""
+
+    id: str
+    name: str
+    role: Role
+    created_at: datetime
+    created_by: str
+    expires_at: datetime
+    revoked_at: datetime | None
+    last_used_at: datetime | None = Field(description="to the hour or so")
+
+
+class TokenList(Answer):
+    """One page of tokens, newest first."""
+
+    items: tuple[TokenAnswer, ...]
+    next_cursor: str | None
+
+
+class TokenBody(Body):
+    """A token that is wanted."""
+
+    name: str = Field(description="whose it is; renewed tokens keep it")
+    role: Role
+    days: int = Field(default=90, description="how long it is good for")
+
+
+class NewToken(Answer):
+    """A token that was issued just now."""
+
+    id: str
+    name: str
+    role: Role
+    created_at: datetime
+    created_by: str
+    expires_at: datetime
+    revoked_at: datetime | None
+    last_used_at: datetime | None = Field(description="to the hour or so")
+    token: str = Field(description="shown this once")
+
+
+class Closed(Answer):
+    """How many sessions ended."""
+
+    closed: int
+
+
+class AuditAnswer(Answer):
+    """Who did what."""
+
+    id: str
+    at: datetime
+    principal: str
+    role: str | None = Field(description="null: nobody who is known")
+    token_id: str | None
+    action: str
+    method: str
+    route: str
+    object_kind: str | None
+    object_id: str | None = Field(description="as the request named it")
+    fields: tuple[str, ...] | None = Field(description="names of what was sent, never values")
+    changed: bool = Field(description="whether a change was committed")
+    status: int | None = Field(description="of the answer; null: the API ended before it")
+    reason: str | None = Field(description="why it was refused")
+    request_id: str
+
+
+class AuditList(Answer):
+    """One page of entries, newest first."""
+
+    items: tuple[AuditAnswer, ...]
+    next_cursor: str | None
+
+
+class Me(Answer):
+    """The caller, as the audit log names it."""
+
+    name: str
+    role: Role
+    token_id: str | None

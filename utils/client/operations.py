@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 from utils.client.models import (
     Accepted,
+    AuditAnswer,
+    AuditList,
+    Closed,
     DecisionBody,
     Delivery,
     DeliveryList,
@@ -25,13 +28,18 @@ from utils.client.models import (
     JobList,
     JobStatus,
     Live,
+    Me,
     NewDeployment,
+    NewToken,
     NewWebhook,
     Ready,
     Registration,
     Severity,
     TakenAnswer,
     TaskResults,
+    TokenAnswer,
+    TokenBody,
+    TokenList,
     ViolationAnswer,
     ViolationList,
     ViolationStatus,
@@ -363,7 +371,7 @@ class Operations(Transport):
             headers={"If-Match": if_match},
         )
 
-    async def webhooks_list_all(
+    async def list_webhooks(
         self, *, limit: int | None = None, cursor: str | None = None
     ) -> WebhookList:
         """List the webhooks, newest first."""
@@ -371,40 +379,53 @@ class Operations(Transport):
             "GET", "/api/v1/webhooks", WebhookList, query={"limit": limit, "cursor": cursor}
         )
 
-    async def webhooks_list_all_all(self, *, page_size: int = 100) -> AsyncIterator[Webhook]:
+    async def list_webhooks_all(self, *, page_size: int = 100) -> AsyncIterator[Webhook]:
         """List the webhooks, newest first: all of them, page by page."""
         cursor: str | None = None
         while True:
-            page = await self.webhooks_list_all(limit=page_size, cursor=cursor)
+            page = await self.list_webhooks(limit=page_size, cursor=cursor)
             for item in page.items:
                 yield item
             cursor = page.next_cursor
             if cursor is None:
                 return
 
-    async def webhooks_create(self, body: NewWebhook) -> WrittenWebhook:
+    async def create_webhook(
+        self, body: NewWebhook, *, idempotency_key: str | None = None
+    ) -> WrittenWebhook:
         """Create a webhook; the answer alone tells its secret."""
-        return await self.send("POST", "/api/v1/webhooks", WrittenWebhook, body=body)
+        return await self.send(
+            "POST",
+            "/api/v1/webhooks",
+            WrittenWebhook,
+            body=body,
+            headers={"Idempotency-Key": self.key(idempotency_key)},
+        )
 
-    async def webhooks_read(self, webhook: str) -> Webhook:
+    async def read_webhook(self, webhook: str) -> Webhook:
         """Read one webhook."""
         return await self.send("GET", f"/api/v1/webhooks/{part(webhook)}", Webhook)
 
-    async def webhooks_remove(self, webhook: str) -> None:
+    async def delete_webhook(self, webhook: str) -> None:
         """Delete a webhook and its deliveries."""
         await self.send("DELETE", f"/api/v1/webhooks/{part(webhook)}", None)
 
-    async def webhooks_change(self, webhook: str, body: WebhookChanges) -> WrittenWebhook:
+    async def change_webhook(self, webhook: str, body: WebhookChanges) -> WrittenWebhook:
         """Change some fields of a webhook; any change has it tried again at once."""
         return await self.send(
             "PATCH", f"/api/v1/webhooks/{part(webhook)}", WrittenWebhook, body=body
         )
 
-    async def webhooks_test(self, webhook: str) -> Delivery:
+    async def test_webhook(self, webhook: str, *, idempotency_key: str | None = None) -> Delivery:
         """Send an event that says nothing; the answer is its delivery, to be looked at."""
-        return await self.send("POST", f"/api/v1/webhooks/{part(webhook)}/test", Delivery)
+        return await self.send(
+            "POST",
+            f"/api/v1/webhooks/{part(webhook)}/test",
+            Delivery,
+            headers={"Idempotency-Key": self.key(idempotency_key)},
+        )
 
-    async def deliveries_list_all(
+    async def list_deliveries(
         self,
         *,
         limit: int | None = None,
@@ -420,7 +441,7 @@ class Operations(Transport):
             query={"limit": limit, "cursor": cursor, "status": status, "webhook": webhook},
         )
 
-    async def deliveries_list_all_all(
+    async def list_deliveries_all(
         self,
         *,
         page_size: int = 100,
@@ -430,7 +451,7 @@ class Operations(Transport):
         """List deliveries, newest first: all of them, page by page."""
         cursor: str | None = None
         while True:
-            page = await self.deliveries_list_all(
+            page = await self.list_deliveries(
                 limit=page_size, cursor=cursor, status=status, webhook=webhook
             )
             for item in page.items:
@@ -439,17 +460,17 @@ class Operations(Transport):
             if cursor is None:
                 return
 
-    async def deliveries_read(self, delivery_id: str) -> Delivery:
+    async def read_delivery(self, delivery_id: str) -> Delivery:
         """Read one delivery."""
         return await self.send("GET", f"/api/v1/deliveries/{part(delivery_id)}", Delivery)
 
-    async def deliveries_send_again(self, delivery_id: str) -> Delivery:
+    async def redeliver(self, delivery_id: str) -> Delivery:
         """Send a delivery again that was delivered or given up."""
         return await self.send(
             "POST", f"/api/v1/deliveries/{part(delivery_id)}/redeliver", Delivery
         )
 
-    async def pushes_take(self, forge: str) -> TakenAnswer:
+    async def take_push(self, forge: str) -> TakenAnswer:
         """Take in a forge's webhook: a push to the source has it looked at within seconds."""
         return await self.send("POST", f"/webhooks/{part(forge)}", TakenAnswer)
 
@@ -459,11 +480,11 @@ class Operations(Transport):
             "GET", f"/api/v1/jobs/{part(job_id)}/tasks/{part(task)}/data", object
         )
 
-    async def workers_list_all(self) -> WorkerList:
+    async def list_workers(self) -> WorkerList:
         """List the workers, those that fell silent too."""
         return await self.send("GET", "/api/v1/workers", WorkerList)
 
-    async def workers_put(self, worker: str, body: WorkerBody) -> Heard:
+    async def report_worker(self, worker: str, body: WorkerBody) -> Heard:
         """Record how a worker is; for workers, every few seconds."""
         return await self.send("PUT", f"/api/v1/workers/{part(worker)}", Heard, body=body)
 
@@ -474,3 +495,101 @@ class Operations(Transport):
     async def check_ready(self) -> Ready:
         """Tell whether requests can be served: 503 when something that is needed does not work."""
         return await self.send("GET", "/health/ready", Ready)
+
+    async def list_tokens(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> TokenList:
+        """List tokens, newest first."""
+        return await self.send(
+            "GET", "/api/v1/tokens", TokenList, query={"limit": limit, "cursor": cursor}
+        )
+
+    async def list_tokens_all(self, *, page_size: int = 100) -> AsyncIterator[TokenAnswer]:
+        """List tokens, newest first: all of them, page by page."""
+        cursor: str | None = None
+        while True:
+            page = await self.list_tokens(limit=page_size, cursor=cursor)
+            for item in page.items:
+                yield item
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    async def create_token(
+        self, body: TokenBody, *, idempotency_key: str | None = None
+    ) -> NewToken:
+        """Issue a token; nobody can read it again."""
+        return await self.send(
+            "POST",
+            "/api/v1/tokens",
+            NewToken,
+            body=body,
+            headers={"Idempotency-Key": self.key(idempotency_key)},
+        )
+
+    async def revoke_token(self, token_id: str) -> TokenAnswer:
+        """Take a token back: from now on every API process refuses it."""
+        return await self.send("DELETE", f"/api/v1/tokens/{part(token_id)}", TokenAnswer)
+
+    async def close_sessions(self, name: str) -> Closed:
+        """Log somebody out, wherever they are logged in."""
+        return await self.send("DELETE", f"/api/v1/sessions/{part(name)}", Closed)
+
+    async def list_audit(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        principal: str | None = None,
+        action: str | None = None,
+        object_id: str | None = None,
+        changed: bool | None = None,
+        since: datetime | None = None,
+    ) -> AuditList:
+        """List who changed what, newest first."""
+        return await self.send(
+            "GET",
+            "/api/v1/audit",
+            AuditList,
+            query={
+                "limit": limit,
+                "cursor": cursor,
+                "principal": principal,
+                "action": action,
+                "object_id": object_id,
+                "changed": changed,
+                "since": since,
+            },
+        )
+
+    async def list_audit_all(
+        self,
+        *,
+        page_size: int = 100,
+        principal: str | None = None,
+        action: str | None = None,
+        object_id: str | None = None,
+        changed: bool | None = None,
+        since: datetime | None = None,
+    ) -> AsyncIterator[AuditAnswer]:
+        """List who changed what, newest first: all of them, page by page."""
+        cursor: str | None = None
+        while True:
+            page = await self.list_audit(
+                limit=page_size,
+                cursor=cursor,
+                principal=principal,
+                action=action,
+                object_id=object_id,
+                changed=changed,
+                since=since,
+            )
+            for item in page.items:
+                yield item
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    async def read_me(self) -> Me:
+        """Tell who the caller is; without a signing key it is whoever is on this machine."""
+        return await self.send("GET", "/api/v1/me", Me)
