@@ -66,13 +66,16 @@ def confine_job(walls: str) -> None:
 
 def serve_warm(integration: str, snapshot: str) -> None:
     """Load an integration once, then fork a child for each job."""
-    from utils.confinement import confine  # noqa: PLC0415 - only where a process is warm
-    from utils.warm_child import WarmChild  # noqa: PLC0415 - same
+    from utils.confinement import Enclosure, confine  # noqa: PLC0415 - only where a process is warm
+    from utils.warm_child import Walls, WarmChild  # noqa: PLC0415 - same
 
-    if sys.flags.no_site:
-        import utils.landlock  # noqa: F401, PLC0415 - in a sandbox each fork would import it anew
-
-    WarmChild(integration, snapshot, lambda request: confine(request["confine"])).serve()
+    if not sys.flags.no_site:
+        walls = Walls(lambda request: confine(request["confine"]))
+    else:
+        # Its own directory lies beside those of its jobs.
+        enclosure = Enclosure(os.path.dirname(os.getcwd()))  # noqa: PTH109, PTH120 - as above
+        walls = Walls(lambda request: confine(request["confine"], enclosure), enclosure.prepare)
+    WarmChild(integration, snapshot, walls).serve()
 
 
 if __name__ == "__main__":

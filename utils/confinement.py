@@ -32,12 +32,12 @@ def seal(guard: int | None = None) -> None:
         submit_to_guard(guard)
 
 
-def confine(walls: Mapping[str, Any]) -> None:
+def confine(walls: Mapping[str, Any], enclosure: "Enclosure | None" = None) -> None:
     """Keep this process, which is a job's, to what `walls` says.
 
     `limits` are pairs of a soft and a hard limit by their RLIMIT_ name; with `enclosed` it writes
     below its working directory alone, and does not see what lies beside that. With `guarded` it
-    must have a guard that is still there.
+    must have a guard that is still there. An `enclosure` has been prepared for that.
     """
     if walls.get("guarded"):
         from utils.guard_filter import check_guard  # noqa: PLC0415 - same
@@ -45,30 +45,70 @@ def confine(walls: Mapping[str, Any]) -> None:
         check_guard()
     _limit(walls.get("limits", {}))
     if walls.get("enclosed"):
-        enclose(os.getcwd())  # noqa: PTH109 - pathlib costs each job 6 ms
+        directory = os.getcwd()  # noqa: PTH109 - pathlib costs each job 6 ms
+        if enclosure is None:
+            enclose(directory)
+        else:
+            enclosure.enclose(directory)
 
 
 def enclose(directory: str) -> None:
-    """Allow writing below `directory` alone, and no look at what lies beside it.
+    """Allow writing below `directory` alone, and no look at what lies beside it."""
+    enclosure = Enclosure(_folder_of(directory))
+    enclosure.enclose(directory)
+    enclosure.close()
 
-    Where the kernel has no Landlock this does nothing: there a sandbox holds one job.
+
+class Enclosure:
+    """Walls for the jobs of one folder, each of which may write below its own directory alone.
+
+    What does not depend on the job is looked up once, and prepared ahead in the process that
+    becomes a job's. Where the kernel has no Landlock it does nothing: there a sandbox holds one
+    job.
     """
-    from utils.landlock import Access, Ruleset  # noqa: PLC0415 - same
 
-    ruleset = Ruleset.create()
-    if ruleset is None:
-        return
-    with ruleset:
-        for path in _readable(directory):
-            ruleset.allow(path, Access.READ)
-        for name in _names("/dev"):
-            if name != os.path.basename(_SHARED_MEMORY):  # noqa: PTH119 - pathlib costs each job 6 ms
-                ruleset.allow(f"/dev/{name}", Access.READ | Access.USE_DEVICES)
-        # Files there can be used by those who know their names, which are random: what is allowed
-        # for /dev as a whole would hold here too, and list them.
-        ruleset.allow(_SHARED_MEMORY, Access.NAMED_FILES)
-        ruleset.allow(directory, Access.READ | Access.WRITE)
-        ruleset.enforce()
+    def __init__(self, folder: str) -> None:
+        from utils.landlock import Access, Rule  # noqa: PLC0415 - ctypes costs each job 4 ms
+
+        self._folder = folder
+        allowed = [(path, Access.READ) for path in _readable(folder)]
+        # Files in shared memory can be used by those who know their names, which are random: what
+        # is allowed for /dev as a whole would hold there too, and list them.
+        named = os.path.basename(_SHARED_MEMORY)  # noqa: PTH119 - pathlib costs each job 6 ms
+        devices = [f"/dev/{name}" for name in _names("/dev") if name != named]
+        allowed += [(path, Access.READ | Access.USE_DEVICES) for path in devices]
+        allowed.append((_SHARED_MEMORY, Access.NAMED_FILES))
+        found = [Rule.open(path, access) for path, access in allowed]
+        self._rules = [rule for rule in found if rule is not None]
+        self._ruleset: Any = None  # of this process, until it is enforced
+
+    def prepare(self) -> tuple[int, ...]:
+        """Make the rules of this process but for its directory; return what to keep open."""
+        from utils.landlock import Ruleset  # noqa: PLC0415 - same
+
+        self._ruleset = Ruleset.create()
+        if self._ruleset is None:
+            return ()
+        for rule in self._rules:
+            self._ruleset.add(rule)
+        return (self._ruleset.descriptor,)
+
+    def enclose(self, directory: str) -> None:
+        """Allow writing below `directory` alone, and no look at what lies beside it."""
+        from utils.landlock import Access  # noqa: PLC0415 - same
+
+        if _folder_of(directory) != self._folder:
+            raise ValueError(f"{directory} does not lie in {self._folder}")
+        if self._ruleset is None and not self.prepare():
+            return
+        with self._ruleset:
+            self._ruleset.allow(directory, Access.READ | Access.WRITE)
+            self._ruleset.enforce()
+
+    def close(self) -> None:
+        """Forget what was looked up."""
+        for rule in self._rules:
+            rule.close()
 
 
 def _limit(limits: Mapping[str, Sequence[int]]) -> None:
@@ -79,14 +119,18 @@ def _limit(limits: Mapping[str, Sequence[int]]) -> None:
         resource.setrlimit(kind, (soft, hard))
 
 
-def _readable(directory: str) -> list[str]:
-    """Return what may be read: everything but the folder that `directory` lies in, and /tmp.
+def _folder_of(directory: str) -> str:
+    return os.path.dirname(directory)  # noqa: PTH120 - pathlib costs each job 6 ms
+
+
+def _readable(last: str) -> list[str]:
+    """Return what may be read: everything but the folder `last`, where jobs lie, and /tmp.
 
     Others may use them too. A rule holds for all below a path, so what lies on the way to that
     folder is listed piece by piece.
     """
     found: list[str] = []
-    folder, last = "/", os.path.dirname(directory)  # noqa: PTH120 - pathlib costs each job 6 ms
+    folder = "/"
     for step in [*last.split("/")[1:], ""]:
         if folder == last:
             break

@@ -50,7 +50,9 @@ class ChildPump:
 
     def turn(self, timeout_seconds: float) -> Iterator[bytes | Oversize]:
         """Wait for something to move, for so long at most; yield the event lines that came."""
-        for key, _ in self._selector.select(max(0.0, timeout_seconds)):
+        if self._running.has_word:  # then nothing may become readable any more
+            self.exit = self._running.wait(0)
+        for key, _ in self._selector.select(0.0 if self.exit else max(0.0, timeout_seconds)):
             if key.fd == self._running.stdin:
                 self._feed(key.fd)
             elif key.fileobj is self._running:
