@@ -12,6 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from api.facts import Facts, take_facts
 from api.recording import encoded_json
 from utils.errors import SettingsError
 
@@ -26,6 +27,7 @@ class Database:
     def __init__(self, url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         self._busy_seconds = busy_timeout_ms / 1000
         self._writing = threading.Lock()
+        self.facts = Facts()
         try:
             self.engine = _make_engine(url, busy_timeout_ms)
         except (ArgumentError, ModuleNotFoundError) as error:
@@ -49,6 +51,14 @@ class Database:
         One that is not `durable` survives the end of this process, but perhaps not the machine's;
         with a later one that is, it survives that too.
         """
+        with self._write(durable=durable) as connection:
+            take_facts(connection)  # of a transaction that was rolled back
+            yield connection
+            facts = take_facts(connection)
+        self.facts.tell(facts)
+
+    @contextmanager
+    def _write(self, *, durable: bool) -> Iterator[Connection]:
         if self.engine.dialect.name != "sqlite":
             with self.engine.connect() as connection, connection.begin():
                 if not durable and connection.dialect.name == "postgresql":

@@ -23,9 +23,11 @@ from sqlalchemy import (
     update,
 )
 
+from api.facts import JobMoved, note, seconds_between
 from api.listing import listed, whose
 from api.problems import Conflict, NotFound
 from api.tables import jobs
+from utils.correlation import UNRELATED, Correlation
 
 
 class JobStatus(StrEnum):
@@ -88,6 +90,8 @@ class Job:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    request_id: str | None = None  # of the request that asked for it
+    traceparent: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -143,14 +147,19 @@ def is_due() -> ColumnElement[bool]:
     return or_(jobs.c.not_before.is_(None), jobs.c.not_before <= bindparam("now"))
 
 
-def request_job(connection: Connection, deployment: Row[Any], now: datetime) -> Job:
+def request_job(
+    connection: Connection,
+    deployment: Row[Any],
+    now: datetime,
+    asked: Correlation = UNRELATED,
+) -> Job:
     """Make a job of a deployment, given by its row, because somebody asked for it.
 
     Raises Conflict where the deployment does not run.
     """
     if deployment.state != "active":
         raise _not_active(deployment)
-    return create_job(connection, deployment, Trigger.MANUAL, now)
+    return create_job(connection, deployment, Trigger.MANUAL, now, asked=asked)
 
 
 def create_job(
@@ -159,6 +168,8 @@ def create_job(
     trigger: Trigger,
     now: datetime,
     due_at: datetime | None = None,
+    *,
+    asked: Correlation = UNRELATED,
 ) -> Job:
     """Make a pending scan of a deployment, given by its row."""
     job = Job(
@@ -183,6 +194,8 @@ def create_job(
         error=None,
         summary=None,
         network=None,
+        request_id=asked.request_id,
+        traceparent=asked.traceparent,
         created_at=now,
         started_at=None,
         finished_at=None,
@@ -211,6 +224,21 @@ def move_job(connection: Connection, job: Job, status: JobStatus, **values: Any)
         raise Conflict(
             f"job {job.id} changed meanwhile", f"look at it again with GET /api/v1/jobs/{job.id}"
         )
+    note(connection, _moved(job, status, values))
+
+
+def _moved(job: Job, status: JobStatus, values: Mapping[str, Any]) -> JobMoved:
+    finished_at: datetime | None = values.get("finished_at")
+    started_at: datetime | None = values.get("started_at", job.started_at)
+    return JobMoved(
+        job_id=job.id,
+        integration=job.integration,
+        status=status,
+        attempt=values.get("attempt", job.attempt),
+        request_id=job.request_id,
+        traceparent=job.traceparent,
+        seconds=seconds_between(started_at, finished_at) if finished_at else None,
+    )
 
 
 @cache

@@ -146,6 +146,8 @@ jobs = Table(
     Column("error", Json),
     Column("summary", Json),
     Column("network", Json),  # what it reached, where its worker records that
+    Column("request_id", String(64)),  # of the request that asked for it
+    Column("traceparent", String(55)),  # of the trace that it is part of; see W3C Trace Context
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),

@@ -16,7 +16,7 @@ from bench.rows import NotMeasured, Row, all_hold, print_rows
 
 MODULES = (
     *("environments", "source", "sync", "jobs", "parallel", "intake", "recording", "results"),
-    *("flatness", "peers"),
+    *("flatness", "operation", "peers"),
 )
 
 

@@ -27,6 +27,7 @@ class LoneApi:
     """One connection to an API, as a worker has it."""
 
     def __init__(self, address: str) -> None:
+        self.address = address
         parts = urlsplit(address)
         self._connection = HTTPConnection(parts.hostname or "", parts.port)
 
@@ -59,7 +60,7 @@ class LoneApi:
 @contextmanager
 def running_api(data_dir: Path, **settings: str) -> Iterator[LoneApi]:
     """Run an API that knows one integration."""
-    _prepare(data_dir)
+    _prepare(data_dir, settings.get("TRUELINE_DATABASE_URL"))
     environ = {name: value for name, value in os.environ.items() if "TRUELINE" not in name}
     environ |= {"TRUELINE_DATA_DIR": str(data_dir), "TRUELINE_API_PORT": "0", **settings}
     with (data_dir / "api.log").open("wb") as log:
@@ -78,8 +79,10 @@ def running_api(data_dir: Path, **settings: str) -> Iterator[LoneApi]:
         process.wait(timeout=30)
 
 
-def _prepare(data_dir: Path) -> None:
+def _prepare(data_dir: Path, database_url: str | None) -> None:
     data_dir.mkdir(parents=True, exist_ok=True)
+    if database_url is not None:  # another API has prepared it
+        return
     database = Database(f"sqlite:///{data_dir / 'trueline.db'}")
     migrate(database)
     now = datetime.now(UTC)

@@ -24,6 +24,20 @@ _PR_SET_PDEATHSIG = 1
 Start = Callable[[Mapping[str, Any], Callable[[], None]], NoReturn]
 # Does in a process that was forked ahead what every request needs; returns what to keep open.
 Prepare = Callable[[], Collection[int]]
+# Whether children have left something that the next ones would find.
+LeftOver = Callable[[], bool]
+
+
+def nothing_is_left() -> bool:
+    """Say so, where children share no place that they may write to."""
+    return False
+
+
+class Again(NamedTuple):
+    """What is done and asked where one process runs a child after the other."""
+
+    prepare: Prepare = tuple
+    left_over: LeftOver = nothing_is_left
 
 
 class Parent(NamedTuple):

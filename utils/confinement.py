@@ -5,14 +5,17 @@ namespaces, keyrings, rare system calls, a look into this process), `confine` le
 directory to write to, and its limits. All need Linux and none needs privileges.
 """
 
+import errno
 import os
 import resource
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+CLOSED = b"y"  # the helper's answer; see `utils.sandbox_closer`
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
-_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - where multiprocessing keeps its locks
+_SHARED_FOLDER, _TERMINALS = "shm", "pts"  # below /dev
+_SHARED_MEMORY = f"/dev/{_SHARED_FOLDER}"  # where multiprocessing keeps its locks
 
 
 def seal(guard: int | None = None) -> None:
@@ -32,12 +35,22 @@ def seal(guard: int | None = None) -> None:
         submit_to_guard(guard)
 
 
+def await_closed(descriptor: int) -> None:
+    """Wait until the sandbox around this process is closed; raises OSError where that failed."""
+    os.write(descriptor, b"?")
+    answer = os.read(descriptor, 1)
+    os.close(descriptor)
+    if answer != CLOSED:
+        raise OSError(errno.EPERM, "the mounts of this sandbox could not be closed")
+
+
 def confine(walls: Mapping[str, Any], enclosure: "Enclosure | None" = None) -> None:
     """Keep this process, which is a job's, to what `walls` says.
 
     `limits` are pairs of a soft and a hard limit by their RLIMIT_ name; with `enclosed` it writes
-    below its working directory alone, and does not see what lies beside that. With `guarded` it
-    must have a guard that is still there. An `enclosure` has been prepared for that.
+    below its working directory alone, and does not see what lies beside that; `alone` says that its
+    sandbox holds no other job. With `guarded` it must have a guard that is still there. An
+    `enclosure` has been prepared for that.
     """
     if walls.get("guarded"):
         from utils.guard_filter import check_guard  # noqa: PLC0415 - same
@@ -47,14 +60,14 @@ def confine(walls: Mapping[str, Any], enclosure: "Enclosure | None" = None) -> N
     if walls.get("enclosed"):
         directory = os.getcwd()  # noqa: PTH109 - pathlib costs each job 6 ms
         if enclosure is None:
-            enclose(directory)
+            enclose(directory, alone=walls.get("alone", False))
         else:
             enclosure.enclose(directory)
 
 
-def enclose(directory: str) -> None:
+def enclose(directory: str, *, alone: bool = False) -> None:
     """Allow writing below `directory` alone, and no look at what lies beside it."""
-    enclosure = Enclosure(_folder_of(directory))
+    enclosure = Enclosure(_folder_of(directory), alone=alone)
     enclosure.enclose(directory)
     enclosure.close()
 
@@ -63,19 +76,20 @@ class Enclosure:
     """Walls for the jobs of one folder, each of which may write below its own directory alone.
 
     What does not depend on the job is looked up once, and prepared ahead in the process that
-    becomes a job's. Where the kernel has no Landlock it does nothing: there a sandbox holds one
+    becomes a job's. Unless a job is `alone` in its sandbox it gets no terminals: others could open
+    them by number. Where the kernel has no Landlock this does nothing: there a sandbox holds one
     job.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, *, alone: bool = False) -> None:
         from utils.landlock import Access, Rule  # noqa: PLC0415 - ctypes costs each job 4 ms
 
         self._folder = folder
         allowed = [(path, Access.READ) for path in _readable(folder)]
         # Files in shared memory can be used by those who know their names, which are random: what
         # is allowed for /dev as a whole would hold there too, and list them.
-        named = os.path.basename(_SHARED_MEMORY)  # noqa: PTH119 - pathlib costs each job 6 ms
-        devices = [f"/dev/{name}" for name in _names("/dev") if name != named]
+        closed = {_SHARED_FOLDER} if alone else {_SHARED_FOLDER, _TERMINALS}
+        devices = [f"/dev/{name}" for name in _names("/dev") if name not in closed]
         allowed += [(path, Access.READ | Access.USE_DEVICES) for path in devices]
         allowed.append((_SHARED_MEMORY, Access.NAMED_FILES))
         found = [Rule.open(path, access) for path, access in allowed]
@@ -109,6 +123,11 @@ class Enclosure:
         """Forget what was looked up."""
         for rule in self._rules:
             rule.close()
+
+
+def is_shared_memory_used() -> bool:
+    """Tell whether there is a file in the shared memory of this sandbox, which is its jobs' own."""
+    return bool(_names(_SHARED_MEMORY))
 
 
 def _limit(limits: Mapping[str, Sequence[int]]) -> None:

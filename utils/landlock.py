@@ -23,7 +23,7 @@ _MAKE_FIFO, _MAKE_BLOCK, _MAKE_SYM = 1 << 10, 1 << 11, 1 << 12
 _REFER, _TRUNCATE, _IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
 _FILE_RIGHTS = {1: 1 << 13, 2: 1 << 14, 3: 1 << 15, 5: 1 << 16}  # from which version, below which
-_SCOPES_FROM = 6
+SCOPES_FROM = 6  # of signals and abstract sockets
 _ABSTRACT_SOCKETS_AND_SIGNALS = 3
 
 
@@ -107,7 +107,7 @@ class Ruleset(NamedTuple):
         top = next(
             right for since, right in sorted(_FILE_RIGHTS.items(), reverse=True) if version >= since
         )
-        scoped = _ABSTRACT_SOCKETS_AND_SIGNALS if version >= _SCOPES_FROM else 0
+        scoped = _ABSTRACT_SOCKETS_AND_SIGNALS if version >= SCOPES_FROM else 0
         attributes = _Attributes(top - 1, 0, scoped)
         size = ctypes.c_size_t(ctypes.sizeof(attributes) if scoped else 8)
         made = system_call(_CREATE_RULESET, ctypes.byref(attributes), size, ctypes.c_uint32(0))

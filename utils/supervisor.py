@@ -13,7 +13,18 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
-from utils.child_start import CHILD_FDS, Origin, Parent, Prepare, Start, Waiting, receive_request
+from utils.child_start import (
+    CHILD_FDS,
+    Again,
+    LeftOver,
+    Origin,
+    Parent,
+    Prepare,
+    Start,
+    Waiting,
+    nothing_is_left,
+    receive_request,
+)
 from utils.process_tree import end_descendants, reap
 
 KILL = b"k"
@@ -44,11 +55,11 @@ def catch_signals(*numbers: signal.Signals) -> int:
 
 
 def supervise(
-    control: socket.socket, server: Parent, start: Start, prepare: Prepare | None = None
+    control: socket.socket, server: Parent, start: Start, again: Again | None = None
 ) -> None:
     """Run the child that `control` asks for, and report its end once nothing of its tree is left.
 
-    With `prepare` it may ask for another after that, until it closes: each is forked ahead.
+    With `again` it may ask for another after that, until it closes: each is forked ahead.
     """
     os.setsid()
     become_subreaper(server.prctl)
@@ -57,11 +68,10 @@ def supervise(
     server.ask_for_its_death(END_SIGNAL)
     ears = _Ears(control, wake, server)
     origin = Origin(server.prctl, _caught_signals(), start)
-    if prepare is None:
-        if ears.is_asked():
-            _run_child(ears, origin.fork)
-        return
-    _run_children(ears, origin, prepare)
+    if again is not None:
+        _run_children(ears, origin, again)
+    elif ears.is_asked():
+        _run_child(ears, origin.fork, nothing_is_left)
 
 
 def start_program(request: Mapping[str, Any], _begun: Callable[[], None]) -> NoReturn:
@@ -107,20 +117,20 @@ class _Ears(NamedTuple):
         return self.control.fileno() in ready, is_to_end or self.server.is_gone()
 
 
-def _run_children(ears: _Ears, origin: Origin, prepare: Prepare) -> None:
+def _run_children(ears: _Ears, origin: Origin, again: Again) -> None:
     """Run one child after the other; each waits already when it is asked for."""
-    waiting = _fork_ahead(origin, prepare)
+    waiting = _fork_ahead(origin, again.prepare)
 
     def begin(request: bytes, fds: Sequence[int]) -> int:
         pid = waiting.begin(request, fds) if waiting else None
         if pid is None:
-            pid = origin.fork_ahead(prepare).begin(request, fds)
+            pid = origin.fork_ahead(again.prepare).begin(request, fds)
         if pid is None:
             raise OSError("the process that was to become it was killed")
         return pid
 
-    while ears.is_asked() and _run_child(ears, begin):
-        waiting = _fork_ahead(origin, prepare)
+    while ears.is_asked() and _run_child(ears, begin, again.left_over):
+        waiting = _fork_ahead(origin, again.prepare)
     if waiting is not None:
         waiting.requests.close()
         end_descendants(END_SECONDS, first_group=waiting.pid)
@@ -133,7 +143,9 @@ def _fork_ahead(origin: Origin, prepare: Prepare) -> Waiting | None:
         return None  # no process is to be had now; the job that asks for it may be luckier
 
 
-def _run_child(ears: _Ears, begin: Callable[[bytes, Sequence[int]], int]) -> bool:
+def _run_child(
+    ears: _Ears, begin: Callable[[bytes, Sequence[int]], int], left_over: LeftOver
+) -> bool:
     """Run one child to its end; whether this process may run another after it."""
     request, fds = receive_request(ears.control, len(CHILD_FDS))
     if not request:
@@ -149,7 +161,8 @@ def _run_child(ears: _Ears, begin: Callable[[bytes, Sequence[int]], int]) -> boo
     status = _wait_for_end(pid, ears)
     ended = end_descendants(END_SECONDS, first_group=pid)
     is_any_left = reap()[1]  # what could not be killed must not count as the next one's
-    answer(ears.control, _ending(ended.get(pid) if status is None else status))
+    ending = _ending(ended.get(pid) if status is None else status)
+    answer(ears.control, {**ending, "left_over": left_over()})
     return status is not None and not is_any_left
 
 

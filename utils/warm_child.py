@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from utils.base_runner import BaseRunner
-from utils.child_start import Prepare
+from utils.child_start import Again
 from utils.egress import open_way_out
 from utils.events import EventChannel
 from utils.fitness import look_at_footing, unfit_reason
@@ -32,13 +32,13 @@ Confine = Callable[[Mapping[str, Any]], None]
 
 
 class Walls(NamedTuple):
-    """What stands between the jobs of one process: `prepare` runs in each fork, ahead of its job.
+    """What stands between the jobs of one process, and what is done and asked from job to job.
 
-    See `utils.child_start.Prepare`. By default there are none: isolation level `process`.
+    By default there are none: isolation level `process`.
     """
 
     confine: Confine = lambda _request: None
-    prepare: Prepare = tuple
+    again: Again = Again()
 
 
 class WarmChild:
@@ -60,7 +60,7 @@ class WarmChild:
         self._channel.close()
         point_at_nothing(_STDOUT, _STDERR, EVENTS)
         start = JobStart(runner, self._walls.confine)
-        ForkServer(self._requests, start, self._walls.prepare).serve()
+        ForkServer(self._requests, start, self._walls.again).serve()
 
     def _load(self) -> type[BaseRunner] | None:
         """Return the Runner; None when this process must not be forked, which is reported."""

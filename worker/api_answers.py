@@ -26,6 +26,8 @@ class Grant(_Answer):
     config: dict[str, Any] = Field(repr=False)
     secrets: tuple[str, ...] = ()
     commit_wanted: str | None = None
+    request_id: str | None = None
+    traceparent: str | None = None
 
     @property
     def lease(self) -> Lease:

@@ -16,6 +16,7 @@ from worker.lease import Lease
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
+PRESENCE_SECONDS = 5.0
 KEPT_SECONDS = 20.0  # shorter than the API keeps a silent connection
 GATEWAY_FOUND_NOBODY = 502
 AWAY = frozenset({408, 425, 429})  # besides every 5xx: the same request may go well later
@@ -61,6 +62,12 @@ class ApiClient:
     def tick(self) -> Tick:
         """Have the API make the jobs that are due and requeue the ones whose lease expired."""
         return self._post("/ticks", {}, Tick)
+
+    def tell_presence(self, report: Mapping[str, Any]) -> None:
+        """Say that this worker lives, and how it is."""
+        path = f"/api/v1/workers/{quote(self._worker, safe='')}"
+        body = json.dumps(report).encode()
+        self._ask("PUT", path, body, timeout_seconds=PRESENCE_SECONDS)
 
     def put_catalogue(self, catalogue: Mapping[str, Any]) -> Known:
         """Tell what this worker can run, and at which commit."""

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 
 import structlog
 
+from utils.checks import log_checks
 from utils.settings import Settings
+from utils.steps import Stops, logged_step
 from worker.api_client import ApiClient
 from worker.api_errors import ApiRefused, ApiUnavailable
 from worker.backoff import Backoff
@@ -18,7 +20,6 @@ from worker.launcher import Launcher
 from worker.loopback import shut_loopback
 from worker.outbox import Outbox
 from worker.parts import Ground, Parts, make_parts, outbox_limit_bytes, warm_limits_of
-from worker.steps import logged_step
 from worker.stop_requests import StopRequests
 from worker.warm import NONE_WARM
 
@@ -40,16 +41,21 @@ def run_daemon(settings: Settings, environ: Mapping[str, str], stops: StopReques
         with logged_step("api"):
             wait_for_api(ground.client, stops)
         parts = make_parts(settings, environ, ground)
+        ending = Stops()
+        ending.add("traces", parts.tracing.stop)
         try:
+            _serve_metrics(parts, settings.worker_metrics_port, ending)
             parts.sender.start()
             start(parts, stops)
             if not stops.asked.is_set():
                 seconds = round(time.monotonic() - began, 3)
                 level, egress = str(ground.isolation), settings.egress
+                log_checks(parts.checks.run())
                 log.info("worker ready", seconds=seconds, isolation=level, egress=egress)
             stops.asked.wait()
         finally:
             stop(ground, parts, settings.drain_seconds, stops)
+            ending.run()
     finally:
         ground.close()
     log.info("worker stopped")
@@ -84,6 +90,12 @@ def open_ground(settings: Settings, environ: Mapping[str, str]) -> Ground:
     return Ground(directory, launcher, executor, outbox, large, client, choice.level, sandbox)
 
 
+def _serve_metrics(parts: Parts, port: int, ending: Stops) -> None:
+    if port:
+        with logged_step("metrics"):
+            ending.add("metrics", parts.metrics.serve(port))
+
+
 def wait_for_api(client: ApiClient, stops: StopRequests) -> None:
     """Wait until the API answers, however long that takes."""
     backoff = Backoff(most_seconds=5.0)
@@ -108,6 +120,7 @@ def start(parts: Parts, stops: StopRequests) -> None:
         if parts.current.get().commit is not None:
             break
         parts.publishing.publish()  # so that people see why nothing runs
+        parts.presence.tell()
         stops.asked.wait(backoff.next())
     if stops.asked.is_set():
         return
@@ -124,17 +137,22 @@ def stop(ground: Ground, parts: Parts, drain_seconds: float, stops: StopRequests
     """Let jobs finish or hand them back, deliver what they reported, and end every thread."""
     parts.leasing.take_no_more()
     log.info("worker stopping", jobs_running=parts.leasing.running)
-    parts.timetable.stop()
-    parts.leasing.stop(HURRIED_POLL_SECONDS if stops.hurry.is_set() else LAST_POLL_SECONDS)
-    parts.syncing.stop(0.0)
-    if not _drained(parts, drain_seconds, stops):
-        log.warning("jobs interrupted", jobs_running=parts.leasing.running)
-        parts.held.interrupt()
-        parts.leasing.wait_until_idle(INTERRUPT_SECONDS)
-    ground.outbox.wait_until_empty(FLUSH_SECONDS)
-    _hand_back(ground, parts)
-    parts.renewal.stop()
-    parts.sender.stop()
+    with logged_step("schedule and consumers", "stop"):
+        parts.timetable.stop()
+        parts.leasing.stop(HURRIED_POLL_SECONDS if stops.hurry.is_set() else LAST_POLL_SECONDS)
+        parts.syncing.stop(0.0)
+    with logged_step("jobs", "stop"):
+        if not _drained(parts, drain_seconds, stops):
+            log.warning("jobs interrupted", jobs_running=parts.leasing.running)
+            parts.held.interrupt()
+            parts.leasing.wait_until_idle(INTERRUPT_SECONDS)
+    with logged_step("outbox", "stop"):
+        ground.outbox.wait_until_empty(FLUSH_SECONDS)
+    with logged_step("leases", "stop"):
+        _hand_back(ground, parts)
+        parts.renewal.stop()
+        parts.sender.stop()
+        parts.presence.tell_end()
 
 
 def _drained(parts: Parts, drain_seconds: float, stops: StopRequests) -> bool:

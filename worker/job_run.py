@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from utils.correlation import Correlation
 from utils.errors import TruelineError
 from utils.notes import Note
 from worker.api_answers import Grant
@@ -94,14 +95,19 @@ class JobRunner:
 
     def run(self, grant: Grant, stop: StopSignal) -> str:
         """Carry out one attempt; return the status that it ended with."""
+        related = Correlation(grant.request_id, grant.traceparent)
+        with structlog.contextvars.bound_contextvars(job_id=grant.job_id, **related.for_logs()):
+            return self._attempt(grant, stop)
+
+    def _attempt(self, grant: Grant, stop: StopSignal) -> str:
         reports = JobReports(self._outbox, grant.lease, stop)
-        log.info("job started", job_id=grant.job_id, integration=grant.integration)
+        log.info("job started", integration=grant.integration)
         try:
             status = self._run(grant, reports, stop)
         except TruelineError as error:
             status = self._fail(reports, error)
         except Exception as error:
-            log.exception("job crashed", job_id=grant.job_id)
+            log.exception("job crashed")
             what = f"the worker itself failed: {type(error).__name__}"
             status = self._fail(reports, TruelineError(what, "see the worker's log"))
         else:
@@ -109,7 +115,7 @@ class JobRunner:
                 status = self._fail(reports, reports.failure)
         finally:
             self._outbox.forget(grant.lease)
-        log.info("job ended", job_id=grant.job_id, status=status)
+        log.info("job ended", status=status)
         return status
 
     def _run(self, grant: Grant, reports: JobReports, stop: StopSignal) -> str:
@@ -135,6 +141,8 @@ class JobRunner:
                 integration=grant.integration,
                 config=grant.config,
                 secrets=grant.secrets,
+                request_id=grant.request_id or "",
+                traceparent=grant.traceparent or "",
             )
             return str(self._executor.run(order, prepared, reports.emit, stop).status)
 
@@ -144,7 +152,6 @@ class JobRunner:
             return
         log.warning(
             "job runs the last good commit",
-            job_id=grant.job_id,
             integration=grant.integration,
             commit=offer.good.prepared.commit,
             reason=offer.problem.reason,

@@ -15,7 +15,7 @@ from worker.held_leases import HeldLeases, steady_seconds
 from worker.lease import Lease
 from worker.stop_signal import StopSignal
 
-POLL_SECONDS = 2.0  # a worker that stops waits for its last poll: a job may be in the answer
+POLL_SECONDS = 0.5  # a worker that stops waits for its last poll: a job may be in the answer
 GATHER_SECONDS = 0.005  # after jobs came: slots that are free by then share the next request
 POLL_SHARE = 0.25  # of a lease, which counts from when it was asked for
 

@@ -11,11 +11,13 @@ from api.routes import (
     integrations,
     jobs,
     leases,
+    metrics,
     pages,
     spec,
     task_data,
     ticks,
     violations,
+    workers,
 )
 
 # Each module has one blueprint named `routes`, made by `api.openapi.blueprint`.
@@ -30,7 +32,9 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = (
     task_data.routes,
     ticks.routes,
     catalogue.routes,
+    workers.routes,
     health.routes,
+    metrics.routes,
     spec.routes,
     pages.routes,
 )

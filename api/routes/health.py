@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from api.health import isolation_levels, run_checks
+from api.health import isolation_levels
 from api.models import Answer
 from api.openapi import blueprint
 from api.state import current_state
@@ -27,6 +27,7 @@ class CheckAnswer(Answer):
     seconds: float
     error: str | None
     advice: str | None
+    detail: str = Field(description="what else there is to say; mostly nothing")
 
 
 class Ready(Answer):
@@ -47,21 +48,12 @@ def live() -> dict[str, Any]:
 @routes.get("/health/ready", responses={200: Ready, 503: Ready})
 def ready() -> tuple[dict[str, Any], int]:
     """Tell whether requests can be served: 503 when something that is needed does not work."""
-    checks = run_checks(current_state())
+    checks = current_state().checks.run()
     failed = any(check.error for check in checks)
     answer = {
         "status": "failed" if failed else "ok",
         "version": __version__,
         "isolation": [] if failed else isolation_levels(current_state().database),
-        "checks": [
-            {
-                "name": check.name,
-                "status": check.status,
-                "seconds": check.seconds,
-                "error": check.error,
-                "advice": check.advice,
-            }
-            for check in checks
-        ],
+        "checks": [check.as_json() for check in checks],
     }
     return answer, 503 if failed else 200

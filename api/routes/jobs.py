@@ -15,6 +15,7 @@ from api.jobs import Job, JobStatus, Trigger, job_from_row, listed_jobs, read_jo
 from api.models import Answer, PageQuery, Path, Query
 from api.openapi import blueprint, problem_responses
 from api.paging import Order, read_page
+from api.problem_answers import current_correlation
 from api.problems import BadRequest, Unprocessable
 from api.routes.deployments import DeploymentPath
 from api.state import State, current_state
@@ -24,7 +25,7 @@ from api.wakeups import WORK, Kind, Topic
 
 routes = blueprint("jobs", __name__)
 LONGEST_WAIT_SECONDS = 300
-HIDDEN = frozenset({"lease_token", "lease_expires_at", "losses"})
+HIDDEN = frozenset({"lease_token", "lease_expires_at", "losses", "traceparent"})
 SHOWN = tuple(name.name for name in fields(Job) if name.name not in HIDDEN)
 
 
@@ -75,6 +76,7 @@ class JobAnswer(Answer):
     network: dict[str, Any] | None = Field(
         description="what it reached and what was refused; null where nobody records that"
     )
+    request_id: str | None = Field(description="of the request that asked for it")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -111,7 +113,7 @@ def start(path: DeploymentPath) -> tuple[dict[str, Any], int, dict[str, str]]:
     state = current_state()
     with state.database.write() as connection:
         deployment = find_deployment(connection, path.deployment)
-        job = request_job(connection, deployment, state.clock())
+        job = request_job(connection, deployment, state.clock(), current_correlation())
     after_answer(lambda: state.wakeups.wake(WORK))
     status_url = url_for("jobs.read", job_id=job.id)
     accepted = {"job_id": job.id, "status": job.status, "status_url": status_url}

@@ -67,6 +67,8 @@ class LeaseAnswer(Answer):
     config: dict[str, Any] = Field(description="in clear")
     secrets: list[str] = Field(description="JSON pointers to the secrets in the config")
     commit_wanted: str | None = Field(description="what init has read last; null: nothing")
+    request_id: str | None = Field(description="of the request that asked for the job")
+    traceparent: str | None = Field(description="of the trace that the job is part of")
 
 
 class LeaseList(Answer):
@@ -151,6 +153,8 @@ def _shown(grant: Grant, lease_seconds: float) -> dict[str, Any]:
         "config": grant.config,
         "secrets": grant.secrets,
         "commit_wanted": grant.commit_wanted,
+        "request_id": job.request_id,
+        "traceparent": job.traceparent,
     }
 
 

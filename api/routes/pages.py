@@ -1,5 +1,6 @@
 """The web pages: plain HTML, no script, nothing from elsewhere."""
 
+from datetime import timedelta
 from typing import Any
 
 from flask import Response, render_template
@@ -31,8 +32,10 @@ class ViolationsQuery(PageQuery):
 @routes.get("/", doc_ui=False)
 def home() -> str:
     """Show how everything stands."""
-    with current_state().database.read() as connection:
-        overview = read_overview(connection)
+    state = current_state()
+    lease = timedelta(seconds=state.settings.lease_seconds)
+    with state.database.read() as connection:
+        overview = read_overview(connection, state.clock(), lease)
     return _page("home.html", overview=overview)
 
 

@@ -102,6 +102,25 @@ def client(app: OpenAPI) -> FlaskClient:
 
 
 @pytest.fixture
+def presence() -> dict[str, Any]:
+    """What a worker reports of itself."""
+    check = {"name": "source", "status": "ok", "seconds": 0.1, "error": None, "advice": None}
+    return {
+        "version": __version__,
+        "isolation": "sandbox",
+        "egress": "open",
+        "state": "running",
+        "started_at": NOON.isoformat(),
+        "jobs_running": 0,
+        "concurrency": 4,
+        "outbox_events": 0,
+        "outbox_bytes": 0,
+        "outbox_oldest_seconds": 0.0,
+        "checks": [check | {"detail": ""}],
+    }
+
+
+@pytest.fixture
 def commit_source(tmp_path: Path) -> CommitSource:
     """Commit a manifest, entries or text, with the folders given or one for each entry."""
     repository = tmp_path / "source"

@@ -71,8 +71,16 @@ def test_busy_port_is_a_clear_error(start_server: Start) -> None:
     assert f"port {port} on 127.0.0.1 is in use" in second.log.read_text()
 
 
-@pytest.mark.parametrize(("argument", "code"), [("--help", 0), ("--bogus", 2)])
-def test_arguments_are_answered_with_how_to_use_it(argument: str, code: int) -> None:
+@pytest.mark.parametrize(
+    ("argument", "code", "words"),
+    [
+        ("--help", 0, "usage: python -m api"),
+        ("--api-prot=1", 2, "unknown flag --api-prot (did you mean '--api-port'?)"),
+        ("--api-port=many", 2, "setting --api-port: 'many' cannot be used"),
+        ("--settings=/no/file", 2, "settings file /no/file cannot be read"),
+    ],
+)
+def test_arguments_are_answered_with_how_to_use_it(argument: str, code: int, words: str) -> None:
     end = subprocess.run(
         [sys.executable, "-m", "api", argument],
         capture_output=True,
@@ -81,4 +89,5 @@ def test_arguments_are_answered_with_how_to_use_it(argument: str, code: int) -> 
         check=False,
     )
     assert end.returncode == code
-    assert "usage: python -m api" in end.stdout + end.stderr
+    assert words in end.stdout + end.stderr
+    assert "Traceback" not in end.stderr

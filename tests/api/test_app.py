@@ -23,5 +23,5 @@ def test_app_opens_the_database_of_its_settings(settings: Settings) -> None:
 def test_nothing_is_served_from_elsewhere_or_for_debugging(app: OpenAPI) -> None:
     client = app.test_client()
     assert not app.debug
-    for address in ("/console", "/openapi", "/openapi/", "/openapi/swagger", "/docs", "/metrics"):
+    for address in ("/console", "/openapi", "/openapi/", "/openapi/swagger", "/docs"):
         assert client.get(address).status_code == 404

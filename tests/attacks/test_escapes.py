@@ -70,6 +70,24 @@ def test_each_door_out_is_closed(prison: Prison) -> None:
     assert set(doors.values()) <= REFUSED, doors
 
 
+def test_what_has_opened_kernels_before_is_refused(prison: Prison) -> None:
+    doors = prison.attack("open_rare_doors").data
+    assert doors.pop("terminal") in {"ENOTTY", "EIO"}
+    assert set(doors.values()) <= REFUSED | {"ENOSYS"}, doors
+
+
+def test_job_gets_its_own_channels_and_no_other_descriptor(prison: Prison) -> None:
+    held = prison.attack("list_descriptors").data
+    listing = [number for number, target in held.items() if target == "ENOENT"]
+    assert len(listing) == 1
+    assert {number: held[number].split(":")[0] for number in held if number not in listing} == {
+        "0": "/dev/null",
+        "1": "pipe",
+        "2": "pipe",
+        "3": "pipe",
+    }
+
+
 def test_nothing_outlives_its_job(prison: Prison, eventually: Eventually, tmp_path: Path) -> None:
     mark = f"mark-{tmp_path.name}-{os.getpid()}"
     job = prison.attack("survive", mark=mark)

@@ -20,6 +20,7 @@ Eventually = Callable[[Callable[[], object]], None]
         ("use_up_cpu", {"cpu_limit_seconds": 1}, "CPU limit 1 s"),
         ("write_one_large_file", {"disk_limit_mb": 8}, "disk limit 8 MB"),
         ("write_many_files", {"disk_limit_mb": 8}, "disk limit 8 MB"),
+        ("make_empty_files", {"disk_limit_mb": 8}, "disk limit 8 MB"),
     ],
 )
 def test_job_that_uses_up_its_share_says_which(
@@ -47,3 +48,8 @@ def test_places_that_take_files_are_small(prison: Prison) -> None:
     assert shared_memory["error"] == "ENOSPC"
     assert shared_memory["bytes"] <= 64 * 1024 * 1024
     assert {answer["bytes"] for answer in filled.values()} == {0}
+
+
+def test_memory_that_no_process_shows_cannot_be_had(prison: Prison) -> None:
+    kept = prison.attack("keep_memory_in_no_process").data
+    assert set(kept.values()) == {"ENOSYS"}

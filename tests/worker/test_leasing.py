@@ -10,7 +10,7 @@ from worker.api_answers import Grant
 from worker.api_client import ApiClient
 from worker.held_leases import HeldLeases
 from worker.lease import Lease
-from worker.leasing import Leasing, Room
+from worker.leasing import POLL_SECONDS, Leasing, Room
 from worker.stop_signal import StopSignal
 
 if TYPE_CHECKING:
@@ -260,5 +260,5 @@ def test_worker_whose_outbox_fills_asks_for_nothing(
 
 
 def test_polls_are_short_beside_a_short_lease() -> None:
-    assert Room.of(1, 30, lambda: True).poll_seconds == 2
-    assert Room.of(1, 2, lambda: True).poll_seconds == pytest.approx(0.5)
+    assert Room.of(1, 30, lambda: True).poll_seconds == POLL_SECONDS
+    assert Room.of(1, 1, lambda: True).poll_seconds == pytest.approx(0.25)

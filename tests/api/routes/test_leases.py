@@ -27,6 +27,7 @@ def test_a_lease_says_all_that_a_worker_needs(desk: "Desk", state: State) -> Non
     job_id = desk.start()
     (lease,) = ask(desk).json["leases"]
     assert len(lease.pop("token")) >= 32
+    assert lease.pop("request_id") == desk.job(job_id)["request_id"]
     assert lease.pop("deployment_id") == desk.job(job_id)["deployment_id"]
     assert lease == {
         "job_id": job_id,
@@ -38,6 +39,7 @@ def test_a_lease_says_all_that_a_worker_needs(desk: "Desk", state: State) -> Non
         "config": {},
         "secrets": [],
         "commit_wanted": None,
+        "traceparent": None,
     }
     job = desk.job(job_id)
     assert (job["status"], job["worker"]) == ("running", "w1")
