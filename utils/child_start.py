@@ -94,6 +94,11 @@ class Waiting(NamedTuple):
     pid: int
     requests: socket.socket
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether it has had its request."""
+        return self.requests.fileno() < 0
+
     def begin(self, request: bytes, fds: Sequence[int]) -> int | None:
         """Let it become the child; return its pid once it has, None if it died while it waited.
 

@@ -131,7 +131,7 @@ def _run_children(ears: _Ears, origin: Origin, again: Again) -> None:
 
     while ears.is_asked() and _run_child(ears, begin, again.left_over):
         waiting = _fork_ahead(origin, again.prepare)
-    if waiting is not None:
+    if waiting is not None and not waiting.is_asked:
         waiting.requests.close()
         end_descendants(END_SECONDS, first_group=waiting.pid)
 
