@@ -11,10 +11,12 @@ from flask import Flask
 from prometheus_client.multiprocess import mark_process_dead
 
 from api.app import create_app
+from api.background import Background
 from api.database import Database
 from api.listener import address_of, announce, check_exposure, listen, withdraw
 from api.metrics import share_values, shared_metrics_of
 from api.migrate import migrate
+from api.receiver_address import exemptions_of
 from api.server import Life, Server
 from api.state import state_of
 from utils.checks import log_checks
@@ -41,6 +43,7 @@ def main() -> int:
         log_format = configure_logs(settings.log_format)
         settings = settings.model_copy(update={"log_format": log_format})
         check_exposure(settings)
+        exemptions_of(settings.notify_private)
         make_data_directory(settings.data_dir)
         with logged_step("listener"):
             listener = listen(settings.api_host, settings.api_port)
@@ -75,6 +78,7 @@ def _life(settings: Settings, environ: Mapping[str, str], address: str) -> Life:
             tracing = start_tracing("trueline-api", environ)
             app = create_app(settings, environ=environ, tracing=tracing)
         log_checks(state_of(app).checks.run())
+        Background(state_of(app)).start()
         return app
 
     def started() -> None:

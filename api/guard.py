@@ -12,6 +12,8 @@ OWN_PAGES = frozenset({"same-origin", "none"})  # what Sec-Fetch-Site says of th
 SMALL_BODY_BYTES = 1024 * 1024
 INLINE_BYTES = 16 * 1024 * 1024  # of a result without its large data
 ENVELOPE_BYTES = 1024 * 1024
+PUSH_BYTES = 8 * 1024 * 1024
+PUSHES = "/webhooks/"  # of forges: they come from outside, and their signature is checked
 WORKER_ROUTES = frozenset({"/api/v1/events", "/api/v1/catalogue"})
 
 
@@ -25,6 +27,9 @@ def guard(app: Flask, host: str, result_limit_bytes: int) -> None:
     report_bytes = 2 * min(result_limit_bytes, INLINE_BYTES) + ENVELOPE_BYTES
 
     def check() -> None:
+        if request.path.startswith(PUSHES):
+            request.max_content_length = PUSH_BYTES
+            return
         _check_host(names)
         if request.method not in SAFE_METHODS:
             _check_site()

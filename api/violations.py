@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Subquery, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from api.listing import listed, whose
 from api.paging import Order
 from api.problems import Conflict, FieldError, NotFound, Unprocessable
 from api.tables import violations
 from api.verdicts import BY_HAND, ViolationStatus
+from api.violation_events import ViolationChanges, tell_of
 from utils.tasks import Severity
 
 SHOWN = (
@@ -92,6 +94,8 @@ def decide(
         "muted_until": decision.until,
     }
     connection.execute(update(violations).where(violations.c.id == row.id).values(values))
+    if row.status == ViolationStatus.MUTED and decision.status is ViolationStatus.OPEN:
+        tell_of(connection, ViolationChanges(reopened=(row.id,)), now)
     return find_violation(connection, violation_id)
 
 
@@ -99,7 +103,12 @@ def end_mutes(connection: Connection, now: datetime) -> None:
     """Open the violations whose mute has run out."""
     over = (violations.c.status == ViolationStatus.MUTED, violations.c.muted_until <= now)
     opened = {"status": ViolationStatus.OPEN, "note": None, "muted_until": None}
-    connection.execute(update(violations).where(*over).values(opened))
+    statement = update(violations).where(*over).values(opened).returning(violations.c.id)
+    tell_of(connection, ViolationChanges(reopened=_ids(connection, statement)), now)
+
+
+def _ids(connection: Connection, statement: ReturningUpdate[Any]) -> tuple[str, ...]:
+    return tuple(connection.execute(statement).scalars())
 
 
 def _check(decision: Decision, now: datetime) -> None:

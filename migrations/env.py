@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from api import workers_table  # noqa: F401 - its table is part of the metadata
+from api import webhook_tables, workers_table  # noqa: F401 - their tables are in the metadata
 from api.tables import metadata
 
 context.configure(

@@ -56,6 +56,16 @@ class Settings(BaseModel):
     signing_key_file: Path | None = Field(
         None, description="key for tokens; none: loopback only, no token"
     )
+    public_url: str = Field(
+        "", description="where people reach the API; links in what is sent out begin with it"
+    )
+    webhook_secret_file: Path | None = Field(
+        None, description="secrets of webhooks that forges send, one a line; none: not taken in"
+    )
+    notify_private: str = Field(
+        "",
+        description="private addresses that webhooks may be sent to, separated by commas",
+    )
     source_url: str = Field("", description="the Git source; empty: the checkout it runs from")
     source_ref: str = Field(
         "HEAD", description="branch, tag or commit of the source; HEAD: its default branch"

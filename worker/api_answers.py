@@ -39,6 +39,7 @@ class Grants(_Answer):
     """The answer to a request for work."""
 
     leases: tuple[Grant, ...]
+    looks_asked: int | None = None
 
 
 class Renewal(_Answer):

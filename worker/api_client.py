@@ -10,7 +10,7 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from utils import __version__
-from worker.api_answers import Grant, Grants, Known, Outcomes, Received, Released, Renewal, Tick
+from worker.api_answers import Grants, Known, Outcomes, Received, Released, Renewal, Tick
 from worker.api_errors import ApiRefused, ApiUnavailable
 from worker.lease import Lease
 
@@ -46,10 +46,10 @@ class ApiClient:
         """Raise ApiUnavailable or ApiRefused unless the API is alive."""
         self._ask("GET", "/health/live", None, timeout_seconds=CONNECT_SECONDS)
 
-    def lease(self, slots: int, wait_seconds: float) -> tuple[Grant, ...]:
+    def lease(self, slots: int, wait_seconds: float) -> Grants:
         """Ask for up to `slots` jobs; the API answers at once or as soon as there is one."""
         body = {"slots": slots, "wait_seconds": wait_seconds, "version": __version__}
-        return self._post("/leases", body, Grants, wait_seconds + ANSWER_SECONDS).leases
+        return self._post("/leases", body, Grants, wait_seconds + ANSWER_SECONDS)
 
     def renew(self, leases: Iterable[Lease], timeout_seconds: float) -> Renewal:
         """Keep leases for another period."""

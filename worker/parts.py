@@ -106,7 +106,7 @@ def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -
     syncing = Syncing(sync, current, tell, reclaim.run)
     held = HeldLeases()
     runner = _make_runner(ground, current, syncing, tracing)
-    leasing = _make_leasing(settings, ground, held, metrics.counted(runner.run))
+    leasing = _make_leasing(settings, ground, held, metrics.counted(runner.run), syncing)
     metrics.show(_gauges(ground, leasing, held))
     add_checks(checks, ground.directory.root, ground.isolation, ground.outbox)
     add_source_checks(checks, sync, current)
@@ -209,11 +209,13 @@ def _make_runner(
     return JobRunner(current, syncing.freshen, executor, ground.outbox, identity)
 
 
-def _make_leasing(settings: Settings, ground: Ground, held: HeldLeases, run: Run) -> Leasing:
+def _make_leasing(
+    settings: Settings, ground: Ground, held: HeldLeases, run: Run, syncing: Syncing
+) -> Leasing:
     room = Room.of(
         settings.concurrency, settings.lease_seconds, lambda: not ground.outbox.is_filling
     )
-    return Leasing(ground.client, held, run, room)
+    return Leasing(ground.client, held, run, room, syncing.ask_sync)
 
 
 def open_environments(

@@ -4,6 +4,7 @@ from flask_openapi.blueprint import APIBlueprint
 
 from api.routes import (
     catalogue,
+    deliveries,
     deployments,
     events,
     health,
@@ -13,10 +14,12 @@ from api.routes import (
     leases,
     metrics,
     pages,
+    pushes,
     spec,
     task_data,
     ticks,
     violations,
+    webhooks,
     workers,
 )
 
@@ -27,6 +30,9 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = (
     deployments.routes,
     jobs.routes,
     violations.routes,
+    webhooks.routes,
+    deliveries.routes,
+    pushes.routes,
     leases.routes,
     events.routes,
     task_data.routes,

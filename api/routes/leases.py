@@ -8,6 +8,7 @@ from pydantic import Field
 
 from api.grants import Grant, grant_jobs
 from api.leases import Held, Term, release_leases, renew_leases
+from api.looks import looks_asked
 from api.models import Answer, Body
 from api.openapi import blueprint, problem_responses
 from api.problems import Conflict
@@ -75,6 +76,9 @@ class LeaseList(Answer):
     """The leases that a worker got; none when the time was over first."""
 
     leases: list[LeaseAnswer]
+    looks_asked: int | None = Field(
+        description="how often pushes have asked for a look at the source; null beside leases"
+    )
 
 
 class RenewalAnswer(Answer):
@@ -100,7 +104,8 @@ def claim(body: LeaseRequest) -> dict[str, Any]:
         given = state.wakeups.wait_for(WORK, lambda: _claim(state, body), body.wait_seconds)
     else:
         given = _claim(state, body)
-    return {"leases": [_shown(grant, state.settings.lease_seconds) for grant in given or ()]}
+    shown = [_shown(grant, state.settings.lease_seconds) for grant in given or ()]
+    return {"leases": shown, "looks_asked": None if given else _looks_asked(state)}
 
 
 @routes.post("/leases/renew", responses={200: RenewalAnswer})
@@ -133,6 +138,12 @@ def _claim(state: State, wanted: LeaseRequest) -> tuple[Grant, ...] | None:
     state.wakeups.wake_jobs(*grants.failed)
     state.wakeups.wake_followers(*(grant.job.id for grant in grants.given))
     return grants.given or None
+
+
+def _looks_asked(state: State) -> int:
+    """Read it for idle workers alone: a job names the commit that it wants itself."""
+    with state.database.read() as connection:
+        return looks_asked(connection)
 
 
 def _term(state: State, worker: str) -> Term:

@@ -53,6 +53,16 @@ def test_command_and_own_page_pass(client: FlaskClient, headers: dict[str, str])
     assert answer.status_code == 400
 
 
+def test_forges_come_from_outside_and_get_no_further_than_their_route(client: FlaskClient) -> None:
+    outside = {"Host": "trueline.example"}
+    answer = client.post("/webhooks/github", headers=outside, json={})
+    assert answer.status_code == 403
+    assert "TRUELINE_WEBHOOK_SECRET_FILE" in answer.get_json()["advice"]
+    for path in ("/webhooks", "/api/v1/webhooks", "/webhooks/../api/v1/webhooks"):
+        answer = client.post(path, headers=outside, json={})
+        assert "Host" in answer.get_json()["detail"] or answer.status_code == 404
+
+
 def test_large_body_is_refused_with_the_limit(client: FlaskClient) -> None:
     body = b"[" + b"1," * 600_000 + b"1]"
     answer = client.post("/api/v1/deployments", data=body, content_type="application/json")

@@ -88,6 +88,15 @@ def test_job_gets_its_own_channels_and_no_other_descriptor(prison: Prison) -> No
     }
 
 
+def test_modules_of_a_plugin_take_the_place_of_no_others(prison: Prison) -> None:
+    """It ships a `json.py` that would raise."""
+    found = prison.attack("look_at_imports").data
+    assert found["flags"] == [1, 1]
+    assert found["json"] == found["json again"]
+    assert "attacks" not in found["json"]
+    assert str(prison.environment.path.parents[1]) in found["utils"]
+
+
 def test_nothing_outlives_its_job(prison: Prison, eventually: Eventually, tmp_path: Path) -> None:
     mark = f"mark-{tmp_path.name}-{os.getpid()}"
     job = prison.attack("survive", mark=mark)

@@ -54,6 +54,32 @@ def command_of(name: str) -> click.Command:
     return command
 
 
+def flags_below(command: click.Command) -> set[str]:
+    """Return the flags of a command, or of all commands of a group."""
+    inner = command.commands.values() if isinstance(command, click.Group) else ()
+    own = (it for it in command.params if isinstance(it, click.Option))
+    flags = {flag for option in own for flag in option.opts}
+    return flags.union(*(flags_below(one) for one in inner))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_commands_of_a_group_and_their_flags_stand_in_the_reference(name: str) -> None:
+    command = command_of(name)
+    if not isinstance(command, click.Group):
+        return
+    (text,) = (
+        text
+        for title, text in sections("docs/reference/cli.md").items()
+        if re.search(rf"`trueline {name}\b", title)
+    )
+    told = {row[0] for row in rows(text)}
+    for inner in command.commands.values():
+        arguments = [it for it in inner.params if isinstance(it, click.Argument)]
+        metavars = [it.make_metavar(click.Context(inner)) for it in arguments]
+        assert f"`{' '.join([str(inner.name), *metavars])}`" in told
+    assert all(f"`{flag}" in text for flag in flags_below(command))
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_command_and_its_flags_stand_in_the_reference(name: str) -> None:
     found = [
@@ -76,7 +102,7 @@ def test_reference_names_no_flag_that_a_command_lacks(name: str) -> None:
         for title, text in sections("docs/reference/cli.md").items()
         if re.search(rf"`trueline {name}\b", title)
     )
-    flags = {flag for parameter in command_of(name).params for flag in parameter.opts}
+    flags = flags_below(command_of(name))
     told = {flag for row in rows(text) for flag in re.findall(r"`(--[\w-]+)", row[0])}
     assert told <= flags
 

@@ -42,7 +42,7 @@ def test_a_lease_request_names_worker_slots_and_version(
 ) -> None:
     scripted_api.say("/api/v1/leases", said(body={"leases": [GRANT], "new": "unknown"}))
 
-    (grant,) = client.lease(3, 1.5)
+    (grant,) = client.lease(3, 1.5).leases
 
     assert grant.lease == A
     assert grant.config == {"key": "s3cret"}

@@ -103,14 +103,14 @@ def test_a_worker_that_waits_gets_a_job_that_another_gave_back(desk: "Desk", sta
 
 
 def test_a_wait_for_work_ends_with_nothing(desk: "Desk") -> None:
-    assert ask(desk, wait_seconds=0.01).json == {"leases": []}
+    assert ask(desk, wait_seconds=0.01).json == {"leases": [], "looks_asked": 0}
 
 
 def test_too_many_waiting_workers_are_told_when_to_come_again(desk: "Desk", state: State) -> None:
     watches = [state.wakeups.start_watch(WORK) for _ in range(LIMITS[Kind.WORK])]
     refused = ask(desk, wait_seconds=1)
     assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
-    assert ask(desk).json == {"leases": []}
+    assert ask(desk).json == {"leases": [], "looks_asked": 0}
     for watch in watches:
         state.wakeups.end_watch(WORK, watch)
 
