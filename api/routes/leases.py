@@ -106,9 +106,10 @@ def claim(body: LeaseRequest) -> dict[str, Any]:
     """Lease the oldest pending jobs; waits for work up to `wait_seconds`."""
     _check_version(body.version)
     state = current_state()
-    given = _claim(state, body)
-    if not given and body.wait_seconds:
+    if body.wait_seconds:
         given = state.wakeups.wait_for(WORK, lambda: _claim(state, body), body.wait_seconds)
+    else:
+        given = _claim(state, body)
     shown = [_shown(grant, state.settings.lease_seconds) for grant in given or ()]
     return {"leases": shown, "looks_asked": None if given else _looks_asked(state)}
 
