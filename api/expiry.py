@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from api.endings import Ending, end_job_here
 from api.events import Position, append_event, last_event, read_events
+from api.facts import LeaseLost, note
 from api.jobs import Job, JobStatus, job_from_row
 from api.leases import hand_back
 from api.tables import jobs
@@ -47,6 +48,7 @@ def expire_leases(connection: Connection, now: datetime, grace: Grace) -> tuple[
 
 
 def _lose(connection: Connection, job: Job, now: datetime) -> None:
+    note(connection, LeaseLost(job.id, job.integration, job.worker))
     if job.losses + 1 < MOST_LOSSES or job.cancel_requested:
         hand_back(connection, job, "lost", now, losses=1)
         return

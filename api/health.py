@@ -1,9 +1,6 @@
 """Whether what the API depends on works, each check with its time and its advice."""
 
 import os
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import select
@@ -22,30 +19,12 @@ class NotReadyError(TruelineError):
     """Something that the API depends on does not work."""
 
 
-@dataclass(frozen=True)
-class Check:
-    """What one check found; `error` is None when all is well."""
-
-    name: str
-    seconds: float
-    error: str | None
-    advice: str | None
-
-    @property
-    def status(self) -> str:
-        """Return `ok` or `failed`."""
-        return "failed" if self.error else "ok"
-
-
-def run_checks(state: State) -> tuple[Check, ...]:
-    """Run every check, whatever the others find."""
-    checks: dict[str, Callable[[], None]] = {
-        "database": lambda: _check_database(state.database),
-        "schema": lambda: _check_schema(state.database),
-        "storage": lambda: _check_storage(state.settings.data_dir),
-        "secrets": state.secrets.check,
-    }
-    return tuple(_run(name, check) for name, check in checks.items())
+def add_checks(state: State) -> None:
+    """Add the checks of what every API depends on; other parts add theirs to `state.checks`."""
+    state.checks.add("database", lambda: _check_database(state.database))
+    state.checks.add("schema", lambda: _check_schema(state.database))
+    state.checks.add("storage", lambda: _check_storage(state.settings.data_dir))
+    state.checks.add("secrets", lambda: _check_secrets(state))
 
 
 def isolation_levels(database: Database) -> list[str]:
@@ -53,16 +32,6 @@ def isolation_levels(database: Database) -> list[str]:
     with database.read() as connection:
         found = connection.execute(select(integrations.c.environment)).scalars()
         return sorted({level for one in found if one and (level := one.get("isolation"))})
-
-
-def _run(name: str, check: Callable[[], None]) -> Check:
-    start = time.perf_counter()
-    error = advice = None
-    try:
-        check()
-    except TruelineError as found:
-        error, advice = found.reason, found.advice
-    return Check(name, round(time.perf_counter() - start, 6), error, advice)
 
 
 def _check_database(database: Database) -> None:
@@ -89,6 +58,16 @@ def _check_schema(database: Database) -> None:
             f"the database is at revision {found}, this version needs {wanted}",
             "restart the API: it migrates the database when it starts",
         )
+
+
+def _check_secrets(state: State) -> None:
+    try:
+        with state.database.read() as connection:
+            state.secrets.check(connection)
+    except SQLAlchemyError as error:
+        raise NotReadyError(
+            "the keys on record cannot be read", "see the check named database"
+        ) from error
 
 
 def _check_storage(data_dir: Path) -> None:

@@ -16,6 +16,7 @@ from api.acceptance import Acceptance, OnRecord, Outcome, Report, accept
 from api.database import Database
 from api.endings import Ending, end_job, end_job_here
 from api.events import insert_events
+from api.facts import TaskEnded, note
 from api.jobs import Job, JobStatus
 from api.large_data import Place, fault_of
 from api.on_record import read_on_record
@@ -121,9 +122,16 @@ def _insert(
             events.append(_event_row(job, event, now))
             if isinstance(event, TaskFinished):
                 results.append(result_row(job.id, job.attempt, position, event.result))
+                note(connection, _task_ended(job, event))
                 position += 1
     insert_events(connection, events)
     insert_results(connection, results)
+
+
+def _task_ended(job: Job, event: TaskFinished) -> TaskEnded:
+    result = event.result
+    cause = result.cause.kind if result.cause else None
+    return TaskEnded(job.integration, result.type, result.status, result.duration_seconds, cause)
 
 
 def _event_row(job: Job, event: Event, now: datetime) -> dict[str, Any]:
@@ -167,7 +175,7 @@ def _move(connection: Connection, job: Job, acceptance: Acceptance, now: datetim
                 continue
             mark_deployment(connection, job, event, now)
             error = event.error.model_dump(exclude_none=True) if event.error else None
-            ending = Ending(JobStatus(event.status), error, _within(job, event.at, now))
+            ending = Ending(JobStatus(event.status), error, _within(job, event.at, now), now)
             end_job(connection, job, ending, **_start(job))
     kinds = {type(event) for event in acceptance.events}
     if Started in kinds and JobFinished not in kinds:

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
-    Subquery,
     Update,
     bindparam,
     insert,
@@ -23,9 +22,12 @@ from sqlalchemy import (
     update,
 )
 
-from api.listing import listed, whose
+from api.facts import JobMoved, note, seconds_between
+from api.listing import ALWAYS, EVERYBODY, Scope, Selection, Span, Split
+from api.paging import Order
 from api.problems import Conflict, NotFound
 from api.tables import jobs
+from utils.correlation import UNRELATED, Correlation
 
 
 class JobStatus(StrEnum):
@@ -80,6 +82,7 @@ class Job:
     worker: str | None
     isolation: str | None
     lease_token: str | None = field(repr=False)
+    lease_owner: str | None
     lease_expires_at: datetime | None
     cancel_requested: bool
     error: Mapping[str, Any] | None
@@ -88,6 +91,8 @@ class Job:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    request_id: str | None = None  # of the request that asked for it
+    traceparent: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -130,12 +135,21 @@ def lock_jobs(connection: Connection, job_ids: Collection[str]) -> dict[str, Job
     return {row.id: job_from_row(row) for row in found}
 
 
-def listed_jobs(
-    statuses: Collection[JobStatus], deployment_id: str | None, integration: str | None
-) -> Subquery:
-    """Return the jobs that a list asks for; no status asks for all."""
-    parts = [jobs.c.status == status for status in dict.fromkeys(statuses or JobStatus)]
-    return listed(jobs, parts, whose(jobs, deployment_id, integration))
+@dataclass(frozen=True)
+class WantedJobs:
+    """Which jobs a list asks for; what is empty asks for all."""
+
+    statuses: Collection[JobStatus] = ()
+    scope: Scope = EVERYBODY
+    span: Span = ALWAYS
+    descending: bool = True
+
+
+def listed_jobs(wanted: WantedJobs) -> Selection:
+    """Return the jobs that a list asks for, by the time they were made."""
+    statuses = Split(jobs.c.status, tuple(dict.fromkeys(wanted.statuses or JobStatus)))
+    order = Order((jobs.c.created_at, jobs.c.id), wanted.descending)
+    return Selection(jobs, (*wanted.scope.splits(jobs), statuses), order, wanted.span)
 
 
 def is_due() -> ColumnElement[bool]:
@@ -143,14 +157,19 @@ def is_due() -> ColumnElement[bool]:
     return or_(jobs.c.not_before.is_(None), jobs.c.not_before <= bindparam("now"))
 
 
-def request_job(connection: Connection, deployment: Row[Any], now: datetime) -> Job:
+def request_job(
+    connection: Connection,
+    deployment: Row[Any],
+    now: datetime,
+    asked: Correlation = UNRELATED,
+) -> Job:
     """Make a job of a deployment, given by its row, because somebody asked for it.
 
     Raises Conflict where the deployment does not run.
     """
     if deployment.state != "active":
         raise _not_active(deployment)
-    return create_job(connection, deployment, Trigger.MANUAL, now)
+    return create_job(connection, deployment, Trigger.MANUAL, now, asked=asked)
 
 
 def create_job(
@@ -159,6 +178,8 @@ def create_job(
     trigger: Trigger,
     now: datetime,
     due_at: datetime | None = None,
+    *,
+    asked: Correlation = UNRELATED,
 ) -> Job:
     """Make a pending scan of a deployment, given by its row."""
     job = Job(
@@ -178,11 +199,14 @@ def create_job(
         worker=None,
         isolation=None,
         lease_token=None,
+        lease_owner=None,
         lease_expires_at=None,
         cancel_requested=False,
         error=None,
         summary=None,
         network=None,
+        request_id=asked.request_id,
+        traceparent=asked.traceparent,
         created_at=now,
         started_at=None,
         finished_at=None,
@@ -211,6 +235,21 @@ def move_job(connection: Connection, job: Job, status: JobStatus, **values: Any)
         raise Conflict(
             f"job {job.id} changed meanwhile", f"look at it again with GET /api/v1/jobs/{job.id}"
         )
+    note(connection, _moved(job, status, values))
+
+
+def _moved(job: Job, status: JobStatus, values: Mapping[str, Any]) -> JobMoved:
+    finished_at: datetime | None = values.get("finished_at")
+    started_at: datetime | None = values.get("started_at", job.started_at)
+    return JobMoved(
+        job_id=job.id,
+        integration=job.integration,
+        status=status,
+        attempt=values.get("attempt", job.attempt),
+        request_id=job.request_id,
+        traceparent=job.traceparent,
+        seconds=seconds_between(started_at, finished_at) if finished_at else None,
+    )
 
 
 @cache

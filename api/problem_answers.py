@@ -21,11 +21,14 @@ from api.problems import (
     NotFound,
     Problem,
     TooLarge,
+    Unauthorized,
     Unavailable,
     UnsupportedMedia,
 )
+from utils.correlation import Correlation, read_traceparent
 
 REQUEST_ID_HEADER = "X-Request-ID"
+TRACE_HEADER = "traceparent"
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PASSING = frozenset(
     {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
@@ -53,6 +56,12 @@ def answer_with_problems(app: Flask) -> None:
     app.register_error_handler(Exception, _answer_unexpected)
 
 
+def current_correlation() -> Correlation:
+    """Return what connects the request under way with what happens because of it."""
+    asked: Correlation = g.correlation
+    return asked
+
+
 def request_id() -> str:
     """Return the name of the request under way."""
     name: str = g.request_id
@@ -62,6 +71,10 @@ def request_id() -> str:
 def _name_request() -> None:
     given = request.headers.get(REQUEST_ID_HEADER, "")
     g.request_id = given if _SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    traceparent = read_traceparent(request.headers.get(TRACE_HEADER, ""))
+    g.correlation = Correlation(g.request_id, traceparent)
+    structlog.contextvars.clear_contextvars()  # of the request that this thread had before
+    structlog.contextvars.bind_contextvars(**g.correlation.for_logs())
 
 
 def _add_headers(response: Response) -> Response:
@@ -78,6 +91,8 @@ def _answer(problem: Problem) -> Response:
     )
     if problem.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(problem.retry_after_seconds)
+    if isinstance(problem, Unauthorized):
+        response.headers["WWW-Authenticate"] = problem.challenge
     return response
 
 

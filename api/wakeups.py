@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.problems import Unavailable
 
-POLL_SECONDS = 0.25  # how soon another process's commit is noticed
 T = TypeVar("T")
 
 
@@ -39,6 +38,20 @@ MOST_WAITS = sum(LIMITS.values())  # each holds a thread of the server; see THRE
 ReadMarks = Callable[[Collection[Topic]], Mapping[Topic, Hashable]]
 
 
+class Changes(Protocol):
+    """Notices what other processes commit; one thread at a time uses it."""
+
+    def wait(self) -> Collection[Topic] | None:
+        """Wait for some of it, at most a second.
+
+        Returns what has changed, as far as it is known without reading marks; None: read them.
+        The first wait answers None at once.
+        """
+
+    def close(self) -> None:
+        """Give back what it holds."""
+
+
 class Watch:
     """One waiter's ear: start it before looking at the database, so that no wake is missed."""
 
@@ -59,24 +72,36 @@ class Watch:
 class Wakeups:
     """The waiters by topic.
 
-    A wake in this process is heard at once. Another process may act without one: while anybody
-    waits, one thread reads the marks of all topics again and again, and a mark that changed wakes.
-    `read_marks` gives a value that differs when something has happened.
+    A wake in this process is heard at once. What another process commits is noticed by `changes`:
+    while anybody waits, one thread waits for it and wakes whom it concerns. Where it is not told
+    whom, that thread reads the marks of all topics, and a mark that has changed wakes.
     """
 
-    def __init__(self, read_marks: ReadMarks, limits: Mapping[Kind, int] = LIMITS) -> None:
+    def __init__(
+        self,
+        read_marks: ReadMarks,
+        changes: Changes,
+        limits: Mapping[Kind, int] = LIMITS,
+        count: Callable[[Kind, int], object] = lambda *_: None,
+    ) -> None:
         self._read_marks = read_marks
+        self._changes = changes
         self._limits = limits
+        self._count = count  # hears of each request that begins (1) and that ends (-1) to wait
         self._lock = threading.Lock()
         self._watches: dict[Topic, set[Watch]] = {}
         self._waiting = dict.fromkeys(Kind, 0)
-        self._poller: threading.Thread | None = None
+        self._listener: threading.Thread | None = None
         self._stop = threading.Event()
 
     @property
     def closed(self) -> bool:
         """Whether the server stops: waiters then answer with what they have."""
         return self._stop.is_set()
+
+    def pause(self, seconds: float) -> bool:
+        """Wait for so long at most; True when the server stops."""
+        return self._stop.wait(seconds)
 
     @contextmanager
     def watch(self, topic: Topic) -> Iterator[Watch]:
@@ -121,6 +146,8 @@ class Wakeups:
         self._stop.set()
         with self._lock:
             topics = list(self._watches)
+            if self._listener is None:
+                self._changes.close()
         self.wake(*topics)
 
     def start_watch(self, topic: Topic) -> Watch:
@@ -135,10 +162,11 @@ class Wakeups:
                     retry_after_seconds=2,
                 )
             self._waiting[topic.kind] += 1
+            self._count(topic.kind, 1)
             self._watches.setdefault(topic, set()).add(watch)
-            if self._poller is None and not self.closed:
-                self._poller = threading.Thread(target=self._poll, name="wakeups", daemon=True)
-                self._poller.start()
+            if self._listener is None and not self.closed:
+                self._listener = threading.Thread(target=self._listen, name="wakeups", daemon=True)
+                self._listener.start()
         return watch
 
     def end_watch(self, topic: Topic, watch: Watch) -> None:
@@ -148,27 +176,34 @@ class Wakeups:
             if watch in watches:
                 watches.discard(watch)
                 self._waiting[topic.kind] -= 1
+                self._count(topic.kind, -1)
             if not watches:
                 self._watches.pop(topic, None)
 
-    def _poll(self) -> None:
+    def _listen(self) -> None:
         marks: dict[Topic, Hashable] = {}
-        self._stop.wait(POLL_SECONDS)  # most waits are over before the first read
-        while topics := self._topics():
-            try:
-                new = dict(self._read_marks(topics))
-            except SQLAlchemyError:  # each waiter meets it when it looks, and answers for it
-                new = {topic: object() for topic in topics}
-            self.wake(
-                *(topic for topic in topics if topic not in marks or new[topic] != marks[topic])
-            )
-            marks = new
-            self._stop.wait(POLL_SECONDS)
+        while self._is_needed():
+            changed = self._changes.wait()
+            if changed is None:
+                new = self._marks()
+                changed = [
+                    topic for topic in new if topic not in marks or new[topic] != marks[topic]
+                ]
+                marks = new
+            self.wake(*changed)
+        if self.closed:
+            self._changes.close()
 
-    def _topics(self) -> list[Topic]:
-        """Return what is waited for; empty tells the poller that it is done."""
+    def _marks(self) -> dict[Topic, Hashable]:
+        with self._lock:
+            topics = list(self._watches)
+        try:
+            return dict(self._read_marks(topics))
+        except SQLAlchemyError:  # each waiter meets it when it looks, and answers for it
+            return {topic: object() for topic in topics}
+
+    def _is_needed(self) -> bool:
         with self._lock:
             if self.closed or not self._watches:
-                self._poller = None
-                return []
-            return list(self._watches)
+                self._listener = None
+            return self._listener is not None

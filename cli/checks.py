@@ -5,13 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cli.client import Client
+from cli.remote_checks import API, api_checks, worker_checks
+from utils.checks import Check, Checks, Look
 from utils.errors import TruelineError
 from utils.files import make_data_directory
 from utils.mirror import open_source
@@ -20,59 +20,57 @@ from worker.data_directory import HEARTBEAT_FILE
 from worker.installer import find_uv
 from worker.isolation import choose_isolation
 from worker.loopback import shut_loopback
+from worker.secret_references import SecretReferences
 
 LEAST_GIT = (2, 30)
 LEAST_FREE_BYTES = 1024**3
 GIT_SECONDS = 10
+DEADLINE_SECONDS = 30.0  # of each check: a source may be far
 LONGEST_SILENCE = timedelta(minutes=1)
-
-
-@dataclass(frozen=True)
-class Check:
-    """How one thing is; `error` and `advice` are None when it is well."""
-
-    name: str
-    status: str  # ok, failed
-    seconds: float
-    detail: str
-    error: str | None = None
-    advice: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the check as JSON."""
-        return asdict(self)
 
 
 def run_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check]:
     """Run every check, in the order in which Trueline needs what it looks at."""
-    checks: Mapping[str, Callable[[Settings], str]] = {
+    looks: Mapping[str, Look] = {
         "python": _check_python,
-        "git": lambda _: _check_git(environ),
-        "uv": lambda _: _check_uv(environ),
-        "isolation": _check_isolation,
-        "data directory": _check_data_directory,
-        "source": lambda given: _check_source(given, environ),
-        "API": _check_api,
-        "worker": _check_worker,
+        "git": lambda: _check_git(environ),
+        "uv": lambda: _check_uv(environ),
+        "isolation": lambda: _check_isolation(settings),
+        "data directory": lambda: _check_data_directory(settings),
+        "source": lambda: _check_source(settings, environ),
+        "secrets": lambda: _check_references(settings, environ),
+        "worker": lambda: _check_worker(settings),
     }
-    for name, look in checks.items():
-        yield _run(name, look, settings)
+    for name, look in looks.items():
+        yield from _bounded(name, look)
+    yield from _check_api(settings)
 
 
-def _run(name: str, look: Callable[[Settings], str], settings: Settings) -> Check:
-    started = time.monotonic()
-    try:
-        detail = look(settings)
-    except TruelineError as error:
-        seconds = time.monotonic() - started
-        return Check(name, "failed", seconds, "", error.reason, error.advice)
-    except OSError as error:
-        seconds = time.monotonic() - started
-        return Check(name, "failed", seconds, "", str(error), "see what the system says of it")
-    return Check(name, "ok", time.monotonic() - started, detail)
+def _bounded(name: str, look: Look) -> tuple[Check, ...]:
+    checks = Checks(DEADLINE_SECONDS)
+    checks.add(name, look)
+    return checks.run()
 
 
-def _check_python(_settings: Settings) -> str:
+def _check_api(settings: Settings) -> Iterator[Check]:
+    """Look at the API, and at what it says of itself and of its workers."""
+    said: list[Mapping[str, Any]] = []
+
+    def look() -> str:
+        with Client(settings.api_url, settings.token) as client:
+            me = client.get("/me")
+            said.append(client.ready())
+        version = f", version {said[0]['version']}" if said[0]["version"] else ""
+        return f"{settings.api_url}{version}, as {me['name']} ({me['role']})"
+
+    yield from _bounded(API, look)
+    if said:
+        yield from api_checks(said[0])
+        with Client(settings.api_url, settings.token) as client:
+            yield from worker_checks(client)
+
+
+def _check_python() -> str:
     return f"{sys.version.split()[0]} in {sys.prefix}"
 
 
@@ -124,10 +122,10 @@ def _check_source(settings: Settings, environ: Mapping[str, str]) -> str:
     return f"{mirror.source.shown} at {mirror.head_commit()[:10]}"
 
 
-def _check_api(settings: Settings) -> str:
-    with Client(settings.api_url, settings.token) as api:
-        ready = api.get("//health/ready")
-    return f"{settings.api_url}, version {ready['version']}"
+def _check_references(settings: Settings, environ: Mapping[str, str]) -> str:
+    SecretReferences.of(settings, environ).check()
+    file = settings.references_file or "no references are allowed"
+    return f"{file}; {settings.vault_addr or 'no Vault'}"
 
 
 def _check_worker(settings: Settings) -> str:

@@ -69,6 +69,20 @@ class Client:
         """POST below /api/v1."""
         return self.send("POST", path, body=body or {})
 
+    def ready(self) -> Mapping[str, Any]:
+        """Return how the API finds itself, also where it says that it is not ready."""
+        try:
+            answer = self._http.get("/health/ready")
+        except httpx2.TransportError as error:
+            raise self._unreachable(error) from error
+        found = None if answer.status_code not in {200, 503} else answer.json()
+        if isinstance(found, dict) and "checks" in found:
+            return found
+        _content(answer)
+        raise ApiProblem(
+            answer.status_code, "what answers is no Trueline API", "correct TRUELINE_API_URL"
+        )
+
     def send(
         self,
         method: str,

@@ -1,6 +1,6 @@
 """What every command needs: variables, settings, a client, and the options they share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +19,11 @@ def environ() -> Mapping[str, str]:
     return variables
 
 
-def settings() -> "Settings":
-    """Read the settings of this process."""
+def settings(flags: Sequence[str] = ()) -> "Settings":
+    """Read the settings of this process; `flags` go before variables."""
     from utils.settings import read_settings  # noqa: PLC0415 - keeps `--help` quick
 
-    return read_settings(environ(), Path.cwd())
+    return read_settings(environ(), Path.cwd(), flags)
 
 
 def client() -> "Client":

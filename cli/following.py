@@ -96,8 +96,17 @@ def print_errors(result: Mapping[str, Any], console: Console) -> None:
     """Print what went wrong in a task, with the lines of its traceback."""
     if result["status"] in {"failed", "timeout"}:
         for error in result.get("errors") or ():
-            told = neutralise(str(error).rstrip())
-            console.print(indent(told, "      "), style="dim", markup=False)
+            told = neutralise(_beyond_the_reason(str(error).rstrip(), result))
+            if told:
+                console.print(indent(told, "      "), style="dim", markup=False)
+
+
+def _beyond_the_reason(error: str, result: Mapping[str, Any]) -> str:
+    """Return what an error says beside the task's reason, where that stands in its line in full."""
+    reason = str(result.get("reason") or "")
+    if not reason or shortened(reason) != reason:
+        return error
+    return "" if error == reason else error.removeprefix(f"{reason}; ")
 
 
 def show_outcome(api: Client, job: dict[str, Any], *, fail_on: str | None, as_json: bool) -> Exit:

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from api.tables import metadata
+from api.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

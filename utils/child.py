@@ -46,9 +46,12 @@ def seal_and_find_packages() -> None:
     """Do what the interpreter left to us: in a sandbox no package may run code before the seal."""
     import site  # noqa: PLC0415 - would run code of packages in some Pythons
 
-    from utils.confinement import seal  # noqa: PLC0415 - only in a sandbox
+    from utils.confinement import await_closed, seal  # noqa: PLC0415 - only in a sandbox
 
-    guard = sys._xoptions.get("guard")  # noqa: SLF001 - documented, and private to CPython
+    told = sys._xoptions  # noqa: SLF001 - documented, and private to CPython
+    if closer := told.get("closer"):
+        await_closed(int(closer))
+    guard = told.get("guard")
     seal(None if guard is None else int(guard))
     if WAY_OUT in os.environ:
         from utils.egress import open_way_out  # noqa: PLC0415 - only where it is the way out
@@ -66,13 +69,22 @@ def confine_job(walls: str) -> None:
 
 def serve_warm(integration: str, snapshot: str) -> None:
     """Load an integration once, then fork a child for each job."""
-    from utils.confinement import confine  # noqa: PLC0415 - only where a process is warm
-    from utils.warm_child import WarmChild  # noqa: PLC0415 - same
+    from utils.child_start import Again  # noqa: PLC0415 - only where a process is warm
+    from utils.confinement import (  # noqa: PLC0415 - same
+        Enclosure,
+        confine,
+        is_shared_memory_used,
+    )
+    from utils.warm_child import Walls, WarmChild  # noqa: PLC0415 - same
 
-    if sys.flags.no_site:
-        import utils.landlock  # noqa: F401, PLC0415 - in a sandbox each fork would import it anew
-
-    WarmChild(integration, snapshot, lambda request: confine(request["confine"])).serve()
+    if not sys.flags.no_site:
+        walls = Walls(lambda request: confine(request["confine"]))
+    else:
+        # Its own directory lies beside those of its jobs.
+        enclosure = Enclosure(os.path.dirname(os.getcwd()))  # noqa: PTH109, PTH120 - as above
+        again = Again(enclosure.prepare, is_shared_memory_used)
+        walls = Walls(lambda request: confine(request["confine"], enclosure), again)
+    WarmChild(integration, snapshot, walls).serve()
 
 
 if __name__ == "__main__":

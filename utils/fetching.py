@@ -134,8 +134,11 @@ def _watch_growth(directory: Path, about: str, limit_bytes: int) -> Callable[[],
 
 def _pack_bytes(directory: Path) -> int:
     total = 0
-    with contextlib.suppress(FileNotFoundError):
-        for entry in os.scandir(directory / "objects" / "pack"):
+    with (
+        contextlib.suppress(FileNotFoundError),
+        os.scandir(directory / "objects" / "pack") as entries,
+    ):
+        for entry in entries:
             with contextlib.suppress(FileNotFoundError):  # renamed meanwhile
                 total += entry.stat().st_size
     return total

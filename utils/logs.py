@@ -2,15 +2,15 @@
 
 import logging
 import sys
-from typing import TextIO
+from typing import Literal, TextIO
 
 import structlog
 
 _LINES = {"\n", "\t"}
 
 
-def configure_logs(log_format: str, stream: TextIO | None = None) -> None:
-    """Set up structlog and the standard library's logging for one process.
+def configure_logs(log_format: str, stream: TextIO | None = None) -> Literal["json", "text"]:
+    """Set up structlog and the standard library's logging for one process; return the format.
 
     `log_format` is `json`, `text`, or empty for text on a terminal and JSON elsewhere. `stream`
     is standard error unless given.
@@ -22,7 +22,8 @@ def configure_logs(log_format: str, stream: TextIO | None = None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    last = _renderers(log_format, stream)
+    in_use = _format(log_format, stream)
+    last = _renderers(in_use, stream)
     structlog.configure(
         processors=[*shared, *last],
         logger_factory=structlog.WriteLoggerFactory(file=stream),
@@ -37,10 +38,17 @@ def configure_logs(log_format: str, stream: TextIO | None = None) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    return in_use
+
+
+def _format(log_format: str, stream: TextIO) -> Literal["json", "text"]:
+    if log_format == "json" or (not log_format and not stream.isatty()):
+        return "json"
+    return "text"
 
 
 def _renderers(log_format: str, stream: TextIO) -> list[structlog.types.Processor]:
-    if log_format == "json" or (not log_format and not stream.isatty()):
+    if log_format == "json":
         return [structlog.processors.JSONRenderer()]
     # Plain tracebacks: the pretty ones show local variables, and with them secrets.
     console = structlog.dev.ConsoleRenderer(

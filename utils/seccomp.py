@@ -32,6 +32,8 @@ from utils.system_calls import prctl
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 _NEW_USER = 0x10000000  # CLONE_NEWUSER
 _SOCKET_FAMILIES = (1, 2, 10, 16)  # UNIX, INET, INET6, NETLINK
+_PROCESS, _GROUP = 1, 2  # IOPRIO_WHO_PROCESS, IOPRIO_WHO_PGRP
+_SET_LEASE, _NOTIFY = 1024, 1026  # F_SETLEASE, F_NOTIFY
 _X32 = 0x40000000  # the third set of numbers that x86-64 kernels may know
 
 
@@ -44,6 +46,8 @@ class _Machine(NamedTuple):
     socket: int
     prlimit: int
     setpriority: int
+    ioprio: int
+    fcntl: int
     schedulers: tuple[int, ...]
     unknown: tuple[int, ...]
 
@@ -51,8 +55,9 @@ class _Machine(NamedTuple):
 # add_key request_key keyctl, bpf perf_event_open userfaultfd, io_uring_*, setns mount umount2
 # pivot_root, open_by_handle_at, kexec_load, init_module finit_module delete_module, fsopen family,
 # and shmget semget msgget mq_open: jobs of one sandbox would share what outlives them there.
-# Schedulers: sched_setparam sched_setscheduler sched_setattr.
-# Unknown: inotify_init inotify_init1 fanotify_init, which tell the names of other jobs' files.
+# Schedulers: sched_setparam sched_setscheduler sched_setattr sched_setaffinity.
+# Unknown: inotify_init inotify_init1 fanotify_init, which tell the names of other jobs' files;
+# memfd_create memfd_secret, whose memory nobody sees and counts once it is not mapped.
 _NEW_CALLS = (425, 426, 427, 428, 429, 430, 431, 432, 433, 442)
 _SHARED = ((29, 64, 68, 240), (194, 190, 186, 180))
 _MACHINES = {
@@ -83,8 +88,10 @@ _MACHINES = {
         41,
         302,
         141,
-        (142, 144, 314),
-        (253, 294, 300),
+        251,
+        72,
+        (142, 144, 314, 203),
+        (253, 294, 300, 319, 447),
     ),
     "aarch64": _Machine(
         0xC00000B7,
@@ -113,8 +120,10 @@ _MACHINES = {
         198,
         261,
         140,
-        (118, 119, 274),
-        (26, 262),
+        30,
+        25,
+        (118, 119, 274, 122),
+        (26, 262, 279, 447),
     ),
 }
 
@@ -144,6 +153,8 @@ def _steps(machine: _Machine) -> Iterator[Step]:
         yield from refusal_if(Step(EQUAL, number), errno.ENOSYS)
     yield from on_call(machine.prlimit, _of_itself())
     yield from on_call(machine.setpriority, _of_itself_alone())
+    yield from on_call(machine.ioprio, _of_its_own_disk_priority())
+    yield from on_call(machine.fcntl, _no_leases())
     for number in machine.schedulers:
         yield from on_call(number, _refusal_if_set(0))
     known = (Step(EQUAL, family) for family in _SOCKET_FAMILIES)
@@ -162,6 +173,23 @@ def _of_itself() -> Iterator[Step]:
 def _of_itself_alone() -> Iterator[Step]:
     """Refuse a priority of others: a group or a user (argument 0), another process (argument 1)."""
     yield from (step for index in (0, 1) for step in _refusal_if_set(index))
+
+
+def _of_its_own_disk_priority() -> Iterator[Step]:
+    """Refuse that of a user (argument 0), of another process or group (argument 1)."""
+    yield argument(0)
+    yield from refusal_unless((Step(EQUAL, kind) for kind in (_PROCESS, _GROUP)), errno.EPERM)
+    yield from _refusal_if_set(1)
+
+
+def _no_leases() -> Iterator[Step]:
+    """Refuse (argument 1) what makes others wait who open a file, or tells of a folder's changes.
+
+    The worker opens files that a job has written.
+    """
+    yield argument(1)
+    for command in (_SET_LEASE, _NOTIFY):
+        yield from refusal_if(Step(EQUAL, command), errno.EPERM)
 
 
 def _refusal_if_set(index: int, *, upper: bool = False) -> Iterator[Step]:

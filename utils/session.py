@@ -39,6 +39,8 @@ class ChildSpec(NamedTuple):
     resume: bool = False
     done: Sequence[str] = ()
     alone: Sequence[str] = ()  # tasks that run with nothing beside them, whatever the Runner says
+    request_id: str = ""  # of the request that asked for the job; empty: none did
+    traceparent: str = ""
 
 
 def run_session(
@@ -184,7 +186,14 @@ class _Session:
         stage_two = runner.StageTwo(copied(config))
         stage_two.source = dict(self._spec.source)
         view = JobView(
-            config, self._spec.source, base, self._specs, self._results, tools=OnDemand()
+            config,
+            self._spec.source,
+            base,
+            self._specs,
+            self._results,
+            tools=OnDemand(),
+            request_id=self._spec.request_id,
+            traceparent=self._spec.traceparent,
         )
         return _Started(view, stage_two)
 

@@ -1,7 +1,9 @@
-"""Every setting, read once at the start of a process from `TRUELINE_*` variables."""
+"""Every setting, read once at the start of a process: flags, `TRUELINE_*` variables, a file."""
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -9,10 +11,21 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from utils.errors import SettingsError
-from utils.suggest import did_you_mean
+from utils.settings_layers import (
+    FILE,
+    PREFIX,
+    SEE_TABLE,
+    Given,
+    read_file,
+    read_flags,
+    read_variables,
+    variable_of,
+)
 
-PREFIX = "TRUELINE_"
-NOT_SETTINGS = frozenset({"FAILPOINT"})  # read where it acts, by utils.failpoints
+__all__ = ["PREFIX", "Settings", "SettingsInForce", "read_settings", "settings_in_force"]
+
+MASK = "********"
+_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^/\s]*@")
 
 
 class Settings(BaseModel):
@@ -20,22 +33,116 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    config_file: Path | None = Field(
+        None, description="TOML file with settings; flags and variables go before it"
+    )
     data_dir: Path = Field(
         Path(".trueline"), description="mirrors, snapshots, environments, outbox, SQLite file"
     )
     database_url: str = Field(
-        "", description="SQLAlchemy URL of the API's database; empty: SQLite in the data directory"
+        "",
+        repr=False,
+        description="SQLAlchemy URL of the API's database; empty: SQLite in the data directory",
+    )
+    database_url_file: Path | None = Field(
+        None, description="file with that URL, so that its password is in no variable"
+    )
+    keep_jobs_days: float = Field(
+        90, ge=0, le=36_500, description="how long an ended job is kept; 0: forever"
+    )
+    keep_events_days: float = Field(
+        30, ge=0, le=36_500, description="how long the events of an ended job are kept; 0: forever"
+    )
+    keep_data_days: float = Field(
+        30, ge=0, le=36_500, description="how long large data of tasks is kept; 0: forever"
+    )
+    keep_violations_days: float = Field(
+        365, ge=0, le=36_500, description="how long a resolved violation is kept; 0: forever"
+    )
+    keep_audit_days: float = Field(
+        365, ge=0, le=36_500, description="how long an entry of the audit log is kept; 0: forever"
     )
     api_host: str = Field("127.0.0.1", description="where the API listens")
     api_port: int = Field(
         8340, ge=0, le=65535, description="where the API listens; 0: any free port"
     )
+    api_processes: int = Field(
+        1, ge=1, le=64, description="processes that serve requests side by side"
+    )
     api_url: str = Field(
         "http://127.0.0.1:8340", description="where workers and the command find the API"
+    )
+    api_hosts: str = Field(
+        "", description="names and addresses, separated by commas, by which the API is reached"
+    )
+    trusted_proxies: int = Field(
+        0, ge=0, le=10, description="proxies before the API whose X-Forwarded-* it believes"
     )
     token: str = Field("", repr=False, description="bearer token of workers and the command")
     signing_key_file: Path | None = Field(
         None, description="key for tokens; none: loopback only, no token"
+    )
+    public_url: str = Field(
+        "", description="where people reach the API; links in what is sent out begin with it"
+    )
+    webhook_secret_file: Path | None = Field(
+        None, description="secrets of webhooks that forges send, one a line; none: not taken in"
+    )
+    notify_private: str = Field(
+        "",
+        description="private addresses that webhooks may be sent to, separated by commas",
+    )
+    session_hours: float = Field(
+        12, gt=0, le=720, description="how long a log-in at the web page holds"
+    )
+    oidc_issuer: str = Field(
+        "", description="OpenID provider at which people log in; empty: with a token alone"
+    )
+    oidc_client_id: str = Field("", description="name of this API at the OpenID provider")
+    oidc_client_secret_file: Path | None = Field(
+        None, description="file with the client secret; none: a public client"
+    )
+    oidc_name_claim: str = Field(
+        "email", description="claim that names a person; one that people cannot choose themselves"
+    )
+    oidc_role_claim: str = Field(
+        "groups", description="claim that holds a person's groups or roles"
+    )
+    oidc_roles: str = Field(
+        "", description="which of them is which role: `sre=operator,security=admin`"
+    )
+    secret_key: str = Field(
+        "",
+        repr=False,
+        description="keys of the stored secrets, the newest first, separated by commas",
+    )
+    secret_key_file: Path | None = Field(
+        None, description="file of these keys; none: `secret.key` in the data directory"
+    )
+    references_file: Path | None = Field(
+        None,
+        description="which references to secrets each integration may use; none: not any",
+    )
+    vault_addr: str = Field("", description="where workers find Vault or OpenBao; empty: nowhere")
+    vault_namespace: str = Field("", description="namespace in Vault")
+    vault_ca_file: Path | None = Field(
+        None,
+        description="authorities that Vault's certificate is checked by; none: the public ones",
+    )
+    vault_token_file: Path | None = Field(None, description="file with a token for Vault")
+    vault_role_id: str = Field("", description="role id of an AppRole in Vault")
+    vault_secret_id_file: Path | None = Field(
+        None, description="file with the secret id of that AppRole"
+    )
+    vault_kubernetes_role: str = Field("", description="role for Vault's Kubernetes log-in")
+    vault_kubernetes_jwt_file: Path | None = Field(
+        None, description="service account's token for it; none: where Kubernetes mounts it"
+    )
+    vault_auth_mount: str = Field(
+        "", description="where that way to log in is mounted; empty: `approle` or `kubernetes`"
+    )
+    vault_timeout_seconds: float = Field(
+        5, gt=0, le=60, description="deadline of one request to Vault"
     )
     source_url: str = Field("", description="the Git source; empty: the checkout it runs from")
     source_ref: str = Field(
@@ -118,14 +225,33 @@ class Settings(BaseModel):
     build_timeout_seconds: float = Field(
         600, gt=0, description="deadline of one environment's build"
     )
+    access_log: Literal["", "on", "off"] = Field(
+        "", description="`on` or `off`: a log line for each request; empty: on where logs are JSON"
+    )
+    worker_metrics_port: int = Field(
+        0, ge=0, le=65535, description="port of loopback with a worker's metrics; 0: none"
+    )
     log_format: Literal["", "json", "text"] = Field(
         "", description="log lines; empty: text on a terminal, else JSON"
     )
 
     @property
     def database(self) -> str:
-        """The SQLAlchemy URL in use."""
+        """The SQLAlchemy URL in use; a file that holds it is read at each look."""
+        if self.database_url_file is not None:
+            return _url_in(self.database_url_file, self.database_url)
         return self.database_url or f"sqlite:///{self.data_dir / 'trueline.db'}"
+
+    @property
+    def api_names(self) -> frozenset[str]:
+        """The names and addresses by which the API is reached, besides loopback's."""
+        names = (name.strip().strip("[]").lower() for name in self.api_hosts.split(","))
+        return frozenset(name for name in names if name)
+
+    @property
+    def logs_requests(self) -> bool:
+        """Whether each request gets a log line; `log_format` says here what is in use."""
+        return self.access_log == "on" or (self.access_log == "" and self.log_format == "json")
 
     @property
     def source_builds_allowed(self) -> frozenset[str]:
@@ -133,52 +259,100 @@ class Settings(BaseModel):
         return frozenset(name.strip() for name in self.source_builds.split(",") if name.strip())
 
 
-def read_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
+def flag_names() -> tuple[str, ...]:
+    """Return the settings that may be flags: arguments can be read by all, secrets are none."""
+    return tuple(name for name, field in Settings.model_fields.items() if field.repr)
+
+
+@dataclass(frozen=True)
+class SettingsInForce:
+    """The settings, and of those that somebody gave where that stands."""
+
+    settings: Settings
+    places: Mapping[str, str]
+
+
+def read_settings(environ: Mapping[str, str], cwd: Path, arguments: Sequence[str] = ()) -> Settings:
     """Read the settings; relative paths and the default source are resolved against `cwd`.
 
-    Raises SettingsError that names the variable, with a did-you-mean for an unknown one.
+    `arguments` are flags: they go before variables, and these before the file. Raises
+    SettingsError that names the flag, variable or line, with a did-you-mean for an unknown one.
     """
-    values = _given_values(environ)
+    return settings_in_force(environ, cwd, arguments).settings
+
+
+def settings_in_force(
+    environ: Mapping[str, str], cwd: Path, arguments: Sequence[str] = ()
+) -> SettingsInForce:
+    """Read the settings with where each comes from; raises as `read_settings` does."""
+    names = tuple(Settings.model_fields)
+    nearer = read_variables(environ, names) | read_flags(arguments, flag_names())
+    farther = read_file(cwd / nearer[FILE].value, names) if FILE in nearer else {}
+    given = farther | nearer
     try:
-        settings = Settings.model_validate(values)
+        settings = Settings.model_validate({name: one.value for name, one in given.items()})
     except ValidationError as error:
-        raise _unusable(error) from error
+        raise _unusable(error, given) from error
     # Secret files keep their links: what a link leads to changes when a secret is renewed.
     paths = {name: (cwd / value).absolute() for name, value in settings if isinstance(value, Path)}
-    return settings.model_copy(
+    resolved = settings.model_copy(
         update={
             **paths,
             "data_dir": paths["data_dir"].resolve(),
             "source_url": settings.source_url or _checkout_url(cwd),
-            "api_url": _checked_api_url(settings.api_url),
+            "api_url": _checked_api_url(settings.api_url, given.get("api_url")),
         }
     )
+    return SettingsInForce(resolved, {name: one.place for name, one in given.items()})
 
 
-def _unusable(error: ValidationError) -> SettingsError:
+def _url_in(file: Path, other: str) -> str:
+    if other:
+        raise SettingsError(
+            "settings TRUELINE_DATABASE_URL and TRUELINE_DATABASE_URL_FILE are both set",
+            "unset one of them",
+        )
+    try:
+        text = file.read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"setting TRUELINE_DATABASE_URL_FILE: {file} cannot be read",
+            "give this user the right to read it, or correct the path",
+        ) from error
+    if not text or len(text.split()) != 1:
+        raise SettingsError(
+            f"setting TRUELINE_DATABASE_URL_FILE: {file} does not hold one URL",
+            "write postgresql://user:password@host/name into it, on one line",
+        )
+    return text
+
+
+def as_variables(arguments: Sequence[str]) -> dict[str, str]:
+    """Return flags as the variables that do the same, for processes that are started."""
+    given = read_flags(arguments, flag_names())
+    return {variable_of(name): one.value for name, one in given.items()}
+
+
+def shown_values(settings: Settings) -> dict[str, object]:
+    """Return what may be shown of the settings: secrets and passwords in addresses are masked."""
+    shown = {}
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, str | Path):
+            value = _PASSWORD.sub(rf"\1{MASK}@", str(value)) if field.repr else value and MASK
+        shown[name] = value
+    return shown
+
+
+def _unusable(error: ValidationError, given: Mapping[str, Given]) -> SettingsError:
     first = error.errors(include_url=False)[0]
-    variable = PREFIX + str(first["loc"][0]).upper()
     message = first["msg"][:1].lower() + first["msg"][1:]
-    return SettingsError(
-        f"setting {variable}: {first['input']!r} cannot be used: {message}",
-        f"correct {variable} or unset it",
-    )
-
-
-def _given_values(environ: Mapping[str, str]) -> dict[str, str]:
-    known = {PREFIX + name.upper(): name for name in Settings.model_fields}
-    values = {}
-    for variable, value in environ.items():
-        if not variable.startswith(PREFIX) or variable.removeprefix(PREFIX) in NOT_SETTINGS:
-            continue
-        if variable not in known:
-            raise SettingsError(
-                f"unknown setting {variable}{did_you_mean(variable, known)}",
-                "unset it, or see the settings table in docs/operating.md",
-            )
-        if value:  # an empty variable is an unset one, as compose files leave it
-            values[known[variable]] = value
-    return values
+    name = str(first["loc"][0]) if first["loc"] else ""
+    wrong = given.get(name)
+    if wrong is None:  # what is wrong is how several of them go together
+        return SettingsError(f"settings cannot be used: {message}", SEE_TABLE)
+    shown = repr(first["input"]) if name in flag_names() else "what is given"
+    return SettingsError(f"setting {wrong.place}: {shown} cannot be used: {message}", wrong.advice)
 
 
 def _checkout_url(cwd: Path) -> str:
@@ -188,7 +362,7 @@ def _checkout_url(cwd: Path) -> str:
     return ""
 
 
-def _checked_api_url(url: str) -> str:
+def _checked_api_url(url: str, given: Given | None) -> str:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
@@ -196,7 +370,7 @@ def _checked_api_url(url: str) -> str:
         usable = False
     if not usable:
         raise SettingsError(
-            f"setting TRUELINE_API_URL: {url!r} is not an http address",
+            f"setting {given.place if given else 'api_url'}: {url!r} is not an http address",
             "give it as http://127.0.0.1:8340",
         )
     return url.rstrip("/")

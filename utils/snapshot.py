@@ -82,7 +82,8 @@ class Snapshots:
         """Return the commits that have a snapshot."""
         if not self.directory.is_dir():
             return ()
-        names = (entry.name for entry in os.scandir(self.directory) if entry.is_dir())
+        with os.scandir(self.directory) as entries:
+            names = [entry.name for entry in entries if entry.is_dir()]
         return tuple(sorted(name for name in names if _COMMIT.fullmatch(name)))
 
     def discard(self, commit: str) -> None:

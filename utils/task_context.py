@@ -47,6 +47,8 @@ class JobView(NamedTuple):
     results: Mapping[str, TaskResult]  # of those that have ended, filled as the job goes on
     beside: Collection[str] | None = None  # what may run at the same time; None: nothing ever does
     tools: OnDemand | None = None  # None: what tasks could share is each one's own
+    request_id: str = ""
+    traceparent: str = ""
 
 
 class BoundedLines:
@@ -103,6 +105,16 @@ class TaskContext:
     def source(self) -> dict[str, Any]:
         """The source that this job runs from: `{"url", "ref", "commit"}`, without credentials."""
         return dict(self._view.source)
+
+    @property
+    def request_id(self) -> str:
+        """The name of the request that asked for this job; empty where its schedule did."""
+        return self._view.request_id
+
+    @property
+    def traceparent(self) -> str:
+        """This job's place in a trace (W3C Trace Context), to send along; empty without one."""
+        return self._view.traceparent
 
     def base(self, key: str, default: Any = None) -> Any:
         """Return a value that StageOne returned; the value itself, shared by all tasks."""

@@ -70,7 +70,8 @@ def _task_modules(package: str) -> Iterator[str]:
 
 def _modules_below(folder: str, package: str) -> Iterator[str]:
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):
         return
     for entry in entries:

@@ -1,6 +1,5 @@
 """`python -m worker`: the daemon."""
 
-import argparse
 import os
 import sys
 from pathlib import Path
@@ -10,26 +9,28 @@ import structlog
 from utils.errors import SettingsError, SourceError, TruelineError
 from utils.files import keep_files_private
 from utils.logs import configure_logs
+from utils.process_variables import take_variables
 from utils.settings import read_settings
+from utils.settings_help import parse_arguments
 from utils.source import source_from_settings
 from worker.daemon import run_daemon
 from worker.isolation import IsolationMissing
 from worker.stop_requests import StopRequests
 
-ABOUT = "The worker. Its settings are TRUELINE_ variables: see docs/operating.md."
+ABOUT = "The worker. Each setting is a flag, a TRUELINE_ variable or a line of a file."
 USAGE = 2
 FAILED = 3
 
 
 def main() -> int:
     """Run the worker; return its exit code."""
-    argparse.ArgumentParser(prog="python -m worker", description=ABOUT).parse_args()
+    arguments = parse_arguments("python -m worker", ABOUT)
     keep_files_private()
     stops = StopRequests()
     stops.listen()
-    environ = dict(os.environ)
+    environ = take_variables()
     try:
-        settings = read_settings(environ, Path.cwd())
+        settings = read_settings(environ, Path.cwd(), arguments)
         source_from_settings(settings)  # a URL that can't be one is told before anything waits
     except (SettingsError, SourceError) as error:
         sys.stderr.write(f"worker: {error}\n")

@@ -87,6 +87,8 @@ def run_spec(
         job_id=order.job_id,
         attempt=order.attempt,
         only=order.only,
+        request_id=order.request_id,
+        traceparent=order.traceparent,
         spool=str(directory.spool),
         resume=resumption is not None,
         done=resumption.done if resumption else (),

@@ -1,7 +1,10 @@
 """Moves bytes between one running child and its readers, in the thread that runs the job."""
 
+import fcntl
 import os
 import selectors
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Protocol
@@ -11,10 +14,15 @@ from worker.launcher import Exit, Running
 
 CHUNK_BYTES = 64 * 1024
 LEFT_IN_PIPE_BYTES = 1024 * 1024  # the most that a pipe holds for those without privileges
+DROPPED_BYTES_A_SECOND = 200 * 1024 * 1024  # of what is not kept: faster would cost a processor
 
 
 class Sink(Protocol):
     """Takes what a child prints."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it keeps nothing more."""
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes."""
@@ -33,6 +41,7 @@ class ChildPump:
         for sink, printed in zip(sinks, running.printed_before, strict=True):
             if printed:
                 sink.feed(printed)
+        self._resting: dict[int, float] = {}  # channels that nobody reads before that moment
         self._wake = wake
         self._selector = selectors.DefaultSelector()
         channels: tuple[int | Running, ...] = (running.events, *self._sinks, running)
@@ -50,13 +59,18 @@ class ChildPump:
 
     def turn(self, timeout_seconds: float) -> Iterator[bytes | Oversize]:
         """Wait for something to move, for so long at most; yield the event lines that came."""
-        for key, _ in self._selector.select(max(0.0, timeout_seconds)):
+        if self._running.has_word:  # then nothing may become readable any more
+            self.exit = self._running.wait(0)
+        patience = min(timeout_seconds, self._end_rests(time.monotonic()))
+        for key, _ in self._selector.select(0.0 if self.exit else max(0.0, patience)):
             if key.fd == self._running.stdin:
                 self._feed(key.fd)
             elif key.fileobj is self._running:
                 self.exit = self._running.wait(0)
             elif key.fd == self._wake:
                 self._selector.unregister(key.fd)  # the stop signal itself says why
+            elif key.fd in self._sinks and self._sinks[key.fd].is_full:
+                self._drop(key.fd)
             else:
                 yield from self._read(key.fd)
         if self.exit is not None:
@@ -65,7 +79,7 @@ class ChildPump:
     def read_printed(self) -> None:
         """Read what has been printed until now."""
         for channel in self._sinks:
-            while chunk := _read_now(channel):
+            for chunk in _read_what_is_there(channel):
                 self._sinks[channel].feed(chunk)
 
     def let_go(self) -> None:
@@ -90,12 +104,26 @@ class ChildPump:
         elif chunk:
             yield from self._pass_on(channel, chunk)
 
+    def _drop(self, channel: int) -> None:
+        """Read what nobody wants, and then let the channel rest: its writer waits meanwhile."""
+        _enlarge(channel)
+        size_bytes = len(_read_now(channel, LEFT_IN_PIPE_BYTES) or b"")
+        self._selector.unregister(channel)
+        if size_bytes:
+            self._resting[channel] = time.monotonic() + size_bytes / DROPPED_BYTES_A_SECOND
+
+    def _end_rests(self, now: float) -> float:
+        """Listen again where a rest is over; return in how many seconds the next one will be."""
+        for channel, until in list(self._resting.items()):
+            if now >= until:
+                del self._resting[channel]
+                self._selector.register(channel, selectors.EVENT_READ)
+        return min(self._resting.values(), default=float("inf")) - now
+
     def _read_rest(self) -> Iterator[bytes | Oversize]:
         # Not to the channels' ends: a plugin may have handed one to a process that is not below it.
         for channel in (self._running.events, *self._sinks):
-            left = LEFT_IN_PIPE_BYTES
-            while left > 0 and (chunk := _read_now(channel)):
-                left -= len(chunk)
+            for chunk in _read_what_is_there(channel):
                 yield from self._pass_on(channel, chunk)
 
     def _pass_on(self, channel: int, chunk: bytes) -> Iterator[bytes | Oversize]:
@@ -105,9 +133,24 @@ class ChildPump:
             self._sinks[channel].feed(chunk)
 
 
-def _read_now(channel: int) -> bytes | None:
+def _read_what_is_there(channel: int) -> Iterator[bytes]:
+    """Yield what can be read now; of what is written meanwhile no more than a pipe holds."""
+    left = LEFT_IN_PIPE_BYTES
+    while left > 0 and (chunk := _read_now(channel)):
+        left -= len(chunk)
+        yield chunk
+
+
+def _read_now(channel: int, most_bytes: int = CHUNK_BYTES) -> bytes | None:
     """Return what can be read, nothing at the end, None when there is nothing now."""
     try:
-        return os.read(channel, CHUNK_BYTES)
+        return os.read(channel, most_bytes)
     except BlockingIOError:
         return None
+
+
+def _enlarge(channel: int) -> None:
+    """Let a pipe hold more, so that it is read less often; not every system can."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            fcntl.fcntl(channel, fcntl.F_SETPIPE_SZ, LEFT_IN_PIPE_BYTES)

@@ -8,7 +8,7 @@ from worker.egress import OpenPassage, Passage
 from worker.host import Host
 from worker.job_directories import JobDirectory
 from worker.job_order import Limits, Prepared
-from worker.launcher import Command, Running
+from worker.launcher import Command, LaunchError, Running
 from worker.warm import WarmStarts
 
 
@@ -38,10 +38,17 @@ class ChildStarts:
         """
         asked = replace(self._command(prepared, directory), confine=self._host.confine)
         forked = self._warm.spawn(prepared, asked, spec, give_up)
+        self._warm.count_start(warm=forked is not None)
         return forked or self.start_fresh(prepared, directory, spec)
 
     def start_fresh(self, prepared: Prepared, directory: JobDirectory, spec: bytes) -> Running:
         """Start a child in a fresh interpreter; raises LaunchError."""
+        if not directory.is_its_own:
+            raise LaunchError(
+                f"the folder of a job of {prepared.integration!r} is no folder any more",
+                "look at what the integration does when it is imported; "
+                "TRUELINE_WARM_PROCESSES=0 gives each job a sandbox of its own",
+            )
         command = confined(self._command(prepared, directory), self._host.confine)
         return self._host.launcher.spawn(
             self._host.enclose(command, prepared, directory.path), spec

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 
 import structlog
 
+from utils.checks import log_checks
 from utils.settings import Settings
+from utils.steps import Stops, logged_step
 from worker.api_client import ApiClient
 from worker.api_errors import ApiRefused, ApiUnavailable
 from worker.backoff import Backoff
@@ -18,7 +20,7 @@ from worker.launcher import Launcher
 from worker.loopback import shut_loopback
 from worker.outbox import Outbox
 from worker.parts import Ground, Parts, make_parts, outbox_limit_bytes, warm_limits_of
-from worker.steps import logged_step
+from worker.secret_references import SecretReferences
 from worker.stop_requests import StopRequests
 from worker.warm import NONE_WARM
 
@@ -40,16 +42,21 @@ def run_daemon(settings: Settings, environ: Mapping[str, str], stops: StopReques
         with logged_step("api"):
             wait_for_api(ground.client, stops)
         parts = make_parts(settings, environ, ground)
+        ending = Stops()
+        ending.add("traces", parts.tracing.stop)
         try:
+            _serve_metrics(parts, settings.worker_metrics_port, ending)
             parts.sender.start()
             start(parts, stops)
             if not stops.asked.is_set():
                 seconds = round(time.monotonic() - began, 3)
                 level, egress = str(ground.isolation), settings.egress
+                log_checks(parts.checks.run())
                 log.info("worker ready", seconds=seconds, isolation=level, egress=egress)
             stops.asked.wait()
         finally:
             stop(ground, parts, settings.drain_seconds, stops)
+            ending.run()
     finally:
         ground.close()
     log.info("worker stopped")
@@ -67,6 +74,8 @@ def open_ground(settings: Settings, environ: Mapping[str, str]) -> Ground:
         sandbox = choice.build_sandbox(settings, environ)
     with logged_step("data directory"):
         directory = DataDirectory.open(settings.data_dir)
+    with logged_step("references to secrets"):
+        references = open_references(settings, environ)
     with logged_step("launcher"):
         launcher = Launcher.start()
         large = LargeFiles(directory.large)
@@ -81,7 +90,25 @@ def open_ground(settings: Settings, environ: Mapping[str, str]) -> Ground:
         outbox = Outbox(directory.outbox, outbox_limit_bytes(settings))
         large.sweep([Attempt(lease.job_id, lease.attempt) for lease in outbox.leases()])
     client = ApiClient(settings.api_url, settings.token, directory.worker)
-    return Ground(directory, launcher, executor, outbox, large, client, choice.level, sandbox)
+    return Ground(
+        directory, launcher, executor, outbox, large, client, choice.level, references, sandbox
+    )
+
+
+def open_references(settings: Settings, environ: Mapping[str, str]) -> SecretReferences:
+    """Make ready what jobs' secrets come from; only settings that cannot be right are refused."""
+    references = SecretReferences.of(settings, environ)
+    try:
+        references.check()
+    except WorkerError as error:  # jobs that need none go on
+        log.warning("secrets cannot be fetched", reason=error.reason, advice=error.advice)
+    return references
+
+
+def _serve_metrics(parts: Parts, port: int, ending: Stops) -> None:
+    if port:
+        with logged_step("metrics"):
+            ending.add("metrics", parts.metrics.serve(port))
 
 
 def wait_for_api(client: ApiClient, stops: StopRequests) -> None:
@@ -108,6 +135,7 @@ def start(parts: Parts, stops: StopRequests) -> None:
         if parts.current.get().commit is not None:
             break
         parts.publishing.publish()  # so that people see why nothing runs
+        parts.presence.tell()
         stops.asked.wait(backoff.next())
     if stops.asked.is_set():
         return
@@ -124,17 +152,22 @@ def stop(ground: Ground, parts: Parts, drain_seconds: float, stops: StopRequests
     """Let jobs finish or hand them back, deliver what they reported, and end every thread."""
     parts.leasing.take_no_more()
     log.info("worker stopping", jobs_running=parts.leasing.running)
-    parts.timetable.stop()
-    parts.leasing.stop(HURRIED_POLL_SECONDS if stops.hurry.is_set() else LAST_POLL_SECONDS)
-    parts.syncing.stop(0.0)
-    if not _drained(parts, drain_seconds, stops):
-        log.warning("jobs interrupted", jobs_running=parts.leasing.running)
-        parts.held.interrupt()
-        parts.leasing.wait_until_idle(INTERRUPT_SECONDS)
-    ground.outbox.wait_until_empty(FLUSH_SECONDS)
-    _hand_back(ground, parts)
-    parts.renewal.stop()
-    parts.sender.stop()
+    with logged_step("schedule and consumers", "stop"):
+        parts.timetable.stop()
+        parts.leasing.stop(HURRIED_POLL_SECONDS if stops.hurry.is_set() else LAST_POLL_SECONDS)
+        parts.syncing.stop(0.0)
+    with logged_step("jobs", "stop"):
+        if not _drained(parts, drain_seconds, stops):
+            log.warning("jobs interrupted", jobs_running=parts.leasing.running)
+            parts.held.interrupt()
+            parts.leasing.wait_until_idle(INTERRUPT_SECONDS)
+    with logged_step("outbox", "stop"):
+        ground.outbox.wait_until_empty(FLUSH_SECONDS)
+    with logged_step("leases", "stop"):
+        _hand_back(ground, parts)
+        parts.renewal.stop()
+        parts.sender.stop()
+        parts.presence.tell_end()
 
 
 def _drained(parts: Parts, drain_seconds: float, stops: StopRequests) -> bool:

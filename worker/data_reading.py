@@ -2,11 +2,13 @@
 
 import os
 import stat
+from collections.abc import Callable
 
 from worker.data_lines import DataLines, Unsound
 from worker.errors import WorkerError
 from worker.large_files import LargeData, LargeFile
 from worker.long_text import LongText
+from worker.pinned import open_pinned
 from worker.redaction import Redactor
 
 BLOCK_BYTES = 256 * 1024
@@ -35,7 +37,7 @@ class DataReading:
         self._limit_bytes = limit_bytes
         self._line_bytes = line_bytes
         self._file = file
-        self._read_bytes = 0
+        self.read_bytes = 0
         self._text_bytes = 0  # without line ends
         self._ended_lines = 0
         self._held: list[bytes] = []  # of a line that has not ended
@@ -48,9 +50,9 @@ class DataReading:
         except (OSError, Unsound) as error:
             self._fault = f"its file cannot be read: {error}"
 
-    def read_to(self, size_bytes: int) -> None:
-        """Read on, to so many bytes from the beginning; raises CannotKeep."""
-        while self._fault is None and self._read_bytes < size_bytes:
+    def read_to(self, size_bytes: int, is_over: Callable[[], bool] = lambda: False) -> None:
+        """Read on, to so many bytes from the beginning or until `is_over`; raises CannotKeep."""
+        while self._fault is None and self.read_bytes < size_bytes and not is_over():
             try:
                 self._take(self._next_block(size_bytes))
             except Unsound as error:
@@ -81,12 +83,12 @@ class DataReading:
         if self._descriptor is None:
             raise Unsound("it is closed")
         try:
-            block = os.read(self._descriptor, min(BLOCK_BYTES, size_bytes - self._read_bytes))
+            block = os.read(self._descriptor, min(BLOCK_BYTES, size_bytes - self.read_bytes))
         except OSError as error:
             raise Unsound(f"its file cannot be read: {error.strerror}") from error
         if not block:
             raise Unsound("its file is shorter than was said")
-        self._read_bytes += len(block)
+        self.read_bytes += len(block)
         return block
 
     def _take(self, block: bytes) -> None:
@@ -146,7 +148,7 @@ class DataReading:
 
 def _open(path: str) -> int:
     # The file is the child's: no link is followed, no pipe waited for.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = open_pinned(path, os.O_RDONLY | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise Unsound("it is no file")

@@ -29,12 +29,20 @@ class Entrance:
     """One job's listening socket.
 
     It has a thread, for whoever holds it too could make it block, and with it all other jobs.
+    When somebody comes and no place is left, `make_room` is asked to send a stranger away.
     """
 
-    def __init__(self, listener: socket.socket, places: threading.Semaphore, take: Take) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        places: threading.Semaphore,
+        take: Take,
+        make_room: Callable[[], None],
+    ) -> None:
         self._listener = listener
         self._places = places
         self._take = take
+        self._make_room = make_room
         self._loop = asyncio.get_running_loop()
         self._is_open = True
         listener.settimeout(None)
@@ -49,8 +57,11 @@ class Entrance:
 
     def _accept(self) -> None:
         with self._listener, suppress(OSError, RuntimeError):  # closed, or the loop is
-            while self._places.acquire() and self._is_open:
+            while self._is_open:
                 connection = self._next()
+                if not self._places.acquire(blocking=False):
+                    self._loop.call_soon_threadsafe(self._make_room)
+                    self._places.acquire()
                 self._loop.call_soon_threadsafe(self._take, connection)
 
     def _next(self) -> socket.socket:

@@ -6,14 +6,15 @@ import os
 import resource
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from utils.address_kinds import Exemption
 from utils.egress import DESK
-from worker.egress_addresses import Exemption, read_exemptions
+from worker.egress_addresses import read_exemptions
 from worker.egress_entrance import Desk, Entrance
 from worker.egress_gate import MOST_CONNECTIONS, Gate
 from worker.egress_proxy import serve
@@ -49,6 +50,12 @@ class _Job:
     )
     entrances: list[Entrance] = field(default_factory=list)
     connections: set[asyncio.Task[None]] = field(default_factory=set)
+    strangers: dict[asyncio.Task[None], None] = field(default_factory=dict)
+
+    def send_stranger_away(self) -> None:
+        """Close the oldest connection whose ticket is not known yet: it may be another job's."""
+        if self.strangers:
+            next(iter(self.strangers)).cancel()
 
 
 class Proxy:
@@ -74,7 +81,8 @@ class Proxy:
         if job is None:
             return False
         job.gate.tickets.add(ticket)
-        job.entrances.append(Entrance(listener, job.places, partial(self._take, job)))
+        take = partial(self._take, job)
+        job.entrances.append(Entrance(listener, job.places, take, job.send_stranger_away))
         return True
 
     def _expect(self, order: Mapping[str, Any]) -> None:
@@ -99,20 +107,28 @@ class Proxy:
         return {**job.gate.answer(), "known": True}
 
     def _take(self, job: _Job, connection: socket.socket) -> None:
-        task = asyncio.get_running_loop().create_task(_serve_connection(connection, job.gate))
+        def welcome() -> None:
+            job.strangers.pop(task, None)
+
+        serving = _serve_connection(connection, job.gate, welcome)
+        task = asyncio.get_running_loop().create_task(serving)
         job.connections.add(task)
+        job.strangers[task] = None
 
         def forget(ended: asyncio.Task[None]) -> None:
             job.connections.discard(ended)
+            job.strangers.pop(ended, None)
             job.places.release()
 
         task.add_done_callback(forget)
 
 
-async def _serve_connection(connection: socket.socket, gate: Gate) -> None:
+async def _serve_connection(
+    connection: socket.socket, gate: Gate, welcome: Callable[[], None]
+) -> None:
     try:
         reader, writer = await asyncio.open_connection(sock=connection)
     except OSError:
         connection.close()
         return
-    await serve(reader, writer, gate)
+    await serve(reader, writer, gate, welcome)

@@ -1,7 +1,7 @@
 """Serves one connection of a job: a tunnel (CONNECT), or one plain HTTP request."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -90,14 +90,23 @@ class Client:
                     left -= len(data)
 
 
-async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: Gate) -> None:
-    """Serve one connection to its end; nothing that a client does is raised."""
+async def serve(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    gate: Gate,
+    welcome: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve one connection to its end, with a `welcome` once it has shown that it is the job's.
+
+    Nothing that a client does is raised.
+    """
     client = Client(reader, writer)
     way = None
     with suppress(OSError, h11.ProtocolError, TimeoutError):
         try:
             request = await client.request()
             gate.check_ticket(_header(request, b"proxy-authorization"))
+            welcome()
             target = read_target(request)
             way = await gate.connect(target.host, target.port)
             if target.path is None:

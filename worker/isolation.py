@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from utils.errors import SettingsError
-from utils.landlock import landlock_version
+from utils.landlock import SCOPES_FROM, landlock_version
 from utils.settings import Settings
 from worker.cgroups import ProcessGroups
 from worker.child_command import PROXIES
@@ -21,6 +21,7 @@ from worker.launcher import Launcher
 from worker.limits import MEGABYTE, limits_of, walls
 from worker.local_source import repository_folders
 from worker.sandbox import Sandbox, SandboxUnusable
+from worker.sandbox_closing import close_in
 
 log = structlog.get_logger()
 
@@ -47,8 +48,8 @@ class Choice:
 
     @property
     def may_be_warm(self) -> bool:
-        """Whether jobs that share a sandbox can be kept apart in it."""
-        return self.sandbox is None or landlock_version() > 0
+        """Whether jobs that share a sandbox can be kept apart in it, by signals too."""
+        return self.sandbox is None or landlock_version() >= SCOPES_FROM
 
     def build_sandbox(self, settings: Settings, environ: Mapping[str, str]) -> Sandbox | None:
         """Return what environments are built in."""
@@ -64,6 +65,7 @@ class Choice:
             return Host(launcher, limits, environ, confine=confine)
         readable = [*repository_folders(settings.source_url), *_given(settings.readable_paths)]
         confine["guarded"] = self.sandbox.open_ports is not None
+        confine["alone"] = settings.warm_processes == 0 or not self.may_be_warm
         sandbox = self.sandbox.showing(readable, environ, [settings.data_dir])
         # One sandbox may hold as many jobs as run at once, and what they were forked from.
         most_mb = settings.concurrency * settings.memory_limit_mb + settings.warm_memory_mb
@@ -90,7 +92,7 @@ def choose_isolation(asked: str, bubblewraps: tuple[Path, ...] | None = None) ->
     if asked == Isolation.PROCESS:
         return Choice(Isolation.PROCESS)
     try:
-        return Choice(Isolation.SANDBOX, Sandbox.find(bubblewraps))
+        return Choice(Isolation.SANDBOX, close_in(Sandbox.find(bubblewraps)))
     except SandboxUnusable as error:
         if asked == Isolation.SANDBOX:
             raise IsolationMissing(

@@ -7,21 +7,22 @@ for files in it, is emptied and gets another name for another job.
 import fcntl
 import os
 import secrets
-import shutil
 import stat
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from worker.deep_folders import remove_deep
+from worker.pinned import pinned
 
 _PREFIX = "run-"
 _GROUP_PREFIX = "of-"
 _JOB_PREFIX = "job-"
+_HOME, _TEMPORARY = "home", "tmp"
 _OWNER_ALONE = 0o700
 _MOST_SPARES = 8  # of one integration
 _LOCK = "lock"
@@ -42,40 +43,46 @@ class JobDirectory:
     @property
     def home(self) -> Path:
         """The child's HOME."""
-        return self.path / "home"
+        return self.path / _HOME
 
     @property
     def temporary(self) -> Path:
         """The child's TMPDIR."""
-        return self.path / "tmp"
+        return self.path / _TEMPORARY
 
     @property
     def spool(self) -> Path:
         """The results so far, for a child that takes the job over."""
         return self.path / "results.jsonl"
 
-    def prepare(self) -> None:
-        """Make the folders that a child finds in it."""
-        for folder in (self.home, self.temporary):
-            folder.mkdir(mode=_OWNER_ALONE)
+    @property
+    def is_its_own(self) -> bool:
+        """Whether it is still a folder: a link in its place could lead a sandbox elsewhere."""
+        return self.path.is_dir() and not self.path.is_symlink()
 
     def empty(self) -> None:
-        """Remove everything but the results so far, and begin anew; no child may run any more."""
-        for path in self.path.iterdir():
-            if path.is_dir() and not path.is_symlink():
-                _remove(path)
-            elif not path.name.startswith(self.spool.name):  # nor the data beside it
-                path.unlink(missing_ok=True)
-        self.prepare()
+        """Remove everything but the results so far, and begin anew; no child may run any more.
+
+        Raises OSError when it is not what it was.
+        """
+        with pinned(self.path) as here:
+            here.chmod(_OWNER_ALONE)
+            for path in here.iterdir():
+                if path.is_dir() and not path.is_symlink():
+                    _remove(path)
+                elif not path.name.startswith(self.spool.name):  # nor the data beside it
+                    path.unlink(missing_ok=True)
+            _prepare(here)
 
     def renew(self) -> bool:
         """Remove the files in it; False when it is not as it was made. No child may run any more.
 
         Then it is to be removed.
         """
-        kept = {self.home.name, self.temporary.name}
+        kept = (self.home.name, self.temporary.name)
         try:
-            return _renew(self.path, kept) and all(map(_renew, (self.home, self.temporary)))
+            with pinned(self.path) as here:
+                return _renew(here, kept) and all(_renew_inner(here / name) for name in kept)
         except OSError:
             return False
 
@@ -169,8 +176,14 @@ def sweep(work_dir: Path) -> list[str]:
 def _make(group: Path) -> JobDirectory:
     group.mkdir(mode=_OWNER_ALONE, exist_ok=True)
     directory = JobDirectory(Path(tempfile.mkdtemp(prefix=_JOB_PREFIX, dir=group)))
-    directory.prepare()
+    _prepare(directory.path)
     return directory
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folders that a child finds in it."""
+    for inner in (_HOME, _TEMPORARY):
+        (folder / inner).mkdir(mode=_OWNER_ALONE)
 
 
 def _restore(group: Path) -> None:
@@ -183,10 +196,15 @@ def _restore(group: Path) -> None:
                 os.removexattr(group, name)
 
 
+def _renew_inner(folder: Path) -> bool:
+    with pinned(folder) as here:
+        return _renew(here)
+
+
 def _renew(folder: Path, kept: Collection[str] = ()) -> bool:
-    """Remove the files of a folder; False when it has other folders or was changed itself."""
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or stat.S_IMODE(found.st_mode) != _OWNER_ALONE:
+    """Remove the files of a pinned folder; False when it has others in it or was changed itself."""
+    found = folder.stat()
+    if stat.S_IMODE(found.st_mode) != _OWNER_ALONE:
         return False
     if found.st_uid != os.geteuid() or not hasattr(os, "listxattr") or os.listxattr(folder):
         return False
@@ -213,21 +231,9 @@ def _lock(path: Path) -> int | None:
 
 def _remove(path: Path) -> None:
     # What cannot be removed now (foreign files) is tried at the next start.
-    with suppress(OSError, RecursionError):
-        shutil.rmtree(path, onerror=_make_writable)
-    if path.is_dir() and not path.is_symlink():
-        with suppress(OSError):
-            remove_deep(path)
-
-
-def _make_writable(function: Callable[..., Any], name: str, _error: Any) -> None:
-    # A job may have taken write permission from its own folders.
-    for path in (Path(name).parent, Path(name)):
-        with suppress(OSError):
-            if stat.S_ISDIR(path.lstat().st_mode):
-                path.chmod(0o700)
+    with suppress(OSError), pinned(path) as here:
+        remove_deep(here)
     with suppress(OSError):
-        if function in {os.unlink, os.rmdir}:
-            function(name)
-        else:
-            shutil.rmtree(name, ignore_errors=True)
+        path.rmdir()
+    with suppress(OSError):
+        path.unlink()  # it was something else by now, as a link

@@ -32,6 +32,8 @@ class JobOrder:
     config: Mapping[str, Any]
     secrets: tuple[str, ...] = ()
     only: tuple[str, ...] | None = None
+    request_id: str = ""  # of the request that asked for it, where one did
+    traceparent: str = ""
 
 
 @dataclass(frozen=True)

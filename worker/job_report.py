@@ -30,6 +30,7 @@ from worker.job_order import JobEnd, JobOrder, Limits
 from worker.large_files import LargeFiles
 from worker.limits import with_limit_named
 from worker.output import CapturedStream
+from worker.pinned import open_pinned
 from worker.redaction import Redactor, secret_values
 from worker.task_data import TaskData
 from worker.task_ledger import Phase, TaskLedger
@@ -56,7 +57,7 @@ class JobReport:
         self._emit = emit
         self.ignored = 0  # lines on the event channel that made no sense there
         self._redactor = Redactor(secret_values(order.config, order.secrets))
-        self._data = TaskData(order, limits, spool, self._redactor, large)
+        self.data = TaskData(order, limits, spool, self._redactor, large)
         self.streams = (
             CapturedStream("stdout", limits.log_limit_bytes, self._redactor),
             CapturedStream("stderr", limits.log_limit_bytes, self._redactor),
@@ -78,11 +79,11 @@ class JobReport:
 
     def close(self) -> None:
         """Let go of what is half read."""
-        self._data.drop()
+        self.data.drop()
 
     def end_child(self) -> None:
         """Note that a child is gone."""
-        self._data.drop()
+        self.data.drop()
         for stream in self.streams:
             stream.end_child()
 
@@ -151,7 +152,7 @@ class JobReport:
             case TaskStarted():
                 taken = self._take_start(event)
             case DataWritten():
-                taken = event.task in self.ledger.running and self._data.read(event)
+                taken = event.task in self.ledger.running and self.data.read(event)
             case TaskFinished():
                 taken = self._take_result(event, line)
             case Finished():
@@ -191,7 +192,7 @@ class JobReport:
         if event.result.large is not None and not self.ledger.may_finish(event.result):
             return False  # its data is not even looked at
         try:
-            large = self._data.kept(event.result)
+            large = self.data.kept(event.result)
         except Unsound as error:
             self.stand_in(event.result.name, "failed", f"its data cannot be recorded: {error}")
             return True
@@ -203,7 +204,7 @@ class JobReport:
         redactor = self._redactor.narrow(line)
         cleaned = without_controls(result) if redactor is None else clean_result(result, redactor)
         if self.muted:
-            self._data.forget(large)
+            self.data.forget(large)
         self._tell({"type": "task_finished", "result": cleaned})
         return True
 
@@ -231,9 +232,9 @@ def _append(spool: Path, result: str) -> None:
     # A later child reads there how the task ended. The file is the child's to spoil: no link is
     # followed, no pipe waited for, and what cannot be written counts as not succeeded anyway.
     # The line begins with an end of line: a killed child may have left half of one.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK
     with suppress(OSError):
-        descriptor = os.open(spool, flags, 0o600)
+        descriptor = open_pinned(spool, flags)
         try:
             os.write(descriptor, f"\n{result}\n".encode())
         finally:

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from utils.correlation import Correlation
 from utils.errors import TruelineError
 from utils.notes import Note
 from worker.api_answers import Grant
@@ -18,6 +19,7 @@ from worker.job_order import JobOrder
 from worker.lease import Lease
 from worker.outbox import LAST_EVENT, Outbox
 from worker.outbox_file import OutboxError
+from worker.secret_references import SecretReferences, Unresolved
 from worker.stop_signal import StopSignal
 
 KINDS = frozenset({"scan"})
@@ -66,11 +68,13 @@ class JobReports:
         """Report, ahead of every limit, that the job could not be carried out."""
         if self.last is not None:
             return
-        event = {
+        event: dict[str, Any] = {
             "type": LAST_EVENT,
             "status": "failed",
             "error": Note.of(error).as_json(),
         }
+        if isinstance(error, Unresolved) and error.cause is not None:
+            event["cause"] = {"kind": error.cause.value, "retry_after": None}
         self._outbox.put(self._lease, event, reserve=True).result()
         self.last = event
 
@@ -85,23 +89,32 @@ class JobRunner:
         executor: Executor,
         outbox: Outbox,
         identity: WorkerIdentity,
+        references: SecretReferences,
     ) -> None:
         self._current = current
         self._freshen = freshen
         self._executor = executor
         self._outbox = outbox
         self._identity = identity
+        self._references = references
 
     def run(self, grant: Grant, stop: StopSignal) -> str:
         """Carry out one attempt; return the status that it ended with."""
+        related = Correlation(grant.request_id, grant.traceparent)
+        with structlog.contextvars.bound_contextvars(job_id=grant.job_id, **related.for_logs()):
+            return self._attempt(grant, stop)
+
+    def _attempt(self, grant: Grant, stop: StopSignal) -> str:
         reports = JobReports(self._outbox, grant.lease, stop)
-        log.info("job started", job_id=grant.job_id, integration=grant.integration)
+        log.info("job started", integration=grant.integration)
         try:
             status = self._run(grant, reports, stop)
+        except Unresolved as error:
+            status = _end_stopped(reports, stop) or self._fail(reports, error)
         except TruelineError as error:
             status = self._fail(reports, error)
         except Exception as error:
-            log.exception("job crashed", job_id=grant.job_id)
+            log.exception("job crashed")
             what = f"the worker itself failed: {type(error).__name__}"
             status = self._fail(reports, TruelineError(what, "see the worker's log"))
         else:
@@ -109,7 +122,7 @@ class JobRunner:
                 status = self._fail(reports, reports.failure)
         finally:
             self._outbox.forget(grant.lease)
-        log.info("job ended", job_id=grant.job_id, status=status)
+        log.info("job ended", status=status)
         return status
 
     def _run(self, grant: Grant, reports: JobReports, stop: StopSignal) -> str:
@@ -129,14 +142,20 @@ class JobRunner:
                     "worker": self._identity.name,
                 }
             )
-            order = JobOrder(
-                job_id=grant.job_id,
-                attempt=grant.attempt,
-                integration=grant.integration,
-                config=grant.config,
-                secrets=grant.secrets,
-            )
+            order = self._order(grant, stop)
             return str(self._executor.run(order, prepared, reports.emit, stop).status)
+
+    def _order(self, grant: Grant, stop: StopSignal) -> JobOrder:
+        config = self._references.resolve(grant.integration, grant.config, grant.references, stop)
+        return JobOrder(
+            job_id=grant.job_id,
+            attempt=grant.attempt,
+            integration=grant.integration,
+            config=config,
+            secrets=(*grant.secrets, *grant.references),
+            request_id=grant.request_id or "",
+            traceparent=grant.traceparent or "",
+        )
 
     def _say_when_old(self, grant: Grant) -> None:
         offer = self._current.get().offers.get(grant.integration)
@@ -144,7 +163,6 @@ class JobRunner:
             return
         log.warning(
             "job runs the last good commit",
-            job_id=grant.job_id,
             integration=grant.integration,
             commit=offer.good.prepared.commit,
             reason=offer.problem.reason,
@@ -156,3 +174,10 @@ class JobRunner:
             reports.fail(error)
         log.warning("job failed", reason=error.reason, advice=error.advice)
         return "failed"
+
+
+def _end_stopped(reports: JobReports, stop: StopSignal) -> str | None:
+    """End a job that was stopped while it waited for its secrets."""
+    if stop.reason == "cancelled":
+        reports.emit({"type": LAST_EVENT, "status": "cancelled", "error": None})
+    return stop.reason

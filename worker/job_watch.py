@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 
 from utils.notes import Note
@@ -53,6 +53,7 @@ class JobWatch:
         self._job_deadline = time.monotonic() + starts.limits.job_timeout_seconds
         self._clock = PhaseClock()
         self._ignored_before = 0
+        report.data.is_over = self._is_over
 
     def run(self) -> JobEnd:
         """Run children until every task is reported; return the job's end, emitted already."""
@@ -90,7 +91,8 @@ class JobWatch:
             self._await_end(pump)
             report.end_child()
             if cause is Cause.DISK_FULL:
-                self._directory.empty()  # the next task shall not fail for the same files
+                with suppress(OSError):  # it shows at the next child
+                    self._directory.empty()  # the next task shall not fail for the same files
             return ChildEnd(cause, pump.exit or Exit(None, None), seconds)
 
     def _usage(self, running: Running) -> list[UsageWatch]:
@@ -143,6 +145,9 @@ class JobWatch:
         if self._report.ignored - self._ignored_before > IGNORED_LINES:
             return Cause.FLOODED
         return Cause.PHASE_DEADLINE if now >= self._phase_deadline() else None
+
+    def _is_over(self) -> bool:
+        return self._cause_to_end(time.monotonic()) is not None
 
     def _is_to_end(self) -> bool:
         return self._stop.reason is not None or time.monotonic() >= self._job_deadline

@@ -10,16 +10,19 @@ from typing import Any, NoReturn
 
 from utils.fork_server import ForkServer
 from utils.guard_process import start_guard
+from utils.sandbox_closer import start_closer
 from utils.supervisor import start_program
 
 
 def serve_launcher(requests_fd: int) -> None:
     """Be the launcher until the worker is gone."""
-    ForkServer(socket.socket(fileno=requests_fd), start_guarded_program).serve()
+    ForkServer(socket.socket(fileno=requests_fd), start_helped_program).serve()
 
 
-def start_guarded_program(request: Mapping[str, Any], begun: Callable[[], None]) -> NoReturn:
-    """Become the program that the request names, with a guard beside it where it asks for one."""
+def start_helped_program(request: Mapping[str, Any], begun: Callable[[], None]) -> NoReturn:
+    """Become the program that the request names, with helpers beside it where it asks for any."""
+    if request.get("closer"):
+        start_closer()
     if request.get("guard") is not None:
         start_guard(request["guard"])
     start_program(request, begun)

@@ -22,6 +22,11 @@ class CapturedStream:
         self._next_batch_at = 0.0
         self._begin()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the limit has been passed, so that nothing more is kept."""
+        return self._is_cut
+
     def feed(self, chunk: bytes) -> None:
         """Take what was printed; beyond the limit it is dropped."""
         if not self._is_cut:

@@ -7,9 +7,11 @@ from functools import cache
 from pathlib import Path
 
 import utils
+from utils.checks import Checks
 from utils.mirror import open_source
 from utils.settings import Settings
 from utils.snapshot import open_snapshots
+from utils.tracing import Tracing, start_tracing
 from worker.api_client import ApiClient
 from worker.backoff import Backoff
 from worker.catalogue_file import CatalogueFile
@@ -24,18 +26,23 @@ from worker.job_run import JobRunner, WorkerIdentity
 from worker.large_files import LargeFiles
 from worker.launcher import Launcher
 from worker.leasing import Leasing, Room
+from worker.metrics import Gauges, Run, WorkerMetrics
 from worker.outbox import LIMIT_BYTES, Outbox
 from worker.preparation import Preparation
+from worker.presence import Identity, Presence
 from worker.publishing import Publishing
 from worker.reclaim import Reclaim
 from worker.renewal import Renewal
 from worker.requirements import read_base_requirements
 from worker.sandbox import Sandbox
+from worker.secret_references import SecretReferences
 from worker.sender import Sender
 from worker.sync import Sync
 from worker.syncing import Syncing
 from worker.timetable import Duties, Timetable
+from worker.traced_executor import TracedExecutor
 from worker.uploads import Uploads
+from worker.worker_checks import add_checks, add_source_checks
 
 MOST_SECONDS_TO_TRY = 15.0
 SDK = Path(utils.__file__).parent
@@ -52,6 +59,7 @@ class Ground:
     large: LargeFiles
     client: ApiClient
     isolation: Isolation
+    references: SecretReferences
     sandbox: Sandbox | None = None
 
     def close(self) -> None:
@@ -77,14 +85,18 @@ class Parts:
     syncing: Syncing
     leasing: Leasing
     timetable: Timetable
+    presence: Presence
+    checks: Checks
+    metrics: WorkerMetrics
+    tracing: Tracing
 
 
 def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -> Parts:
     """Put the parts together."""
-    directory = ground.directory
-    sync, reclaim = _make_sync(settings, environ, ground)
-    current = reclaim.current
-    warm = ground.executor.warm
+    metrics, checks = WorkerMetrics(), Checks()
+    tracing = start_tracing("trueline-worker", environ)
+    sync, reclaim = _make_sync(settings, environ, ground, metrics)
+    current, warm = reclaim.current, ground.executor.warm
     publishing = Publishing(
         ground.client, current, sync, ground.isolation, warm.state, settings.egress
     )
@@ -95,25 +107,23 @@ def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -
 
     syncing = Syncing(sync, current, tell, reclaim.run)
     held = HeldLeases()
-    leasing = _make_leasing(settings, ground, current, syncing, held)
-    heartbeat = Heartbeat(
-        path=directory.heartbeat,
-        worker=directory.worker,
-        outbox=ground.outbox,
-        leasing=leasing,
-        sync=sync,
-        current=current,
-        publishing=publishing,
-        warm=warm,
-    )
-    duties = Duties(syncing.ask_sync, ground.client.tick, syncing.ask_reclaim, heartbeat.beat)
-    # An API that comes back waits one lease for reports before it gives a job to another.
-    backoff = Backoff(most_seconds=min(MOST_SECONDS_TO_TRY, settings.lease_seconds / 3))
+    runner = _make_runner(ground, current, syncing, tracing)
+    leasing = _make_leasing(settings, ground, held, metrics.counted(runner.run), syncing)
+    metrics.show(_gauges(ground, leasing, held))
+    add_checks(checks, ground.directory.root, ground.isolation, ground.outbox)
+    add_source_checks(checks, sync, current)
+    checks.add("secrets", ground.references.check)
+    presence = _make_presence(settings, ground, leasing, checks)
+    heartbeat = _make_heartbeat(ground, leasing, sync, publishing)
+
+    def beat() -> None:
+        heartbeat.beat()
+        presence.tell()
+
+    duties = Duties(syncing.ask_sync, ground.client.tick, syncing.ask_reclaim, beat)
     return Parts(
         held=held,
-        sender=Sender(
-            ground.outbox, ground.client.send, held, backoff, _make_uploads(settings, ground)
-        ),
+        sender=_make_sender(settings, ground, held),
         renewal=Renewal(ground.client, held, ground.outbox.finished),
         current=current,
         sync=sync,
@@ -121,6 +131,56 @@ def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -
         syncing=syncing,
         leasing=leasing,
         timetable=Timetable(duties, settings.sync_seconds, settings.lease_seconds),
+        presence=presence,
+        checks=checks,
+        metrics=metrics,
+        tracing=tracing,
+    )
+
+
+def _gauges(ground: Ground, leasing: Leasing, held: HeldLeases) -> Gauges:
+    warm = ground.executor.warm
+    return Gauges(
+        jobs_running=lambda: leasing.running,
+        leases=lambda: len(held.good()) + len(ground.outbox.finished()),
+        outbox=ground.outbox.depth,
+        warm=warm.totals,
+        started=warm.started,
+    )
+
+
+def _make_heartbeat(
+    ground: Ground, leasing: Leasing, sync: Sync, publishing: Publishing
+) -> Heartbeat:
+    return Heartbeat(
+        path=ground.directory.heartbeat,
+        worker=ground.directory.worker,
+        outbox=ground.outbox,
+        leasing=leasing,
+        sync=sync,
+        current=publishing.current,
+        publishing=publishing,
+        warm=ground.executor.warm,
+    )
+
+
+def _make_sender(settings: Settings, ground: Ground, held: HeldLeases) -> Sender:
+    # An API that comes back waits one lease for reports before it gives a job to another.
+    backoff = Backoff(most_seconds=min(MOST_SECONDS_TO_TRY, settings.lease_seconds / 3))
+    uploads = _make_uploads(settings, ground)
+    return Sender(ground.outbox, ground.client.send, held, backoff, uploads)
+
+
+def _make_presence(
+    settings: Settings, ground: Ground, leasing: Leasing, checks: Checks
+) -> Presence:
+    identity = Identity(str(ground.isolation), settings.egress, settings.concurrency)
+    return Presence(
+        ground.client.tell_presence,
+        identity,
+        checks,
+        lambda: leasing.running,
+        ground.outbox.depth,
     )
 
 
@@ -130,31 +190,35 @@ def _make_uploads(settings: Settings, ground: Ground) -> Uploads:
 
 
 def _make_sync(
-    settings: Settings, environ: Mapping[str, str], ground: Ground
+    settings: Settings, environ: Mapping[str, str], ground: Ground, metrics: WorkerMetrics
 ) -> tuple[Sync, Reclaim]:
     directory = ground.directory
     snapshots = open_snapshots(open_source(directory.root / "source", settings, environ), settings)
     environments = open_environments(settings, environ, ground.sandbox)
     file = CatalogueFile(directory.catalogue, snapshots.mirror.source.shown)
     current = CurrentCatalogue(file.read(cache(snapshots.find), environments.existing))
-    preparation = Preparation(environments, ground.executor, settings.source_builds_allowed)
+    preparation = Preparation(
+        environments, ground.executor, settings.source_builds_allowed, metrics.count_build
+    )
     sync = Sync(snapshots, preparation, current, file, os.cpu_count() or 1)
     return sync, Reclaim(snapshots, environments, current)
 
 
-def _make_leasing(
-    settings: Settings,
-    ground: Ground,
-    current: CurrentCatalogue,
-    syncing: Syncing,
-    held: HeldLeases,
-) -> Leasing:
+def _make_runner(
+    ground: Ground, current: CurrentCatalogue, syncing: Syncing, tracing: Tracing
+) -> JobRunner:
     identity = WorkerIdentity(ground.directory.worker, ground.isolation)
-    runner = JobRunner(current, syncing.freshen, ground.executor, ground.outbox, identity)
+    executor = TracedExecutor(ground.executor, tracing)
+    return JobRunner(current, syncing.freshen, executor, ground.outbox, identity, ground.references)
+
+
+def _make_leasing(
+    settings: Settings, ground: Ground, held: HeldLeases, run: Run, syncing: Syncing
+) -> Leasing:
     room = Room.of(
         settings.concurrency, settings.lease_seconds, lambda: not ground.outbox.is_filling
     )
-    return Leasing(ground.client, held, runner.run, room)
+    return Leasing(ground.client, held, run, room, syncing.ask_sync)
 
 
 def open_environments(

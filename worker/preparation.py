@@ -1,6 +1,7 @@
 """Makes one integration of one commit ready to run, or says why it is broken."""
 
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,11 +55,16 @@ class Preparation:
     """Judges candidates, several at a time; what did not change is not done again."""
 
     def __init__(
-        self, environments: Environments, executor: Executor, source_builds: Collection[str]
+        self,
+        environments: Environments,
+        executor: Executor,
+        source_builds: Collection[str],
+        count_build: Callable[[str, float], object] = lambda *_: None,
     ) -> None:
         self._environments = environments
         self._executor = executor
         self._source_builds = source_builds
+        self._count_build = count_build  # hears `built` or `failed`, and the seconds that took
 
     def judge(self, candidate: Candidate, before: Offer | None) -> Offer:
         """Return what this worker offers of the candidate; a broken one keeps its last good."""
@@ -103,7 +109,7 @@ class Preparation:
         environment = self._environments.existing(key)
         if environment is None:
             log.info("environment build started", integration=name)
-            environment = self._environments.build(name, requirements, source_builds=source_builds)
+            environment = self._build(name, requirements, source_builds=source_builds)
         log.info(
             "environment ready",
             integration=name,
@@ -111,6 +117,15 @@ class Preparation:
             seconds=environment.seconds,
         )
         return environment
+
+    def _build(self, name: str, requirements: Iterable[str], *, source_builds: bool) -> Environment:
+        began, result = time.monotonic(), "failed"
+        try:
+            made = self._environments.build(name, requirements, source_builds=source_builds)
+            result = "built"
+            return made
+        finally:
+            self._count_build(result, time.monotonic() - began)
 
 
 def broken_offer(rejected: Rejected, commit: str, before: Offer | None) -> Offer:

@@ -37,7 +37,7 @@ class Publishing:
         self._client = client
         self._warm_state = warm_state
         self._told_warm: dict[str, WarmState] = {}
-        self._current = current
+        self.current = current
         self._sync = sync
         self._isolation = isolation
         self._egress = egress
@@ -53,7 +53,7 @@ class Publishing:
     def catch_up(self) -> None:
         """Send the catalogue if the API does not have it yet."""
         with self._lock:
-            catalogue = self._current.get()
+            catalogue = self.current.get()
             warm = {one.integration: self._warm_state(one) for one in catalogue.prepared}
             if not self._outdated and warm == self._told_warm:
                 return

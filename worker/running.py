@@ -48,6 +48,7 @@ class Command:
     rlimits: Mapping[str, int] = field(default_factory=dict)
     confine: Mapping[str, Any] = field(default_factory=dict)  # for a child of a warm process
     guard: Mapping[str, Any] | None = None  # the rules of a guard beside it
+    closer: bool = False  # whether a helper closes the sandbox that it starts
     signals_are_codes: bool = False  # what it starts by ends with 128 + n where that had signal n
 
     def as_request(self) -> bytes:
@@ -58,6 +59,7 @@ class Command:
             "cwd": str(self.cwd),
             "rlimits": dict(self.rlimits),
             "confine": dict(self.confine),
+            "closer": self.closer,
             "guard": None if self.guard is None else dict(self.guard),
         }
         return json.dumps(request).encode() + b"\n"
@@ -86,12 +88,18 @@ class Running:
         self.printed_before = (b"", b"")  # stdout and stderr of what it was forked from
         self._exit: Exit | None = None
         self._was_killed = False
+        self.left_over = False  # it has ended, and something is there that the next would find
         self.on_close: Callable[[], None] | None = None
         self.give_back: Callable[[socket.socket], None] | None = None
 
     def fileno(self) -> int:
         """Return what becomes readable when the child has ended, for a selector."""
         return self._control.fileno()
+
+    @property
+    def has_word(self) -> bool:
+        """Whether its end came together with the word of its start: no selector tells of it."""
+        return b"\n" in self._answers
 
     def feed(self) -> bool:
         """Write to the child's stdin what fits now; True once all of it went, and it is closed."""
@@ -124,6 +132,7 @@ class Running:
                 return None
             except StarterLost:
                 answer = {"code": None, "signal": None}
+            self.left_over = bool(answer.get("left_over"))
             self._exit = _exit_of(answer, signals_are_codes=self.signals_are_codes)
         return self._exit
 
@@ -245,9 +254,9 @@ def ask_supervisor(
     running = Running(control, channels, stdin if isinstance(stdin, bytes) else b"")
     running.signals_are_codes = command.signals_are_codes
     try:
+        running.feed()  # it waits in the pipe: a child that runs need not wait for us
         _send_request(control, command.as_request(), channels)
         running.await_start(answer_seconds)
-        running.feed()
     except OSError as error:
         running.close()
         raise StarterLost from error

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from utils.guard_process import GUARD_FD
+from utils.sandbox_closer import CLOSER_FD
 from worker.bubblewrap import (
     NAMESPACES,
     USER_NAMESPACE,
@@ -56,6 +57,7 @@ class Sandbox:
     groups: ProcessGroups | None = None
     most_processes: int = 0  # of all in one sandbox, where there are groups
     most_bytes: int = 0  # same
+    is_closed: bool = False  # by a helper: what it shows of other processes, files in memory
     open_ports: frozenset[int] | None = None  # of this machine, where a guard keeps all others shut
 
     @classmethod
@@ -123,13 +125,13 @@ class Sandbox:
             writable=(writable,),
             hidden=self.hidden,
         )
-        if self.open_ports is None:
-            argv = self.around((python, "-S", *arguments), view, command.cwd)
-            return replace(command, argv=argv, signals_are_codes=True)
-        options = ("-S", "-X", f"guard={GUARD_FD}")
-        argv = self.around((python, *options, *arguments), view, command.cwd)
-        rules = {"ports": sorted(self.open_ports)}
-        return replace(command, argv=argv, signals_are_codes=True, guard=rules)
+        closer = ("-X", f"closer={CLOSER_FD}") if self.is_closed else ()
+        guard = () if self.open_ports is None else ("-X", f"guard={GUARD_FD}")
+        rules = None if self.open_ports is None else {"ports": sorted(self.open_ports)}
+        argv = self.around((python, "-S", *closer, *guard, *arguments), view, command.cwd)
+        return replace(
+            command, argv=argv, signals_are_codes=True, guard=rules, closer=self.is_closed
+        )
 
     def around(self, argv: tuple[str, ...], view: View, cwd: Path) -> tuple[str, ...]:
         """Return the command that runs `argv` in it, with sight of `view`."""

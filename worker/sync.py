@@ -12,11 +12,11 @@ from utils.mirror import Mirror
 from utils.notes import Note
 from utils.snapshot import Snapshot, Snapshots
 from utils.source import Source
+from utils.steps import Step, silent_step
 from worker.catalogue import Offer, catalogue_of
 from worker.catalogue_file import CatalogueFile
 from worker.current_catalogue import CurrentCatalogue
 from worker.preparation import Candidate, Preparation, broken_offer
-from worker.steps import Step, silent_step
 
 log = structlog.get_logger()
 

@@ -1,5 +1,6 @@
 """The large data of a job's tasks on its way from their child's files into ours."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ class TaskData:
     def __init__(
         self, order: JobOrder, limits: Limits, spool: Path, redactor: Redactor, files: LargeFiles
     ) -> None:
+        self.is_over: Callable[[], bool] = lambda: False  # whether the child has to end now
         self._attempt = Attempt(order.job_id, order.attempt)
         self._limit_bytes = limits.result_limit_bytes
         self._spool = str(spool)
@@ -35,7 +37,7 @@ class TaskData:
             return False
         if event.size_bytes < self._announced_bytes + ANNOUNCED_BYTES:
             return False
-        self._reading_of(event).read_to(event.size_bytes)
+        self._reading_of(event).read_to(event.size_bytes, self.is_over)
         self._announced_bytes = event.size_bytes
         return True
 

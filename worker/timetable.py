@@ -37,6 +37,8 @@ class Timetable:
         self._duties = duties
         self._sync_seconds = sync_seconds
         self._most_seconds_to_tick = min(MOST_SECONDS_TO_TICK, lease_seconds / 2)
+        # Three beats in a lease: one that is lost makes nobody take the worker for silent.
+        self._heartbeat_seconds = min(HEARTBEAT_SECONDS, lease_seconds / 3)
         self._refused = False
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -47,7 +49,7 @@ class Timetable:
         """Begin; the first tick and the first heartbeat are at once."""
         self._every(self._duties.sync, "sync", self._sync_seconds)
         self._every(self._duties.reclaim, "reclaim", RECLAIM_SECONDS)
-        self._every(self._duties.heartbeat, "heartbeat", HEARTBEAT_SECONDS)
+        self._every(self._duties.heartbeat, "heartbeat", self._heartbeat_seconds)
         self._scheduler.modify_job("heartbeat", next_run_time=datetime.now(UTC))
         # An interval, not a date: APScheduler trips over a job that ends while it shuts down.
         self._scheduler.add_job(

@@ -6,6 +6,7 @@ A job that cannot be forked from one gets a fresh interpreter; nothing else abou
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from worker.job_order import Prepared
 from worker.launcher import Command, Running
 from worker.stop_signal import StopSignal
 from worker.warm_process import NotWarm, WarmGone, WarmProcess, start_warm
-from worker.warm_state import WarmState, WarmTotals
+from worker.warm_state import WarmStarted, WarmState, WarmTotals
 
 LOOK_SECONDS = 0.05  # how often a job that waits for a start looks whether it should end
 RETRY_SECONDS = 600.0  # until a start that failed for a passing reason is tried again
@@ -77,6 +78,7 @@ class WarmStarts:
         self._leaving: set[_Place] = set()
         self._starting: set[threading.Thread] = set()
         self._uses = 0
+        self._started = WarmStarted()
         self._is_open = limits.processes > 0 and PROC.is_dir()
 
     def spawn(
@@ -95,7 +97,7 @@ class WarmStarts:
                 pass
             if place.process is not None:
                 running = place.process.spawn(command, stdin)
-                running.on_close = lambda: self._leave(place)
+                running.on_close = partial(self._end_job, _key(prepared), place, running)
         except WarmGone:
             log.info("warm process lost", integration=prepared.integration)
             self._drop(_key(prepared), place)
@@ -125,6 +127,16 @@ class WarmStarts:
                 sum(place.memory_bytes for place in processes),
                 sum(place.process.waiting for place in processes if place.process),
             )
+
+    def started(self) -> WarmStarted:
+        """Return how children of jobs were started so far."""
+        with self._lock:
+            return self._started
+
+    def count_start(self, *, warm: bool) -> None:
+        """Count the start of a job's child."""
+        with self._lock:
+            self._started = WarmStarted(self._started.warm + warm, self._started.cold + (not warm))
 
     def retain(self, offered: Iterable[Prepared]) -> None:
         """End the processes of what is offered no more, and forget those that died."""
@@ -164,6 +176,11 @@ class WarmStarts:
             place.used = self._uses
             place.jobs += 1
             return place
+
+    def _end_job(self, key: _Key, place: _Place, running: Running) -> None:
+        if running.left_over:  # it takes room from the next ones, which get another process
+            self._drop(key, place)
+        self._leave(place)
 
     def _leave(self, place: _Place) -> None:
         with self._lock:

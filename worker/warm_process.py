@@ -149,6 +149,11 @@ class _FirstBytes:
         self.kept = b""
         self._limit_bytes = limit_bytes
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more is kept."""
+        return len(self.kept) > self._limit_bytes
+
     def feed(self, chunk: bytes) -> None:
         self.kept += chunk[: self._limit_bytes + 1 - len(self.kept)]
 

@@ -21,6 +21,14 @@ class WarmState:
 
 
 @dataclass(frozen=True)
+class WarmStarted:
+    """How many children of jobs were forked from a warm process, and how many started afresh."""
+
+    warm: int = 0
+    cold: int = 0
+
+
+@dataclass(frozen=True)
 class WarmTotals:
     """How many warm processes there are, and the memory that they took when they were ready.
 

@@ -3,7 +3,9 @@
 from flask_openapi.blueprint import APIBlueprint
 
 from api.routes import (
+    audit,
     catalogue,
+    deliveries,
     deployments,
     events,
     health,
@@ -11,11 +13,19 @@ from api.routes import (
     integrations,
     jobs,
     leases,
+    login,
+    me,
+    metrics,
     pages,
+    pushes,
+    sessions,
     spec,
     task_data,
     ticks,
+    tokens,
     violations,
+    webhooks,
+    workers,
 )
 
 # Each module has one blueprint named `routes`, made by `api.openapi.blueprint`.
@@ -25,12 +35,22 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = (
     deployments.routes,
     jobs.routes,
     violations.routes,
+    webhooks.routes,
+    deliveries.routes,
+    pushes.routes,
     leases.routes,
     events.routes,
     task_data.routes,
     ticks.routes,
     catalogue.routes,
+    workers.routes,
     health.routes,
+    tokens.routes,
+    sessions.routes,
+    audit.routes,
+    me.routes,
+    metrics.routes,
     spec.routes,
     pages.routes,
+    login.routes,
 )

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -48,7 +49,9 @@ def test_records_outlive_a_restart(start_server: Start, commit_source: Callable[
     ("variables", "reason"),
     [
         ({"TRUELINE_API_HOST": "0.0.0.0"}, "not a loopback address"),
-        ({"TRUELINE_SIGNING_KEY_FILE": "/etc/hostname"}, "does not check tokens"),
+        ({"TRUELINE_SIGNING_KEY_FILE": "/none"}, "cannot be read"),
+        ({"TRUELINE_API_HOSTS": "a.example"}, "no signing key"),
+        ({"TRUELINE_OIDC_ISSUER": "https://id.example"}, "needs TRUELINE_SIGNING_KEY_FILE"),
         ({"TRUELINE_API_PROT": "1"}, "did you mean"),
         ({"TRUELINE_DATABASE_URL": "sqlite:////nowhere/at/all.db"}, "cannot be opened"),
         ({"TRUELINE_DATABASE_URL": "poetry"}, "TRUELINE_DATABASE_URL"),
@@ -71,8 +74,16 @@ def test_busy_port_is_a_clear_error(start_server: Start) -> None:
     assert f"port {port} on 127.0.0.1 is in use" in second.log.read_text()
 
 
-@pytest.mark.parametrize(("argument", "code"), [("--help", 0), ("--bogus", 2)])
-def test_arguments_are_answered_with_how_to_use_it(argument: str, code: int) -> None:
+@pytest.mark.parametrize(
+    ("argument", "code", "words"),
+    [
+        ("--help", 0, "usage: python -m api"),
+        ("--api-prot=1", 2, "unknown flag --api-prot (did you mean '--api-port'?)"),
+        ("--api-port=many", 2, "setting --api-port: 'many' cannot be used"),
+        ("--settings=/no/file", 2, "settings file /no/file cannot be read"),
+    ],
+)
+def test_arguments_are_answered_with_how_to_use_it(argument: str, code: int, words: str) -> None:
     end = subprocess.run(
         [sys.executable, "-m", "api", argument],
         capture_output=True,
@@ -81,4 +92,29 @@ def test_arguments_are_answered_with_how_to_use_it(argument: str, code: int) -> 
         check=False,
     )
     assert end.returncode == code
-    assert "usage: python -m api" in end.stdout + end.stderr
+    assert words in end.stdout + end.stderr
+    assert "Traceback" not in end.stderr
+
+
+def test_server_with_a_key_asks_for_tokens_and_believes_no_forwarded_header(
+    start_server: Start, key_file: Path
+) -> None:
+    told = {"TRUELINE_API_HOST": "0.0.0.0", "TRUELINE_API_HOSTS": "trueline.example.com"}
+    served = start_server(TRUELINE_SIGNING_KEY_FILE=str(key_file), **told)
+    forged = {"X-Forwarded-Proto": "https", "X-Forwarded-Ssl": "on"}
+    answer = httpx2.get(f"{served.url}/api/v1/jobs", headers=forged, trust_env=False)
+    assert answer.status_code == 401
+    assert "Strict-Transport-Security" not in answer.headers
+    foreign = {"Host": "evil.example"}
+    assert httpx2.get(f"{served.url}/login", headers=foreign, trust_env=False).status_code == 403
+    named = {"Host": "trueline.example.com"}
+    assert httpx2.get(f"{served.url}/login", headers=named, trust_env=False).status_code == 200
+
+
+def test_key_that_others_can_read_is_refused_at_the_start(
+    start_server: Start, key_file: Path
+) -> None:
+    key_file.chmod(0o644)
+    served = start_server(wait=False, TRUELINE_SIGNING_KEY_FILE=str(key_file))
+    assert served.process.wait(30) == 2
+    assert "chmod 600" in served.log.read_text()

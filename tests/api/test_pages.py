@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -119,7 +120,7 @@ def test_overview_has_the_worst_first_and_counts_what_is_not_resolved(
 ) -> None:
     assert filled
     with state.database.read() as connection:
-        overview = read_overview(connection)
+        overview = read_overview(connection, state.clock(), timedelta(seconds=30))
     assert [row.severity for row in overview.violations] == ["critical", "low"]
     assert overview.counts == {"critical": 1, "high": 0, "medium": 0, "low": 1}
     assert [job.id for job in overview.jobs] == ["j1"]

@@ -20,6 +20,15 @@ class Marks:
         self.mark: Hashable = 0
         self.reads = 0
         self.broken = False
+        self.told: list[Topic] | None = None
+        self.closes = 0
+
+    def wait(self) -> Collection[Topic] | None:
+        time.sleep(0.01)
+        return self.told
+
+    def close(self) -> None:
+        self.closes += 1
 
     def read(self, topics: Collection[Topic]) -> Mapping[Topic, Hashable]:
         self.reads += 1
@@ -35,10 +44,10 @@ def marks() -> Marks:
 
 @pytest.fixture
 def wakeups(marks: Marks) -> Iterator[Wakeups]:
-    wakeups = Wakeups(marks.read)
+    wakeups = Wakeups(marks.read, marks)
     yield wakeups
     wakeups.close()
-    until(lambda: wakeups._poller is None)
+    until(lambda: wakeups._listener is None)
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -93,6 +102,35 @@ def test_what_another_process_did_is_noticed(wakeups: Wakeups, marks: Marks) -> 
         assert wait.result(20) == "changed"
 
 
+def test_what_is_told_by_name_wakes_without_reading_marks(wakeups: Wakeups, marks: Marks) -> None:
+    marks.told = []
+    looks = threading.Semaphore(0)
+    ended = threading.Event()
+
+    def look() -> bool | None:
+        looks.release()
+        return ended.is_set() or None
+
+    with ThreadPoolExecutor(1) as pool:
+        wait = pool.submit(wakeups.wait_for, JOB, look, LONG)
+        assert looks.acquire(timeout=20)
+        ended.set()
+        marks.told = [WORK]
+        assert not looks.acquire(timeout=0.1)
+        marks.told = [JOB]
+        assert wait.result(20)
+    assert marks.reads == 0
+
+
+def test_the_close_gives_back_what_notices_changes(marks: Marks) -> None:
+    idle, busy = Wakeups(marks.read, marks), Wakeups(marks.read, marks)
+    idle.close()
+    assert marks.closes == 1
+    with busy.watch(JOB):
+        busy.close()
+        until(lambda: marks.closes == 2)
+
+
 def test_a_database_that_is_away_lets_every_waiter_look_for_itself(
     wakeups: Wakeups, marks: Marks
 ) -> None:
@@ -107,21 +145,21 @@ def test_a_database_that_is_away_lets_every_waiter_look_for_itself(
     assert wakeups.wait_for(JOB, look, LONG)
 
 
-def test_one_thread_polls_for_all_and_only_while_somebody_waits(
+def test_one_thread_listens_for_all_and_only_while_somebody_waits(
     wakeups: Wakeups, marks: Marks
 ) -> None:
-    assert wakeups._poller is None
+    assert wakeups._listener is None
     with wakeups.watch(JOB), wakeups.watch(WORK):
-        poller = wakeups._poller
+        listener = wakeups._listener
         until(lambda: marks.reads >= 2)
         with wakeups.watch(JOB):
-            assert wakeups._poller is poller
-    until(lambda: wakeups._poller is None)
-    assert poller is not None
-    poller.join(20)
-    assert not poller.is_alive()
+            assert wakeups._listener is listener
+    until(lambda: wakeups._listener is None)
+    assert listener is not None
+    listener.join(20)
+    assert not listener.is_alive()
     with wakeups.watch(JOB):
-        assert wakeups._poller is not None
+        assert wakeups._listener is not None
 
 
 def test_the_close_lets_every_wait_end(wakeups: Wakeups) -> None:
@@ -139,7 +177,7 @@ def test_the_close_lets_every_wait_end(wakeups: Wakeups) -> None:
 
 
 def test_too_many_waits_of_a_kind_are_refused_with_when_to_come_again(marks: Marks) -> None:
-    wakeups = Wakeups(marks.read, {Kind.WORK: 1, Kind.END: 2, Kind.HISTORY: 1})
+    wakeups = Wakeups(marks.read, marks, {Kind.WORK: 1, Kind.END: 2, Kind.HISTORY: 1})
     with wakeups.watch(JOB), wakeups.watch(Topic(Kind.END, "k")):
         with pytest.raises(Unavailable) as refused, wakeups.watch(JOB):
             pass
@@ -152,7 +190,7 @@ def test_too_many_waits_of_a_kind_are_refused_with_when_to_come_again(marks: Mar
 
 
 def test_ending_a_watch_twice_frees_one_place(marks: Marks) -> None:
-    wakeups = Wakeups(marks.read, {Kind.WORK: 1, Kind.END: 1, Kind.HISTORY: 1})
+    wakeups = Wakeups(marks.read, marks, {Kind.WORK: 1, Kind.END: 1, Kind.HISTORY: 1})
     first = wakeups.start_watch(JOB)
     for _ in range(2):
         wakeups.end_watch(JOB, first)

@@ -70,6 +70,33 @@ def test_each_door_out_is_closed(prison: Prison) -> None:
     assert set(doors.values()) <= REFUSED, doors
 
 
+def test_what_has_opened_kernels_before_is_refused(prison: Prison) -> None:
+    doors = prison.attack("open_rare_doors").data
+    assert doors.pop("terminal") in {"ENOTTY", "EIO"}
+    assert set(doors.values()) <= REFUSED | {"ENOSYS"}, doors
+
+
+def test_job_gets_its_own_channels_and_no_other_descriptor(prison: Prison) -> None:
+    held = prison.attack("list_descriptors").data
+    listing = [number for number, target in held.items() if target == "ENOENT"]
+    assert len(listing) == 1
+    assert {number: held[number].split(":")[0] for number in held if number not in listing} == {
+        "0": "/dev/null",
+        "1": "pipe",
+        "2": "pipe",
+        "3": "pipe",
+    }
+
+
+def test_modules_of_a_plugin_take_the_place_of_no_others(prison: Prison) -> None:
+    """It ships a `json.py` that would raise."""
+    found = prison.attack("look_at_imports").data
+    assert found["flags"] == [1, 1]
+    assert found["json"] == found["json again"]
+    assert "attacks" not in found["json"]
+    assert str(prison.environment.path.parents[1]) in found["utils"]
+
+
 def test_nothing_outlives_its_job(prison: Prison, eventually: Eventually, tmp_path: Path) -> None:
     mark = f"mark-{tmp_path.name}-{os.getpid()}"
     job = prison.attack("survive", mark=mark)

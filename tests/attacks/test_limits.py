@@ -20,6 +20,7 @@ Eventually = Callable[[Callable[[], object]], None]
         ("use_up_cpu", {"cpu_limit_seconds": 1}, "CPU limit 1 s"),
         ("write_one_large_file", {"disk_limit_mb": 8}, "disk limit 8 MB"),
         ("write_many_files", {"disk_limit_mb": 8}, "disk limit 8 MB"),
+        ("make_empty_files", {"disk_limit_mb": 8}, "disk limit 8 MB"),
     ],
 )
 def test_job_that_uses_up_its_share_says_which(
@@ -47,3 +48,24 @@ def test_places_that_take_files_are_small(prison: Prison) -> None:
     assert shared_memory["error"] == "ENOSPC"
     assert shared_memory["bytes"] <= 64 * 1024 * 1024
     assert {answer["bytes"] for answer in filled.values()} == {0}
+
+
+def test_memory_that_no_process_shows_cannot_be_had(prison: Prison) -> None:
+    kept = prison.attack("keep_memory_in_no_process").data
+    assert set(kept.values()) == {"ENOSYS"}
+
+
+def test_output_without_end_is_cut_and_read_slowly_and_its_job_goes_on(prison: Prison) -> None:
+    job = prison.attack("print_without_end", seconds=1)
+    assert job.end.status == "success"
+    printed = "".join(event["text"] for event in job.events if event["type"] == "output")
+    assert printed.endswith("\n[output cut at 262144 bytes]\n")
+    assert len(printed) < 300_000
+    assert job.data["megabytes"] < 400
+
+
+@pytest.mark.parametrize("kind", ["nan", "bytes", "object", "cycle"])
+def test_result_that_is_no_json_fails_its_task_alone(prison: Prison, kind: str) -> None:
+    job = prison.attack("return_what_is_no_json", kind=kind)
+    assert job.reason.startswith("invalid result")
+    assert job.results["after"]["status"] == "success"

@@ -26,6 +26,10 @@ def test_limits_and_priorities_of_others_stay(prison: Prison) -> None:
     assert set(changed.values()) == {"done"}
 
 
+def test_nobody_has_to_wait_for_a_file_of_a_job(prison: Prison) -> None:
+    assert set(prison.attack("stop_readers").data.values()) == {"EPERM"}
+
+
 def test_next_job_starts_whatever_became_of_the_folder_around(
     prison: Prison, eventually: Eventually
 ) -> None:

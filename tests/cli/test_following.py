@@ -74,3 +74,27 @@ def test_a_flood_of_output_does_not_flood_the_terminal() -> None:
     said = told({"type": "output", "stream": "stdout", "text": "y" * 300_000 + "\nx" * 500})
     assert len(said) < 2000
     assert "more lines" in said
+
+
+@pytest.mark.parametrize(
+    ("error", "more"),
+    [
+        ("the shelf fell", ""),
+        ("the shelf fell; put it up\nTraceback ...", "put it up"),
+        ("the shelf fell over", "the shelf fell over"),
+        ("a lamp broke", "a lamp broke"),
+    ],
+)
+def test_reason_of_a_failed_task_is_told_once(error: str, more: str) -> None:
+    result = {"name": "a", "status": "failed", "verdict": None, "duration_seconds": 1}
+    shown = told({"type": "task_finished", **result, "reason": "the shelf fell", "errors": [error]})
+    first, *rest = shown.splitlines()
+    assert "the shelf fell" in first
+    assert (rest[0].strip() if rest else "") == more
+
+
+def test_reason_too_long_for_its_line_is_told_in_full_below() -> None:
+    reason = "x" * 500
+    result = {"name": "a", "status": "failed", "verdict": None, "duration_seconds": 1}
+    shown = told({"type": "task_finished", **result, "reason": reason, "errors": [reason]})
+    assert "".join(shown.split()).count(reason) == 1

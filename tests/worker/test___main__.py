@@ -34,8 +34,16 @@ def test_wrong_setting_is_one_line_and_exit_code_2(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("argument", "code"), [("--help", 0), ("--bogus", 2)])
-def test_arguments_are_answered_with_how_to_use_it(argument: str, code: int) -> None:
+@pytest.mark.parametrize(
+    ("argument", "code", "words"),
+    [
+        ("--help", 0, "usage: python -m worker"),
+        ("--api-prot=1", 2, "unknown flag --api-prot (did you mean '--api-port'?)"),
+        ("--api-port=many", 2, "setting --api-port: 'many' cannot be used"),
+        ("--settings=/no/file", 2, "settings file /no/file cannot be read"),
+    ],
+)
+def test_arguments_are_answered_with_how_to_use_it(argument: str, code: int, words: str) -> None:
     end = subprocess.run(
         [sys.executable, "-m", "worker", argument],
         capture_output=True,
@@ -44,4 +52,5 @@ def test_arguments_are_answered_with_how_to_use_it(argument: str, code: int) -> 
         check=False,
     )
     assert end.returncode == code
-    assert "usage: python -m worker" in end.stdout + end.stderr
+    assert words in end.stdout + end.stderr
+    assert "Traceback" not in end.stderr

@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -105,3 +106,15 @@ def test_version_2_without_memory_bounds_processes_alone(tmp_path: Path) -> None
     *_, procs, _program = groups.entered(("/bin/true",), 50, PLENTY)
     assert Path(procs).with_name("pids.max").exists()
     assert not Path(procs).with_name("memory.max").exists()
+
+
+HOARD = "held = bytearray(300 * 1024 * 1024); print(len(held))"
+
+
+def test_kernel_bounds_the_memory_of_a_delegated_group(groups: ProcessGroups) -> None:
+    if not groups.bounds_memory:
+        pytest.skip("no version 2 with memory is delegated here")
+    command = groups.entered((sys.executable, "-I", "-c", HOARD), 50, 100 * 1024**2)
+    end = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert end.returncode == -signal.SIGKILL
+    assert end.stdout == ""

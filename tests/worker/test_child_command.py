@@ -79,6 +79,8 @@ def test_secrets_are_on_stdin_alone(prepare: Callable[..., Prepared], tmp_path: 
         "resume": False,
         "done": [],
         "alone": [],
+        "request_id": "",
+        "traceparent": "",
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 from utils.pieces import write_pieces
 from utils.zstd import Inflating
 from worker.data_lines import Unsound
-from worker.data_reading import CannotKeep, DataReading
+from worker.data_reading import BLOCK_BYTES, CannotKeep, DataReading
 from worker.large_files import Attempt, LargeFiles
 from worker.redaction import Redactor
 
@@ -148,4 +148,19 @@ def test_short_lines_without_end_are_refused(reading: Callable[..., DataReading]
     one.read_to(4 + 3 * 5000)
     with pytest.raises(Unsound, match="too many short lines"):
         one.finish(4 + 3 * 5000 + 2)
+    one.close()
+
+
+def test_reading_stops_between_two_blocks_once_it_is_over_and_can_go_on(
+    files: LargeFiles, tmp_path: Path
+) -> None:
+    text = text_of(["x" * 1000] * 2000)
+    path = tmp_path / "file"
+    path.write_bytes(text)
+    large = files.new(Attempt("job", 1))
+    one = DataReading(str(path), Redactor([]), len(text), large)
+    looks = iter([False, False, True])
+    one.read_to(len(text), lambda: next(looks))
+    assert one.read_bytes == 2 * BLOCK_BYTES
+    assert one.finish(len(text)).size_bytes == len(text)
     one.close()

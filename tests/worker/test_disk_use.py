@@ -1,8 +1,13 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
 
-from worker.disk_use import used_bytes
+import pytest
 
+from worker.disk_use import LEAST_BYTES, used_bytes
+
+REPOSITORY = Path(__file__).parents[2]
 PLENTY = 2**40
 
 
@@ -28,7 +33,32 @@ def test_counting_stops_once_it_is_enough(tmp_path: Path) -> None:
     assert 1_000_000 <= used_bytes(str(tmp_path), 500_000) < 2_000_000
 
 
-def test_folder_that_is_gone_or_locked_counts_nothing(tmp_path: Path) -> None:
+def test_each_file_counts_even_an_empty_one(tmp_path: Path) -> None:
+    for number in range(100):
+        (tmp_path / str(number)).touch()
+    assert used_bytes(str(tmp_path), PLENTY) == 100 * LEAST_BYTES
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes an ordinary user")
+@pytest.mark.parametrize("mode", [0o300, 0o200, 0o000, 0o600])
+def test_folder_that_hides_what_is_in_it_counts_as_too_much(tmp_path: Path, mode: int) -> None:
+    """Root reads every folder; an ordinary worker does not, and the job may open its own again."""
+    script = (
+        "import os, sys; sys.path.insert(0, sys.argv[1]); from worker.disk_use import used_bytes;"
+        "os.setgid(65534); os.setuid(65534); print(used_bytes('.', 10**6))"
+    )
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "file").touch()
+    for path in (tmp_path, hidden):
+        os.chown(path, 65534, 65534)
+    hidden.chmod(mode)
+    command = [sys.executable, "-I", "-S", "-c", script, str(REPOSITORY)]
+    end = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert int(end.stdout) > 10**6
+
+
+def test_folder_that_is_gone_counts_nothing(tmp_path: Path) -> None:
     assert used_bytes(str(tmp_path / "absent"), PLENTY) == 0
     os.mkfifo(tmp_path / "pipe")
     assert used_bytes(str(tmp_path), PLENTY) < 100_000
@@ -47,3 +77,9 @@ def make_deep(path: Path, levels: int) -> None:
         os.close(folder)
         folder = inner
     os.close(folder)
+
+
+def test_link_in_the_place_of_the_folder_counts_as_too_much(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "folder").symlink_to("other")
+    assert used_bytes(str(tmp_path / "folder"), PLENTY) > PLENTY

@@ -90,7 +90,7 @@ def test_socket_that_somebody_else_makes_block_holds_up_nobody() -> None:
         kept = socket.socket(fileno=socket.dup(listener.fileno()))
         address = listener.getsockname()
         taken: asyncio.Queue[socket.socket] = asyncio.Queue()
-        entrance = Entrance(listener, threading.Semaphore(10), taken.put_nowait)
+        entrance = Entrance(listener, threading.Semaphore(10), taken.put_nowait, print)
         for blocking in (True, False, True):
             kept.setblocking(blocking)
             if blocking:
@@ -109,9 +109,11 @@ def test_no_more_come_in_than_there_are_places() -> None:
         address = listener.getsockname()
         taken: asyncio.Queue[socket.socket] = asyncio.Queue()
         places = threading.Semaphore(2)
-        entrance = Entrance(listener, places, taken.put_nowait)
+        asked: asyncio.Queue[bool] = asyncio.Queue()
+        entrance = Entrance(listener, places, taken.put_nowait, lambda: asked.put_nowait(True))
         crowd = [socket.create_connection(address) for _ in range(3)]
         inside = [await asyncio.wait_for(taken.get(), 20) for _ in range(2)]
+        await asyncio.wait_for(asked.get(), 20)
         assert taken.empty()
         inside.pop().close()
         places.release()
@@ -141,7 +143,7 @@ async def serve():
     desk = Desk(Path.cwd(), "desk", lambda ticket, listener: taken.put_nowait(listener) or True)
     listener = socket.create_server(("127.0.0.1", 0))
     given = socket.create_server(("127.0.0.1", 0))
-    entrance = Entrance(listener, threading.Semaphore(10), taken.put_nowait)
+    entrance = Entrance(listener, threading.Semaphore(10), taken.put_nowait, print)
     client, caller = socket.socket(), socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
     held = use_up()

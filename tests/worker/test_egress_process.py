@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from utils.egress import DESK
+from worker.egress_gate import MOST_CONNECTIONS
 from worker.egress_process import Proxy
+from worker.egress_tunnel import HEAD_SECONDS
 
 REPOSITORY = Path(__file__).parents[2]
 BOOT = "import sys; from worker.egress_process import serve_egress; serve_egress(*{!r})"
@@ -49,9 +51,9 @@ class Started:
             socket.send_fds(desk, [ticket.encode()], [listener.fileno()])
             return desk.recv(1), listener.getsockname()[1]
 
-    def connect(self, port: int, ticket: str, target: str) -> bytes:
+    def connect(self, port: int, ticket: str, target: str, timeout: float = 30) -> bytes:
         user = b64encode(f"job:{ticket}".encode()).decode()
-        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:
             head = (
                 f"CONNECT {target} HTTP/1.1\r\nHost: x\r\nProxy-Authorization: Basic {user}\r\n\r\n"
             )
@@ -72,6 +74,18 @@ def proxy(tmp_path: Path) -> Iterator[Started]:
 def target() -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_crowd_of_strangers_takes_no_places_from_the_job(proxy: Started, target: str) -> None:
+    proxy.admit("one", "ticket-1", target)
+    _, port = proxy.hand_over("ticket-1")
+    crowd = [
+        socket.create_connection(("127.0.0.1", port), timeout=HEAD_SECONDS / 2)
+        for _ in range(MOST_CONNECTIONS + 10)
+    ]
+    assert b"200" in proxy.connect(port, "ticket-1", target, timeout=HEAD_SECONDS / 2)
+    for one in crowd:
+        one.close()
 
 
 def test_each_job_has_its_own_hosts_ticket_and_record(proxy: Started, target: str) -> None:

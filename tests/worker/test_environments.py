@@ -3,7 +3,9 @@ import os
 import shutil
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -127,6 +129,26 @@ def test_another_sdk_takes_the_known_lock_and_needs_no_index(
     assert steps == [("dns", "installing"), ("dns", "done")]
     # The last good environment still serves, whatever SDK it has.
     assert upgraded.existing(old.key) is not None
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_changed_requirements_read_each_page_of_the_index_once_for_each_build_under_way(
+    noting: OpenEnvironments, package_index: Any, at_once: int
+) -> None:
+    changed = [
+        ["tiny-alpha", "tiny-beta"],
+        ["tiny-alpha"],
+        ["tiny-beta"],
+        ["tiny-alpha<3", "tiny-beta"],
+        ["tiny-alpha>0"],
+    ]
+    asked: list[str] = []
+    with served(package_index.root, asked) as index, ThreadPoolExecutor(at_once) as pool:
+        environments = noting(index=index)
+        list(pool.map(lambda wanted: environments.build("dns", wanted), changed))
+    pages = Counter(one.split()[0] for one in asked if one.split()[0].endswith("/"))
+    assert set(pages) == {"/tiny-alpha/", "/tiny-beta/", "/tiny-base/"}
+    assert max(pages.values()) <= at_once
 
 
 def test_integrations_of_equal_requirements_share_a_lock_even_apart_from_environments(

@@ -85,3 +85,12 @@ def test_private_addresses_that_cannot_be_read_stop_the_start(
     settings = Settings.model_validate({"data_dir": tmp_path, "egress_private": "localhost"})
     with pytest.raises(SettingsError, match="TRUELINE_EGRESS_PRIVATE"):
         choose_isolation(isolation).host(launcher, settings, {})
+
+
+@pytest.mark.parametrize(("version", "may_be_warm"), [(0, False), (5, False), (6, True)])
+def test_jobs_share_a_sandbox_only_where_they_cannot_signal_each_other(
+    monkeypatch: pytest.MonkeyPatch, version: int, *, may_be_warm: bool
+) -> None:
+    monkeypatch.setattr("worker.isolation.landlock_version", lambda: version)
+    assert choose_isolation("sandbox").may_be_warm is may_be_warm
+    assert choose_isolation("process").may_be_warm

@@ -187,3 +187,19 @@ def test_folder_around_jobs_is_put_right_for_the_next_one(tmp_path: Path) -> Non
     third = directories.make("one")
     assert stat.S_IMODE(third.group.stat().st_mode) == 0o700
     directories.close()
+
+
+def test_folder_that_was_replaced_by_a_link_is_neither_emptied_nor_followed(tmp_path: Path) -> None:
+    directories = JobDirectories.open(tmp_path / "jobs")
+    other = tmp_path / "other"
+    (other / "inner").mkdir(parents=True)
+    directory = directories.make("dns")
+    directory.path.rename(tmp_path / "aside")
+    directory.path.symlink_to(other)
+    assert not directory.is_its_own
+    with pytest.raises(NotADirectoryError):
+        directory.empty()
+    directories.take_back(directory)
+    assert not directory.path.is_symlink()
+    assert (other / "inner").is_dir()
+    directories.close()

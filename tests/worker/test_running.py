@@ -19,6 +19,7 @@ def test_request_says_all_that_the_other_side_needs() -> None:
         "cwd": "/tmp",
         "rlimits": {"RLIMIT_CORE": 0},
         "confine": {"walls": 1},
+        "closer": False,
         "guard": None,
     }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
-from worker.steps import logged_step
+from utils.steps import logged_step
 
 if TYPE_CHECKING:
     from tests.worker.conftest import SmallSource, SyncParts

@@ -116,3 +116,10 @@ def test_announcements_that_lead_on_by_little_or_to_another_file_are_refused(
     data.drop()  # the task has ended
     assert data.read(announced(1, ANNOUNCED_BYTES))
     data.drop()
+
+
+def test_nothing_is_read_of_a_child_that_has_to_end(spool: Path, data: TaskData) -> None:
+    large = written(spool, BULK)
+    data.is_over = lambda: True
+    assert data.read(announced(0, ANNOUNCED_BYTES))
+    assert data.kept(result(large))["large_data"]["size_bytes"] == len(BULK)

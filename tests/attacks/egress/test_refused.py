@@ -4,6 +4,7 @@ import os
 import re
 import socket
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,22 @@ def test_proxy_serves_nobody_without_the_jobs_own_ticket(travel: Travel, site: S
     trip = travel.go(*acts, hosts=[f"127.0.0.1:{site.port}"])
     assert [answer[:12] for answer in trip.answers] == ["HTTP/1.1 407"] * 3
     assert trip.network["reached"] == []
+
+
+def test_job_beside_another_takes_none_of_its_places(
+    travel: Travel, site: Site, *, is_warm: bool
+) -> None:
+    hosts = [f"127.0.0.1:{site.port}"]
+    url = f"http://127.0.0.1:{site.port}/"
+    if not is_warm:
+        pytest.skip("each job has a network of its own")
+    travel.go(("by_urllib", url), hosts=hosts)  # which makes it warm
+    with ThreadPoolExecutor() as pool:
+        crowd = pool.submit(travel.go, ("crowd_out", 8), hosts=[])
+        trip = travel.go(("soon_in_a_crowd", url), hosts=hosts)
+        (held,) = crowd.result().answers
+    assert held >= 256
+    assert trip.answers[0].startswith("/ of ")
 
 
 def outer_address() -> str:

@@ -4,12 +4,26 @@ from typing import Any
 
 import pytest
 
-CHECKS = ["python", "git", "uv", "isolation", "data directory", "source", "API", "worker"]
+CHECKS = [
+    "python",
+    "git",
+    "uv",
+    "isolation",
+    "data directory",
+    "source",
+    "secrets",
+    "worker",
+    "API",
+]
+OF_API = ["API database", "API schema", "API storage", "API secrets"]
 
 
 def test_doctor_is_fine_where_everything_runs(live: Any) -> None:
     ran = live("doctor", "--json")
-    assert [check["name"] for check in ran.json["checks"]] == CHECKS
+    *names, worker = [check["name"] for check in ran.json["checks"]]
+    assert names == CHECKS + OF_API
+    assert worker.startswith("worker ")
+    assert "last seen" in ran.json["checks"][-1]["detail"]
     assert {check["status"] for check in ran.json["checks"]} == {"ok"}
     assert ran.code == 0
 

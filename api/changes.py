@@ -1,0 +1,135 @@
+"""Notices what other processes commit, so that requests that wait in this one look again."""
+
+import time
+from collections.abc import Collection
+from typing import Any
+
+from psycopg import Notify
+from psycopg.errors import Error as PostgresError
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import PoolProxiedConnection
+
+from api.database import Database
+from api.jobs import JobStatus
+from api.wakeups import WORK, Changes, Kind, Topic
+
+CHANNEL = "trueline_jobs"  # triggers of the tables notify on it; see migrations/
+LOOK_SECONDS = 0.02  # between two looks at SQLite's counter
+REST_SECONDS = 0.05  # after a change: a process that writes itself changes it all the time
+POLL_SECONDS = 0.25  # without a word from PostgreSQL: for what its triggers do not tell
+
+
+def changes_of(database: Database) -> Changes:
+    """Return what notices the commits of others in this database."""
+    if database.engine.dialect.name == "sqlite":
+        return SqliteChanges(database)
+    return PostgresChanges(database)
+
+
+class SqliteChanges:
+    """Reads a counter that SQLite keeps for each connection; it costs some microseconds.
+
+    See `PRAGMA data_version`: it counts the commits of every connection but this one.
+    """
+
+    def __init__(self, database: Database, look_seconds: float = LOOK_SECONDS) -> None:
+        self._database = database
+        self._look_seconds = look_seconds
+        self._connection: PoolProxiedConnection | None = None
+        self._version: int | None = None
+        self._rests_until = 0.0
+
+    def wait(self, timeout_seconds: float = POLL_SECONDS) -> Collection[Topic] | None:
+        """Wait for a commit: None says that anything may have changed, nothing that none came."""
+        time.sleep(max(self._rests_until - time.monotonic(), 0.0))
+        end = time.monotonic() + timeout_seconds
+        try:
+            while (version := self._read_version()) == self._version:
+                if time.monotonic() >= end:
+                    return ()
+                time.sleep(self._look_seconds)
+        except (DBAPIError, self._database.engine.dialect.loaded_dbapi.Error):
+            self.close()
+            time.sleep(self._look_seconds)
+            return None
+        self._version = version
+        self._rests_until = time.monotonic() + REST_SECONDS
+        return None
+
+    def close(self) -> None:
+        """Close the connection; it is opened again when it is needed."""
+        connection, self._connection, self._version = self._connection, None, None
+        if connection is not None:
+            connection.close()
+
+    def _read_version(self) -> int:
+        if self._connection is None:
+            self._connection = _own_connection(self._database)
+        cursor = self._connection.cursor()
+        cursor.execute("PRAGMA data_version")
+        (version,) = cursor.fetchall()[0]
+        cursor.close()
+        return int(version)
+
+
+class PostgresChanges:
+    """Listens to what the triggers of `jobs` notify within the transaction that changes a job.
+
+    What this process has done itself is left out: whoever did it wakes those who wait here.
+    """
+
+    def __init__(self, database: Database, poll_seconds: float = POLL_SECONDS) -> None:
+        self._database = database
+        self._poll_seconds = poll_seconds
+        self._connection: PoolProxiedConnection | None = None
+        self._own_pids: set[int] = set()
+        event.listen(database.engine, "checkout", self._note_own)
+
+    def wait(self) -> Collection[Topic] | None:
+        """Wait for a notification; None says that anything may have changed."""
+        try:
+            if self._connection is None:
+                self._connection = self._listen()
+                return None  # what happened before this is not told
+            driver: Any = self._connection.dbapi_connection
+            heard = list(driver.notifies(timeout=self._poll_seconds, stop_after=1))
+        except (DBAPIError, PostgresError):
+            self.close()
+            time.sleep(self._poll_seconds)
+            return None
+        if not heard:
+            return None
+        return {topic for notify in heard for topic in self._topics_of(notify)}
+
+    def close(self) -> None:
+        """Stop listening; the next wait begins again."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _listen(self) -> PoolProxiedConnection:
+        connection = _own_connection(self._database)
+        driver: Any = connection.dbapi_connection
+        driver.rollback()
+        driver.autocommit = True
+        driver.execute(f"LISTEN {CHANNEL}")
+        return connection
+
+    def _note_own(self, connection: Any, *_: object) -> None:
+        self._own_pids.add(connection.info.backend_pid)
+
+    def _topics_of(self, notify: Notify) -> tuple[Topic, ...]:
+        if notify.pid in self._own_pids:
+            return ()
+        status, _, job_id = notify.payload.partition(" ")
+        if status == JobStatus.PENDING:
+            return WORK, Topic(Kind.HISTORY, job_id)
+        return Topic(Kind.END, job_id), Topic(Kind.HISTORY, job_id)
+
+
+def _own_connection(database: Database) -> PoolProxiedConnection:
+    """Open a connection beside the pool."""
+    connection = database.engine.raw_connection()
+    connection.detach()
+    return connection
