@@ -25,6 +25,7 @@ def command(*, status: str | None, deployment: str | None, limit: int, as_json: 
         "status": lambda row: state(row["status"]),
         "commit": lambda row: text((row["commit"] or "")[:10]),
         "attempt": lambda row: text(row["attempt"]),
+        "worker": lambda row: text(row["worker"]),
         "created": lambda row: text(row["created_at"]),
         "why": lambda row: text((row["error"] or {}).get("reason")),
     }

@@ -1,18 +1,14 @@
 """docs/quickstart.md, every command in its order, as a newcomer types them."""
 
-import os
-import re
 import shlex
-import signal
-import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.docs.running import Running
 
 if TYPE_CHECKING:
     from tests.docs.conftest import Block, Shell
@@ -20,51 +16,8 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).parents[2]
 PAGE = "docs/quickstart.md"
 SITE = "/srv/git/website.git"
-START_SECONDS = 120
-STOP_SECONDS = 60
 # The environment of these tests stands for the one that `make` would install anew.
 MAKE = f"make -o .venv/.runtime BIN={shlex.quote(str(Path(sys.executable).parent))}"
-
-
-class Running:
-    """A command that stays until Ctrl-C; `address` is what it says of itself."""
-
-    def __init__(self, command: str, shell: "Shell") -> None:
-        self._process = subprocess.Popen(
-            ["/bin/sh", "-c", f"exec {command}"],
-            cwd=shell.directory,
-            env=dict(shell.environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        assert self._process.stdout is not None
-        self._said: list[str] = []
-        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,))
-        self._reader.start()
-        self.address = self._address()
-
-    def interrupt(self) -> str:
-        """Press Ctrl-C, which a terminal sends to the whole group; return all that was said."""
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGINT)
-        self._process.wait(STOP_SECONDS)
-        self._reader.join()
-        return "".join(self._said)
-
-    def _read(self, stream: IO[str]) -> None:
-        with stream:
-            self._said.extend(stream)
-
-    def _address(self) -> str:
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end and self._process.poll() is None:
-            if found := re.search(r"http://\S+", "".join(self._said)):
-                return found[0]
-            time.sleep(0.05)
-        raise AssertionError(self.interrupt())
 
 
 @pytest.fixture
@@ -91,7 +44,7 @@ def start() -> Iterator[Callable[[str, "Shell"], Running]]:
     started: list[Running] = []
 
     def begin(command: str, shell: "Shell") -> Running:
-        started.append(Running(command, shell))
+        started.append(Running(f"exec {command}", shell))
         return started[-1]
 
     yield begin
@@ -115,7 +68,7 @@ def test_every_command_does_what_the_page_says(
     assert "See more:" in said
 
     running = start(f"{MAKE} up", make_shell(clone, {}, TRUELINE_READABLE_PATHS=str(site)))
-    shell = make_shell(clone, {SITE: str(site)}, TRUELINE_API_URL=running.address)
+    shell = make_shell(clone, {SITE: str(site)}, TRUELINE_API_URL=running.found)
     ran = {command: shell(command).out for block in rest for command in block}
     assert "this-repository" in ran["trueline deployments"]
     assert "committed_secrets" in ran["trueline violations --severity critical"]

@@ -1,0 +1,44 @@
+"""Every file under deploy/ and compose.yaml holds what can be checked without the programs."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from utils.settings import PREFIX, Settings
+
+REPOSITORY = Path(__file__).parents[2]
+FILES = sorted(
+    path.relative_to(REPOSITORY).as_posix()
+    for path in (
+        REPOSITORY / "compose.yaml",
+        REPOSITORY / "Containerfile",
+        *(path for path in (REPOSITORY / "deploy").rglob("*") if path.is_file()),
+    )
+)
+VARIABLES = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+PAGE = (REPOSITORY / "docs" / "deploying.md").read_text(encoding="utf-8")
+SECRET = re.compile(r"(?i)\b(?:password|token|secret|key)\s*[:=]\s*[\w+/-]{12,}\s*$", re.MULTILINE)
+
+
+def read(file: str) -> str:
+    return (REPOSITORY / file).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_variable_is_a_setting(file: str) -> None:
+    assert set(re.findall(rf"\b{PREFIX}\w+", read(file))) <= VARIABLES
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_no_secret_stands_in_it(file: str) -> None:
+    assert SECRET.findall(read(file)) == []
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file != "Containerfile"])
+def test_the_page_tells_what_it_is_for(file: str) -> None:
+    assert f"`{file}`" in PAGE
+
+
+def test_variables_of_the_page_are_settings() -> None:
+    assert set(re.findall(rf"\b{PREFIX}[A-Z_]+\b", PAGE)) <= VARIABLES
