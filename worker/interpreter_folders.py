@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _MOST_LINKS = 40  # as the kernel follows
@@ -52,7 +53,12 @@ def _tree_of(python: Path) -> Iterator[Path]:
 
 def _is_wide(folder: Path) -> bool:
     """Whether a folder holds much that is not Python's: `~/bin/python` lies in such a one."""
-    return len(folder.parts) < 2 or folder in {Path.home(), Path("/opt"), Path("/srv")}
+    return len(folder.parts) < 2 or folder in {*_own_home(), Path("/opt"), Path("/srv")}
+
+
+def _own_home() -> Iterator[Path]:
+    with suppress(RuntimeError):  # a container's user may have none, and no $HOME
+        yield Path.home()
 
 
 def _without_dots(path: Path) -> list[str]:

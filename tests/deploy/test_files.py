@@ -40,5 +40,11 @@ def test_the_page_tells_what_it_is_for(file: str) -> None:
     assert f"`{file}`" in PAGE
 
 
+def test_files_that_the_page_names_are_there() -> None:
+    named = set(re.findall(r"`(deploy/[^`\s]*)`", PAGE))
+    assert named
+    assert [name for name in named if not (REPOSITORY / name).exists()] == []
+
+
 def test_variables_of_the_page_are_settings() -> None:
     assert set(re.findall(rf"\b{PREFIX}[A-Z_]+\b", PAGE)) <= VARIABLES

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -43,3 +44,17 @@ def test_home_directory_is_never_shown_for_an_interpreter_in_it(
     python.parent.mkdir()
     python.touch()
     assert interpreter_folders(python) == (python,)
+
+
+def test_user_without_a_home_can_start_an_interpreter() -> None:
+    if os.getuid() != 0:
+        pytest.skip("only root can become a user that nobody knows")
+    unknown = 2**31 - 7
+    code = (
+        "import os; from pathlib import Path; "
+        "from worker.interpreter_folders import interpreter_folders; "
+        f"os.setuid({unknown}); print(interpreter_folders(Path('/usr/bin/python3')))"
+    )
+    environ = {name: value for name, value in os.environ.items() if name != "HOME"}
+    said = subprocess.check_output([sys.executable, "-c", code], env=environ, text=True, timeout=60)
+    assert "'/usr'" in said
