@@ -14,6 +14,7 @@ from api.apprise_url import check_apprise
 from api.config_secrets import OpenConfig, SecretBox
 from api.deliveries import find_delivery
 from api.deployments import deployment_id_of
+from api.editions import Check, any_edition, edition_of
 from api.happenings import Notice, happening
 from api.integrations import find_integration
 from api.problems import Conflict, FieldError, NotFound, Unprocessable
@@ -32,6 +33,7 @@ SHOWN = (
     *("job_statuses", "enabled", "problem", "failures", "rest_until", "created_at", "updated_at"),
 )
 PLAIN = ("name", "types", "min_severity", "job_statuses", "enabled")  # written as they are sent
+DECIDED = ("id", *PLAIN, "integration", "deployment_id", "sealed")
 
 
 @dataclass(frozen=True)
@@ -55,16 +57,21 @@ def shown_webhook(row: Row[Any]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in SHOWN}
 
 
+def webhook_edition(row: Row[Any]) -> str:
+    """Name what was decided about a webhook: how its last tries went is no part of that."""
+    return edition_of({name: getattr(row, name) for name in DECIDED})
+
+
 def open_sealed(secrets: SecretBox, webhook_id: str, sealed: Mapping[str, Any]) -> Opened:
     """Open what only a sender needs; raises SecretKeyError."""
     opened = secrets.open_config(sealed_for(webhook_id), sealed).config
     return Opened(opened["url"], opened["secret"])
 
 
-def find_webhook(connection: Connection, key: str) -> Row[Any]:
-    """Read the webhook with this id or name, locked; raises NotFound."""
-    named = (webhooks.c.id == key) | (webhooks.c.name == key)
-    row = connection.execute(select(webhooks).where(named).with_for_update()).first()
+def find_webhook(connection: Connection, key: str, *, lock: bool = False) -> Row[Any]:
+    """Read the webhook with this id or name, locked if so wanted; raises NotFound."""
+    statement = select(webhooks).where((webhooks.c.id == key) | (webhooks.c.name == key))
+    row = connection.execute(statement.with_for_update() if lock else statement).first()
     if row is None:
         raise NotFound(f"there is no webhook {key!r}", "GET /api/v1/webhooks lists those there are")
     return row
@@ -91,8 +98,13 @@ def create_webhook(state: State, wanted: Mapping[str, Any]) -> Written:
         return Written(find_webhook(connection, new_id), secret)
 
 
-def change_webhook(state: State, key: str, changes: Mapping[str, Any]) -> Written:
-    """Change the fields that are given; any change lets a resting one be tried again."""
+def change_webhook(
+    state: State, key: str, changes: Mapping[str, Any], check: Check = any_edition
+) -> Written:
+    """Change the fields that are given; any change lets a resting one be tried again.
+
+    `check` is called in the transaction with the edition that is to be changed.
+    """
     with state.database.read() as connection:
         before = find_webhook(connection, key)
     secret = None
@@ -107,6 +119,7 @@ def change_webhook(state: State, key: str, changes: Mapping[str, Any]) -> Writte
         values = {"enabled": True} | values | {"address": address}
     this = (webhooks.c.id == before.id, webhooks.c.updated_at == before.updated_at)
     with _written(state, changes.get("name", before.name)) as connection:
+        check(webhook_edition(find_webhook(connection, before.id, lock=True)))
         values |= _concern(connection, changes)
         if opened:
             values["sealed"] = _sealed(state.secrets, connection, before.id, opened)
@@ -115,10 +128,11 @@ def change_webhook(state: State, key: str, changes: Mapping[str, Any]) -> Writte
         return Written(find_webhook(connection, before.id), secret)
 
 
-def delete_webhook(state: State, key: str) -> None:
+def delete_webhook(state: State, key: str, check: Check = any_edition) -> None:
     """Delete a webhook with all that waits for it."""
     with state.database.write() as connection:
-        row = find_webhook(connection, key)
+        row = find_webhook(connection, key, lock=True)
+        check(webhook_edition(row))
         connection.execute(delete(deliveries).where(deliveries.c.webhook_id == row.id))
         connection.execute(delete(webhooks).where(webhooks.c.id == row.id))
 
@@ -127,7 +141,7 @@ def queue_test(state: State, key: str) -> Row[Any]:
     """Queue an event that says nothing; return its delivery."""
     now = state.clock()
     with state.database.write() as connection:
-        row = find_webhook(connection, key)
+        row = find_webhook(connection, key, lock=True)
         if not row.enabled:
             raise Conflict(f"webhook {row.name!r} is disabled", "enable it, then test it")
         connection.execute(update(webhooks).where(webhooks.c.id == row.id).values(rest_until=None))

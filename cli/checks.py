@@ -57,7 +57,7 @@ def _check_api(settings: Settings) -> Iterator[Check]:
     said: list[Mapping[str, Any]] = []
 
     def look() -> str:
-        with Client(settings.api_url, settings.token) as client:
+        with Client(settings.api_url, settings.bearer_token) as client:
             me = client.get("/me")
             said.append(client.ready())
         version = f", version {said[0]['version']}" if said[0]["version"] else ""
@@ -66,7 +66,7 @@ def _check_api(settings: Settings) -> Iterator[Check]:
     yield from _bounded(API, look)
     if said:
         yield from api_checks(said[0])
-        with Client(settings.api_url, settings.token) as client:
+        with Client(settings.api_url, settings.bearer_token) as client:
             yield from worker_checks(client)
 
 

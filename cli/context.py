@@ -31,4 +31,4 @@ def client() -> "Client":
     from cli.client import Client  # noqa: PLC0415 - keeps `--help` quick
 
     given = settings()
-    return Client(given.api_url, given.token)
+    return Client(given.api_url, given.bearer_token)

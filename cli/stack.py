@@ -76,7 +76,7 @@ class Stack:
 
     def client(self) -> Client:
         """Return a client of the API, with a token of its own where one is needed."""
-        return Client(self.address, self._passes.command or self._settings.token)
+        return Client(self.address, self._passes.command or self._settings.bearer_token)
 
     @property
     def pids(self) -> Mapping[str, int]:

@@ -127,7 +127,7 @@ class RemoteTokens:
 def open_tokens(settings: Settings) -> Iterator[Tokens]:
     """Open the database where the key file is at hand, else a client of the API."""
     if settings.signing_key_file is None:
-        with Client(settings.api_url, settings.token) as client:
+        with Client(settings.api_url, settings.bearer_token) as client:
             yield RemoteTokens(client)
         return
     keep_files_private()

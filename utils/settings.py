@@ -79,6 +79,9 @@ class Settings(BaseModel):
         0, ge=0, le=10, description="proxies before the API whose X-Forwarded-* it believes"
     )
     token: str = Field("", repr=False, description="bearer token of workers and the command")
+    token_file: Path | None = Field(
+        None, description="file with that token; TRUELINE_TOKEN goes before it"
+    )
     signing_key_file: Path | None = Field(
         None, description="key for tokens; none: loopback only, no token"
     )
@@ -239,8 +242,22 @@ class Settings(BaseModel):
     def database(self) -> str:
         """The SQLAlchemy URL in use; a file that holds it is read at each look."""
         if self.database_url_file is not None:
-            return _url_in(self.database_url_file, self.database_url)
+            if self.database_url:
+                raise SettingsError(
+                    "settings TRUELINE_DATABASE_URL and TRUELINE_DATABASE_URL_FILE are both set",
+                    "unset one of them",
+                )
+            wanted = "URL", "postgresql://user:password@host/name"
+            return _word_in(self.database_url_file, "TRUELINE_DATABASE_URL_FILE", *wanted)
         return self.database_url or f"sqlite:///{self.data_dir / 'trueline.db'}"
+
+    @property
+    def bearer_token(self) -> str:
+        """The token that the worker and the command send; empty: none."""
+        if self.token or self.token_file is None:
+            return self.token
+        wanted = "token", "what `trueline token create NAME --role ROLE` prints"
+        return _word_in(self.token_file, "TRUELINE_TOKEN_FILE", *wanted)
 
     @property
     def api_names(self) -> frozenset[str]:
@@ -306,23 +323,19 @@ def settings_in_force(
     return SettingsInForce(resolved, {name: one.place for name, one in given.items()})
 
 
-def _url_in(file: Path, other: str) -> str:
-    if other:
-        raise SettingsError(
-            "settings TRUELINE_DATABASE_URL and TRUELINE_DATABASE_URL_FILE are both set",
-            "unset one of them",
-        )
+def _word_in(file: Path, setting: str, what: str, example: str) -> str:
+    """Return the one word that a file holds; its content is never shown."""
     try:
         text = file.read_text("utf-8").strip()
     except (OSError, ValueError) as error:
         raise SettingsError(
-            f"setting TRUELINE_DATABASE_URL_FILE: {file} cannot be read",
+            f"setting {setting}: {file} cannot be read",
             "give this user the right to read it, or correct the path",
         ) from error
     if not text or len(text.split()) != 1:
         raise SettingsError(
-            f"setting TRUELINE_DATABASE_URL_FILE: {file} does not hold one URL",
-            "write postgresql://user:password@host/name into it, on one line",
+            f"setting {setting}: {file} does not hold one {what}",
+            f"write {example} into it, on one line",
         )
     return text
 

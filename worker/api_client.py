@@ -51,7 +51,7 @@ class ApiClient:
             raise ApiRefused(
                 403,
                 {
-                    "detail": f"TRUELINE_TOKEN is {me.name}'s, a token of the role {me.role}",
+                    "detail": f"the token sent is {me.name}'s, a token of the role {me.role}",
                     "advice": "give the worker one of its own: "
                     "`trueline token create NAME --role worker`",
                 },

@@ -89,7 +89,7 @@ def open_ground(settings: Settings, environ: Mapping[str, str]) -> Ground:
     with logged_step("outbox"):
         outbox = Outbox(directory.outbox, outbox_limit_bytes(settings))
         large.sweep([Attempt(lease.job_id, lease.attempt) for lease in outbox.leases()])
-    client = ApiClient(settings.api_url, settings.token, directory.worker)
+    client = ApiClient(settings.api_url, settings.bearer_token, directory.worker)
     return Ground(
         directory, launcher, executor, outbox, large, client, choice.level, references, sandbox
     )

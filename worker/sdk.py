@@ -17,16 +17,19 @@ NAME_DIGITS = 24
 
 @dataclass(frozen=True)
 class Sdk:
-    """The Python files of `utils/` by name; `digest` changes with any name or content."""
+    """The Python files of `utils/` by path; `digest` changes with any path or content."""
 
     files: Mapping[str, bytes]
     digest: str
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read the Python files that lie directly in `folder`."""
+        """Read the Python files of `folder` and of the packages in it."""
         try:
-            files = {path.name: path.read_bytes() for path in sorted(folder.glob("*.py"))}
+            files = {
+                path.relative_to(folder).as_posix(): path.read_bytes()
+                for path in sorted(folder.rglob("*.py"))
+            }
         except OSError as error:
             raise WorkerError(
                 f"the SDK in {folder} cannot be read: {error.strerror}", "install Trueline again"
@@ -46,6 +49,7 @@ class Sdk:
             folder = beside / "sdk-tree" / "sdk" / "utils"
             folder.mkdir(parents=True)
             for file, content in self.files.items():
+                (folder / file).parent.mkdir(exist_ok=True)
                 (folder / file).write_bytes(content)
             compileall.compile_dir(folder, quiet=2)
             return {name: Taken(beside / "sdk-tree")}

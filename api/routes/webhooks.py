@@ -3,10 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, StrictStr
+from flask import url_for
+from pydantic import AfterValidator, Field, StrictBool, StrictStr
 from sqlalchemy import select
 
 from api.deliveries import shown_delivery
+from api.deployments import is_id
+from api.editions import announce_edition, if_match
 from api.happenings import EventType
 from api.models import Answer, Body, PageQuery, Path, ProblemNote
 from api.once import once
@@ -25,13 +28,25 @@ from api.webhooks import (
     find_webhook,
     queue_test,
     shown_webhook,
+    webhook_edition,
 )
 from utils.tasks import Severity
 
 routes = blueprint("webhooks", __name__)
 ORDER = Order((webhooks.c.created_at, webhooks.c.id))
 
-Name = Annotated[StrictStr, Field(min_length=1, max_length=200, pattern=r"^[\w][\w .:@+-]*$")]
+
+def _checked_name(name: str) -> str:
+    if is_id(name):
+        raise ValueError("this looks like an id; choose another name")
+    return name
+
+
+Name = Annotated[
+    StrictStr,
+    Field(min_length=1, max_length=200, pattern=r"^[\w][\w .:@+-]*$"),
+    AfterValidator(_checked_name),
+]
 EndName = Literal["success", "partial", "failed", "cancelled"]
 
 
@@ -114,9 +129,10 @@ class WebhookList(Answer):
     responses={201: WrittenWebhook, **problem_responses(404, 409)},
 )
 @once(is_secret=True)
-def create(body: NewWebhook) -> tuple[dict[str, Any], int]:
+def create(body: NewWebhook) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Create a webhook; the answer alone tells its secret."""
-    return _shown(create_webhook(current_state(), body.model_dump())), 201
+    made = create_webhook(current_state(), body.model_dump())
+    return _shown(made), 201, {"Location": url_for("webhooks.read", webhook=made.row.id)}
 
 
 @routes.get("/webhooks", operation_id="list_webhooks", responses={200: WebhookList})
@@ -136,28 +152,31 @@ def list_all(query: PageQuery) -> dict[str, Any]:
 def read(path: WebhookPath) -> dict[str, Any]:
     """Read one webhook."""
     with current_state().database.read() as connection:
-        return shown_webhook(find_webhook(connection, path.webhook))
+        row = find_webhook(connection, path.webhook)
+    announce_edition(webhook_edition(row))
+    return shown_webhook(row)
 
 
 @routes.patch(
     "/webhooks/<webhook>",
     operation_id="change_webhook",
-    responses={200: WrittenWebhook, **problem_responses(404, 409)},
+    responses={200: WrittenWebhook, **problem_responses(404, 409, 412)},
 )
 def change(path: WebhookPath, body: WebhookChanges) -> dict[str, Any]:
     """Change some fields of a webhook; any change has it tried again at once."""
     changes = body.model_dump(exclude_unset=True)
-    return _shown(change_webhook(current_state(), path.webhook, changes))
+    check = if_match(f"webhook {path.webhook!r}")
+    return _shown(change_webhook(current_state(), path.webhook, changes, check))
 
 
 @routes.delete(
     "/webhooks/<webhook>",
     operation_id="delete_webhook",
-    responses={204: None, **problem_responses(404)},
+    responses={204: None, **problem_responses(404, 412)},
 )
 def remove(path: WebhookPath) -> tuple[str, int]:
     """Delete a webhook and its deliveries."""
-    delete_webhook(current_state(), path.webhook)
+    delete_webhook(current_state(), path.webhook, if_match(f"webhook {path.webhook!r}"))
     return "", 204
 
 
@@ -173,4 +192,5 @@ def test(path: WebhookPath) -> tuple[dict[str, Any], int]:
 
 
 def _shown(written: Written) -> dict[str, Any]:
+    announce_edition(webhook_edition(written.row))
     return shown_webhook(written.row) | {"secret": written.secret}

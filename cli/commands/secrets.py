@@ -61,8 +61,8 @@ def rotate(*, as_json: bool) -> None:
         return
     how = "taken up again and finished" if done.resumed else "done"
     click.echo(
-        f"rotation {how}: {done.resealed} deployments sealed anew with key {done.key_id}; "
-        f"no longer needed: {', '.join(done.dropped) or 'none'}"
+        f"rotation {how}: {done.resealed} deployments and webhooks sealed anew with key "
+        f"{done.key_id}; no longer needed: {', '.join(done.dropped) or 'none'}"
     )
     if by_hand:
         click.echo(f"now set {IN_ENVIRONMENT} to its first key alone, and restart the APIs")

@@ -82,6 +82,15 @@ def test_page_sends_to_the_log_in_and_remembers_where_one_was(guarded: Any) -> N
     assert log_in(guarded, Role.VIEWER).get("/violations").status_code == 200
 
 
+def test_page_of_the_docs_is_read_after_a_log_in(guarded: Any) -> None:
+    assert guarded.app.test_client().get("/docs").location == "/login?next=%2Fdocs"
+    assert guarded.app.test_client().get("/openapi.json").status_code == 401
+    browser = log_in(guarded, Role.VIEWER)
+    for path in ("/docs", "/openapi.json", "/docs/rapidoc.js", "/static/style.css"):
+        with browser.get(path) as answer:
+            assert answer.status_code == 200, path
+
+
 OWN = ({"Origin": "http://localhost"}, {"Sec-Fetch-Site": "same-origin"})
 FOREIGN: tuple[dict[str, str], ...] = (
     {},

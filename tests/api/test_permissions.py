@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from werkzeug.routing import Rule
 
+from api.access import PAGES
 from api.permissions import (
     ADMINS,
     KNOWN,
@@ -51,7 +52,7 @@ def test_each_role_gets_where_the_table_lets_it_and_nowhere_else(
             refused = answer.status_code == 403 and "takes the role" in answer.text
             assert answer.status_code != 401 or rule.endpoint == "login.enter", met
             assert not refused, met
-        elif role is None and rule.endpoint.startswith("pages."):
+        elif role is None and rule.endpoint in PAGES:
             assert answer.status_code == 303, met
             assert answer.location.startswith("/login?next="), met
         elif role is None:

@@ -16,6 +16,8 @@ from api.key_records import keys_on_record
 from api.rotation import BATCH_ROWS, forget, key_uses, rotate
 from api.secret_key import Key, Keyring, SecretKeyError, new_key
 from api.tables import deployments
+from api.webhook_tables import webhooks
+from api.webhooks import find_webhook, open_sealed
 from utils.settings import Settings
 
 URL = "/api/v1/deployments"
@@ -65,6 +67,41 @@ def test_rotation_seals_anew_drops_the_old_key_and_nobody_notices(
     with database.read() as connection:
         (use,) = key_uses(connection, keyring)
     assert (use.id, use.available, use.on_record, use.sealed_values) == (done.key_id, True, True, 6)
+
+
+def test_rotation_seals_webhooks_as_well(
+    registered: FlaskClient, database: Database, keyring: Keyring
+) -> None:
+    body = {"name": "ops", "url": "https://hooks.example.com/canary"}
+    made = registered.post("/api/v1/webhooks", json=body).get_json()
+    (old,) = keyring.read()
+    done = rotate(database, keyring)
+    assert (done.resealed, done.dropped) == (1, (old.id,))
+    with database.read() as connection:
+        row = find_webhook(connection, "ops")
+    opened = open_sealed(SecretBox(keyring), made["id"], row.sealed)
+    assert (opened.url, opened.secret) == (body["url"], made["secret"])
+
+
+def test_webhook_that_cannot_be_opened_keeps_the_old_key(
+    registered: FlaskClient, database: Database, keyring: Keyring
+) -> None:
+    for name in ("ops", "tickets"):
+        body = {"name": name, "url": "https://hooks.example.com/canary"}
+        assert registered.post("/api/v1/webhooks", json=body).status_code == 201
+    (old,) = keyring.read()
+    with database.write() as connection:
+        ops, tickets = (find_webhook(connection, name) for name in ("ops", "tickets"))
+        swapped = update(webhooks).where(webhooks.c.id == ops.id).values(sealed=tickets.sealed)
+        connection.execute(swapped)
+    with pytest.raises(SecretKeyError, match="ops at /"):
+        rotate(database, keyring)
+    newest, kept = keyring.read()
+    assert kept == old
+    anew = {"url": "https://hooks.example.com/new", "new_secret": True}
+    assert registered.patch("/api/v1/webhooks/ops", json=anew).status_code == 200
+    assert rotate(database, keyring).key_id == newest.id
+    assert keyring.read() == (newest,)
 
 
 def test_rotation_goes_through_every_batch(
@@ -215,6 +252,7 @@ print(json.dumps(ends))
 """
 
 
+@pytest.mark.only_on("sqlite")  # it copies the database's file again and again
 def test_rotation_killed_at_any_line_is_taken_up(
     deploy: Callable[..., None], database: Database, settings: Settings, tmp_path: Path
 ) -> None:

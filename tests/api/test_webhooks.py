@@ -7,7 +7,7 @@ import pytest
 
 from api.background import make_sender
 from api.rotation import forget
-from api.secret_key import Keyring, SecretKeyError
+from api.secret_key import SecretKeyError, new_key
 from api.state import State
 from api.webhooks import Opened, _sealed, open_sealed
 from tests.receiver import Receiver, Reply
@@ -63,8 +63,8 @@ def test_address_whose_key_is_gone_is_set_anew(desk: "Desk", state: State) -> No
     desk.good(desk.client.post("/api/v1/webhooks", json=body))
     keyring = state.secrets.keyring
     (lost,) = keyring.read()
-    (state.settings.data_dir / "secret.key").unlink()
-    forget(state.database, Keyring.of(state.settings), lost.id)
+    keyring.replace((new_key(),))
+    forget(state.database, keyring, lost.id)
     answer = desk.client.patch("/api/v1/webhooks/ops", json={"url": "https://new.example/"})
     assert answer.status_code == 409
     assert answer.json is not None

@@ -53,6 +53,24 @@ def test_file_without_one_database_url_is_refused(
     assert "canary" not in str(error.value)
 
 
+def test_token_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("canary-token\n")
+    settings = read(tmp_path, TOKEN_FILE="token")
+    assert settings.bearer_token == "canary-token"
+    assert "canary" not in repr(settings)
+    assert read(tmp_path, TOKEN_FILE="token", TOKEN="nearer").bearer_token == "nearer"
+    assert read(tmp_path).bearer_token == ""
+
+
+@pytest.mark.parametrize("content", [None, "", "canary canary"])
+def test_file_without_one_token_is_refused(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "token").write_text(content)
+    with pytest.raises(SettingsError, match="TRUELINE_TOKEN_FILE") as error:
+        _ = read(tmp_path, TOKEN_FILE="token").bearer_token
+    assert "canary" not in str(error.value)
+
+
 def test_other_variables_are_not_looked_at(tmp_path: Path) -> None:
     assert read_settings({"PATH": "/bin", "TRUELINE_FAILPOINT": "x:kill9"}, tmp_path)
 

@@ -33,6 +33,32 @@ def test_only_python_files_are_part_of_the_sdk(stored: Stored, small_sdk: Path) 
     assert not (placed / "child.py").stat().st_mode & 0o222
 
 
+def test_a_package_of_the_sdk_is_part_of_it(stored: Stored, small_sdk: Path) -> None:
+    before = Sdk.read(small_sdk).digest
+    (small_sdk / "client").mkdir()
+    (small_sdk / "client" / "__init__.py").write_text("NAME = 'client'\n")
+    assert Sdk.read(small_sdk).digest != before
+    assert (stored() / "client" / "__init__.py").read_text() == "NAME = 'client'\n"
+
+
+def test_plugins_can_import_the_client_of_the_api(tmp_path: Path) -> None:
+    real = Sdk.read(Path(__file__).parents[2] / "utils")
+    (tmp_path / "beside").mkdir()
+    tree = real.stored_in(Store(tmp_path / "environments"), tmp_path / "beside", 10)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from utils.client import ApiProblem, Trueline\n"
+        "from utils.client.models import JobStatus\n"
+        "print(Trueline('http://127.0.0.1:1').url, sys.modules['utils.client'].__file__)"
+    )
+    command = [sys.executable, "-I", "-c", code, str(tree.path / "sdk")]
+    end = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert end.stdout.split() == [
+        "http://127.0.0.1:1",
+        str(tree.path / "sdk" / "utils" / "client" / "__init__.py"),
+    ]
+
+
 def test_its_bytecode_is_there_and_taken(stored: Stored) -> None:
     placed = stored()
     code = "import sys; sys.path.insert(0, sys.argv[1]); import utils.child"

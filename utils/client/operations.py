@@ -406,14 +406,22 @@ class Operations(Transport):
         """Read one webhook."""
         return await self.send("GET", f"/api/v1/webhooks/{part(webhook)}", Webhook)
 
-    async def delete_webhook(self, webhook: str) -> None:
+    async def delete_webhook(self, webhook: str, *, if_match: str | None = None) -> None:
         """Delete a webhook and its deliveries."""
-        await self.send("DELETE", f"/api/v1/webhooks/{part(webhook)}", None)
+        await self.send(
+            "DELETE", f"/api/v1/webhooks/{part(webhook)}", None, headers={"If-Match": if_match}
+        )
 
-    async def change_webhook(self, webhook: str, body: WebhookChanges) -> WrittenWebhook:
+    async def change_webhook(
+        self, webhook: str, body: WebhookChanges, *, if_match: str | None = None
+    ) -> WrittenWebhook:
         """Change some fields of a webhook; any change has it tried again at once."""
         return await self.send(
-            "PATCH", f"/api/v1/webhooks/{part(webhook)}", WrittenWebhook, body=body
+            "PATCH",
+            f"/api/v1/webhooks/{part(webhook)}",
+            WrittenWebhook,
+            body=body,
+            headers={"If-Match": if_match},
         )
 
     async def test_webhook(self, webhook: str, *, idempotency_key: str | None = None) -> Delivery:

@@ -64,6 +64,27 @@ def test_fields_change_and_the_rest_stays(desk: "Desk") -> None:
     assert desk.client.get(path).status_code == 404
 
 
+def test_change_of_what_others_changed_is_refused(client: FlaskClient) -> None:
+    made = client.post("/api/v1/webhooks", json={"name": "ops", "url": URL})
+    path = made.headers["Location"]
+    seen = {"If-Match": client.get(path).headers["ETag"]}
+    assert made.headers["ETag"].partition("-")[0] == seen["If-Match"].partition("-")[0]
+    changed = client.patch(path, json={"new_secret": True}, headers=seen)
+    assert changed.status_code == 200
+    assert client.patch(path, json={"enabled": False}, headers=seen).status_code == 412
+    assert client.delete(path, headers=seen).status_code == 412
+    assert client.get(path).get_json()["enabled"] is True
+    now = {"If-Match": changed.headers["ETag"]}
+    assert client.delete(path, headers=now).status_code == 204
+
+
+def test_name_cannot_be_taken_for_an_id(client: FlaskClient) -> None:
+    made = create(client)
+    answer = client.post("/api/v1/webhooks", json={"name": made["id"], "url": URL})
+    assert answer.status_code == 422
+    assert "looks like an id" in answer.text
+
+
 @pytest.mark.parametrize(
     ("change", "status"),
     [
