@@ -71,5 +71,6 @@ def make_sender(state: State) -> Sender:
         ways=Ways(exemptions_of(settings.notify_private)),
         apprise=AppriseProcess(settings.notify_private, state.environ),
         public_url=settings.public_url.rstrip("/"),
+        tell_result=state.metrics.hear_delivery,
     )
     return Sender(state.database, state.clock, outside, lambda: state.wakeups.closed)

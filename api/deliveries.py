@@ -128,10 +128,11 @@ def claim_one(connection: Connection, webhook_id: str, now: datetime) -> Claimed
 
 def record_try(
     connection: Connection, claimed: Claimed, tried: Tried, now: datetime, luck: float
-) -> bool:
-    """Record how a try ended; False when the claim had passed to another sender."""
+) -> DeliveryStatus | None:
+    """Record how a try ended, in the state that follows; None: another sender has it meanwhile."""
     verdict = judge(tried, claimed.attempts, claimed.row.since, now, luck)
     values: dict[str, Any] = {"claim": None, "answer": tried.answer, "error": tried.error}
+    status = _S.PENDING
     if verdict.due_at:
         values |= {"due_at": verdict.due_at}
     else:
@@ -139,9 +140,9 @@ def record_try(
         values |= {"status": status, "finished_at": now}
     mine = (deliveries.c.id == claimed.id, deliveries.c.claim == claimed.claim)
     if connection.execute(update(deliveries).where(*mine).values(values)).rowcount != 1:
-        return False
+        return None
     _note_receiver(connection, claimed.row.webhook_id, tried, now)
-    return True
+    return status
 
 
 def bury_old(connection: Connection, now: datetime) -> int:

@@ -64,7 +64,7 @@ class Metrics:
         self._losses = self._counter(
             "trueline_leases_lost", "Leases of workers that fell silent.", "integration"
         )
-        self.deliveries = self._counter(
+        self._deliveries = self._counter(
             "trueline_webhook_deliveries", "Webhook deliveries tried.", "result"
         )
 
@@ -85,6 +85,10 @@ class Metrics:
                 self._losses.labels(integration).inc()
             elif fact.status in ENDED:
                 self._hear_end(integration, fact)
+
+    def hear_delivery(self, result: str) -> None:
+        """Count a try to deliver: `delivered`, `failed` (there is another one) or `dead`."""
+        self._deliveries.labels(result).inc()
 
     def hear_waiting(self, kind: Kind, more: int) -> None:
         """Count requests that begin (1) or end (-1) to wait."""

@@ -12,7 +12,7 @@ from api.apprise_process import AppriseProcess
 from api.clock import Clock
 from api.config_secrets import SecretBox
 from api.database import Database
-from api.deliveries import Claimed, claim_one, receivers_due, record_try
+from api.deliveries import Claimed, DeliveryStatus, claim_one, receivers_due, record_try
 from api.delivery_rules import Tried
 from api.messages import CONTENT_TYPE, cloud_event, message
 from api.posting import PostFailed, Ways, post
@@ -25,6 +25,11 @@ from utils import __version__
 from utils.failpoints import failpoint
 
 MOST_LANES = 32  # receivers that are sent to at once
+RESULTS = {  # of a try, as the metric calls them
+    DeliveryStatus.DELIVERED: "delivered",
+    DeliveryStatus.PENDING: "failed",
+    DeliveryStatus.DEAD: "dead",
+}
 
 log = structlog.get_logger()
 
@@ -37,6 +42,7 @@ class Outside:
     ways: Ways
     apprise: AppriseProcess
     public_url: str
+    tell_result: Callable[[str], None]
 
 
 class Sender:
@@ -93,7 +99,9 @@ class Sender:
         failpoint("delivery.sent")
         with self._database.write(durable=False) as connection:
             luck = random.random()  # noqa: S311 - spreads tries over time
-            record_try(connection, claimed, tried, self._clock(), luck)
+            status = record_try(connection, claimed, tried, self._clock(), luck)
+        if status is not None:
+            self._outside.tell_result(RESULTS[status])
         if tried.error:
             log.warning(
                 "delivery failed",

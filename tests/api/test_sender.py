@@ -88,8 +88,9 @@ def test_job_and_its_violations_are_sent_as_signed_cloud_events(
 
 
 def test_failed_delivery_waits_longer_each_time_and_is_given_up_and_redelivered(
-    desk: "Desk", sender: Sender, receiver: Receiver, clock: "HandClock"
+    desk: "Desk", state: State, receiver: Receiver, clock: "HandClock"
 ) -> None:
+    sender = make_sender(state)
     made = subscribe(desk, receiver, types=["dev.trueline.job.finished"])
     desk.run()
     receiver.replies += [Reply(500)] * MOST_TRIES
@@ -114,6 +115,9 @@ def test_failed_delivery_waits_longer_each_time_and_is_given_up_and_redelivered(
     assert desk.good(desk.client.get(path))["status"] == "delivered"
     assert (webhook(desk, made)["failures"], webhook(desk, made)["problem"]) == (0, None)
     assert len({got.headers["webhook-id"] for got in receiver.received}) == 1
+    count = partial(state.metrics.registry.get_sample_value, "trueline_webhook_deliveries_total")
+    results = {it: count({"result": it}) for it in ("failed", "dead", "delivered")}
+    assert results == {"failed": MOST_TRIES - 1, "dead": 1, "delivered": 1}
 
 
 def test_receiver_says_when_to_come_back(
