@@ -113,7 +113,7 @@ def _moved(database: Database, move: Callable[[Connection], None]) -> str:
     except DBAPIError as error:
         raise MigrationError(
             f"the database cannot be opened or migrated: {error.orig}",
-            "check TRUELINE_DATABASE_URL, that the server runs and that the disk has room",
+            "check TRUELINE_DATABASE_URL or its _FILE, the server, and the room on its disk",
         ) from error
 
 

@@ -36,7 +36,7 @@ def opened(settings: Settings) -> Iterator[Database]:
         reason = str(error.orig).strip().partition("\n")[0]
         raise RecordsError(
             f"the database says: {reason}",
-            "check TRUELINE_DATABASE_URL, that the server runs and that the disk has room",
+            "check TRUELINE_DATABASE_URL or its _FILE, the server, and the room on its disk",
         ) from error
     finally:
         database.close()

@@ -4,6 +4,7 @@ import shlex
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,7 +90,8 @@ def test_every_command_from_the_demo_to_two_workers(
     first.type([*keys, *api])
     start(first, serve, "API listening")
     workers = [open_terminal(), open_terminal()]
-    running = [start(*it, READY) for it in zip(workers, (one, two), strict=True)]
+    with ThreadPoolExecutor() as side_by_side:
+        running = list(side_by_side.map(start, workers, (one, two), (READY, READY)))
     mine = open_terminal()
 
     said = {ran.command.splitlines()[-1]: ran.out for ran in mine.type(use)}
