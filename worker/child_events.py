@@ -160,6 +160,21 @@ class TaskFinished(_Checked):
     result: TaskResult
 
 
+class Exchanged(_Checked):
+    """A recorded HTTP exchange, in a run that records."""
+
+    type: Literal["exchange"]
+    exchange: dict[str, Any]
+
+
+class Reads(_Checked):
+    """Which tasks a task has asked about, in a run that records or replays."""
+
+    type: Literal["reads"]
+    task: Name
+    reads: list[Name] = Field(max_length=1_000)
+
+
 class Finished(_Checked):
     """Every task was reported."""
 
@@ -175,7 +190,17 @@ class Unfit(_Checked):
 
 WarmEvent = Plan | Broken | Unfit
 _WARM_EVENT: TypeAdapter[WarmEvent] = TypeAdapter(Annotated[WarmEvent, Field(discriminator="type")])
-ChildEvent = Plan | Broken | StageOneEnded | TaskStarted | DataWritten | TaskFinished | Finished
+ChildEvent = (
+    Plan
+    | Broken
+    | StageOneEnded
+    | TaskStarted
+    | DataWritten
+    | TaskFinished
+    | Exchanged
+    | Reads
+    | Finished
+)
 _EVENT: TypeAdapter[ChildEvent] = TypeAdapter(Annotated[ChildEvent, Field(discriminator="type")])
 
 
