@@ -101,6 +101,22 @@ def run_spec(
     )
 
 
+def tests_spec(
+    prepared: Prepared, directory: JobDirectory, limits: Limits, arguments: tuple[str, ...]
+) -> bytes:
+    """Return what a child reads that runs the integration's own tests."""
+    return _spec(
+        prepared,
+        limits,
+        mode="test",
+        config={},
+        job_id="",
+        attempt=0,
+        only=arguments,
+        spool=str(directory.spool),
+    )
+
+
 def _exchanges(order: JobOrder) -> dict[str, Any] | None:
     if order.exchanges is None:
         return None
