@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "token": "Issue, list and revoke tokens.",
         "audit": "List who changed what.",
         "run": "Run an integration from this checkout, without an API.",
+        "test": "Run an integration's own tests and play faults on it.",
         "backup": "Write all records to a file, or check such a file.",
         "restore": "Put the records of a backup in place of what there is.",
         "db": "Show, upgrade, downgrade or check the database's schema.",

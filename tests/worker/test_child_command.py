@@ -81,7 +81,19 @@ def test_secrets_are_on_stdin_alone(prepare: Callable[..., Prepared], tmp_path: 
         "alone": [],
         "request_id": "",
         "traceparent": "",
+        "with_needed": False,
+        "exchanges": None,
     }
+
+
+def test_a_taped_job_is_told_which_values_are_secret(
+    prepare: Callable[..., Prepared], tmp_path: Path
+) -> None:
+    config = {"password": "canary", "url": "u"}
+    taped = {"mode": "record"}
+    order = JobOrder("job-7", 3, "misbehaving", config, ("/password",), exchanges=taped)
+    spec = json.loads(run_spec(order, prepare("misbehaving"), JobDirectory(tmp_path), LIMITS, None))
+    assert spec["exchanges"] == {"mode": "record", "secrets": ["canary"]}
 
 
 def test_later_child_is_told_what_is_done(prepare: Callable[..., Prepared], tmp_path: Path) -> None:
