@@ -1,5 +1,6 @@
 """Lets a request through to its route, or says why not: who asks, in which role, for what."""
 
+from functools import partial
 from urllib.parse import urlencode
 
 from flask import Flask, Response, g, redirect, request
@@ -11,7 +12,7 @@ from api.guard import SAFE_METHODS, check_own_page
 from api.permissions import OPEN, in_words, roles_of
 from api.principal import NOBODY, Principal
 from api.problems import Forbidden, TokenMissing, Unauthorized
-from api.state import current_state
+from api.state import state_of
 from api.tokens import ADVICE
 
 PAGES = frozenset({"pages.home", "pages.job", "pages.violations", "spec.docs"})  # a browser's
@@ -19,14 +20,16 @@ LOGIN = "/login"
 
 
 def demand_access(app: Flask) -> None:
-    """Check each request of `app` before its route sees it, where a signing key is set."""
-    app.before_request(_check)
+    """Check each request of `app` before its route sees it, where a signing key is set.
+
+    Where none is, whoever is on this machine may ask; api.guard keeps the others away.
+    """
+    gate = state_of(app).gate
+    if gate is not None:
+        app.before_request(partial(_check, gate))
 
 
-def _check() -> Response | None:
-    gate = current_state().gate
-    if gate is None:  # whoever is on this machine; api.guard keeps the others away
-        return None
+def _check(gate: Gate) -> Response | None:
     g.principal = NOBODY
     roles = roles_of(request.endpoint)
     try:

@@ -1,7 +1,7 @@
 """Who changed what: rows of the audit log, and how they are read."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -102,7 +102,9 @@ def field_names(body: object) -> tuple[str, ...] | None:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    row = asdict(entry)
+    row: dict[str, Any] = dict(
+        vars(entry)
+    )  # asdict() would copy each value: it takes ten times as long
     row["fields"] = None if entry.fields is None else list(entry.fields)
     row["reason"] = entry.reason and entry.reason[:LONGEST_REASON]
     return row

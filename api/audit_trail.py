@@ -80,6 +80,8 @@ class AuditTrail:
             entry = g.audit = self._new_entry()
         else:
             return response
+        if _is_complete(entry, response):
+            return response
         ended = _answered(_entry(), response)
         if ended.changed and response.status_code < FIRST_FAILURE:
             self._usual[ended.action] = response.status_code
@@ -146,6 +148,12 @@ def _object() -> tuple[str | None, str | None]:
         kind = request.blueprint if name == "name" else name.removesuffix("_id")
         return kind, str(value).replace("\0", "")[:LONGEST_ID]
     return request.blueprint, None
+
+
+def _is_complete(entry: Entry, response: Response) -> bool:
+    """Whether an entry was written with all that its answer could add; most changes' were."""
+    as_foreseen = entry.changed and entry.status == response.status_code < FIRST_FAILURE
+    return as_foreseen and entry.object_id is not None and "suspect" not in g
 
 
 def _answered(entry: Entry, response: Response) -> Entry:

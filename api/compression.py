@@ -145,7 +145,7 @@ def _take_compressed() -> None:
 def _compress(response: Response) -> Response:
     if response.mimetype not in COMPRESSIBLE or response.is_streamed:
         return response
-    response.vary.add("Accept-Encoding")
+    _vary_by_coding(response)
     if "Content-Encoding" in response.headers or len(response.get_data()) < LEAST_BYTES:
         return response
     coding = request.accept_encodings.best_match(CODINGS)
@@ -162,6 +162,13 @@ def _compress(response: Response) -> Response:
     if tag is not None:
         response.set_etag(f"{tag}{CODED}{coding}")
     return response
+
+
+def _vary_by_coding(response: Response) -> None:
+    if "Vary" in response.headers:
+        response.vary.add("Accept-Encoding")
+    else:  # with nothing to merge, no set has to be read and written
+        response.headers["Vary"] = "Accept-Encoding"
 
 
 def _broken() -> BadRequest:

@@ -81,6 +81,8 @@ def _can_have_tag(response: Response) -> bool:
 
 
 def _is_known(tag: str) -> bool:
+    if "If-None-Match" not in request.headers:
+        return False
     known = request.if_none_match
     return known.star_tag or any(
         it.partition(CODED)[0] == tag for it in known.as_set(include_weak=True)

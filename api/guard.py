@@ -1,5 +1,6 @@
 """Keeps other sites' pages, foreign names and oversized bodies away."""
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
@@ -17,6 +18,7 @@ ENVELOPE_BYTES = 1024 * 1024
 PUSH_BYTES = 8 * 1024 * 1024
 PUSHES = "/webhooks/"  # of forges: they come from outside, and their signature is checked
 REMEMBER_TLS = "max-age=31536000"
+MOST_HOSTS = 64  # that are remembered; clients of one API write very few
 WORKER_ROUTES = frozenset({"/api/v1/events", "/api/v1/catalogue"})
 
 
@@ -88,6 +90,7 @@ def _check_site() -> None:
         )
 
 
+@lru_cache(MOST_HOSTS)
 def _split_host(address: str) -> str:
     try:
         parts = urlsplit(address)

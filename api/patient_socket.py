@@ -39,6 +39,17 @@ class PatientSocket(socket.socket):
             return b""
         if self.gettimeout() is not None:
             return super().recv(size, flags)
+        try:
+            data = super().recv(size, flags | socket.MSG_DONTWAIT)  # most is there already
+        except BlockingIOError:
+            self._wait_for_client()
+            data = super().recv(size, flags)
+        if not flags & socket.MSG_PEEK:
+            earned = self._left_seconds + len(data) / LEAST_BYTES_PER_SECOND
+            self._left_seconds = min(earned, PATIENCE_SECONDS)
+        return data
+
+    def _wait_for_client(self) -> None:
         began = time.monotonic()
         poll = select.poll()
         poll.register(self, select.POLLIN)
@@ -46,11 +57,6 @@ class PatientSocket(socket.socket):
             self._left_seconds = 0.0
             raise BlockingIOError("the client is too slow")
         self._left_seconds -= time.monotonic() - began
-        data = super().recv(size, flags)
-        if not flags & socket.MSG_PEEK:
-            earned = self._left_seconds + len(data) / LEAST_BYTES_PER_SECOND
-            self._left_seconds = min(earned, PATIENCE_SECONDS)
-        return data
 
     def say_goodbye(self, most_seconds: float = GOODBYE_SECONDS) -> None:
         """End our side, and take what still comes, else the client may lose its answer by it.
