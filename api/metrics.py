@@ -64,8 +64,8 @@ class Metrics:
         self._losses = self._counter(
             "trueline_leases_lost", "Leases of workers that fell silent.", "integration"
         )
-        self.deliveries = self._counter(
-            "trueline_webhook_deliveries", "Webhook deliveries tried.", "result"
+        self._deliveries = self._counter(
+            "trueline_webhook_deliveries", "Tries to tell a webhook.", "result"
         )
 
     def hear_exchange(self, exchange: Exchange) -> None:
@@ -85,6 +85,10 @@ class Metrics:
                 self._losses.labels(integration).inc()
             elif fact.status in ENDED:
                 self._hear_end(integration, fact)
+
+    def hear_delivery(self, well: bool) -> None:  # noqa: FBT001 - a listener: it is called with one
+        """Count a try to tell a receiver."""
+        self._deliveries.labels("delivered" if well else "failed").inc()
 
     def hear_waiting(self, kind: Kind, more: int) -> None:
         """Count requests that begin (1) or end (-1) to wait."""

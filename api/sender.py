@@ -43,12 +43,18 @@ class Sender:
     """Starts a lane for each receiver that something is due for; `stopping` ends them."""
 
     def __init__(
-        self, database: Database, clock: Clock, outside: Outside, stopping: Callable[[], bool]
+        self,
+        database: Database,
+        clock: Clock,
+        outside: Outside,
+        stopping: Callable[[], bool],
+        hear_try: Callable[[bool], object],
     ) -> None:
         self._database = database
         self._clock = clock
         self._outside = outside
         self._stopping = stopping
+        self._hear_try = hear_try  # of each: whether the receiver has it
         self._lock = threading.Lock()
         self._lanes: set[str] = set()
 
@@ -90,6 +96,7 @@ class Sender:
             return False
         failpoint("delivery.claimed")
         tried = self._try(claimed)
+        self._hear_try(tried.error is None)
         failpoint("delivery.sent")
         with self._database.write(durable=False) as connection:
             luck = random.random()  # noqa: S311 - spreads tries over time
@@ -118,11 +125,12 @@ class Sender:
     def _post(self, claimed: Claimed, opened: Opened) -> Tried:
         row, ways = claimed.row, self._outside.ways
         body = cloud_event(row.event_id, row.type, row.event, self._outside.public_url)
-        sent_at = int(self._clock().timestamp())
+        now = self._clock()
+        keys = [key_of(secret) for secret in opened.secrets(now)]
         headers = {
             "Content-Type": CONTENT_TYPE,
             "User-Agent": f"trueline/{__version__}",
-            **signed_headers(row.event_id, sent_at, body, [key_of(opened.secret)]),
+            **signed_headers(row.event_id, int(now.timestamp()), body, keys),
         }
         try:
             answered = post(read_receiver(opened.url, ways.exempt), headers, body, ways)
