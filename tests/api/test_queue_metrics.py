@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from api.metrics import MOST_INTEGRATIONS
@@ -56,6 +57,7 @@ def test_messages_that_wait_are_told_by_webhook(desk: Desk, state: State) -> Non
     assert value(state, "trueline_webhook_queue_deliveries", webhook="tickets") is None
 
 
+@pytest.mark.only_on("sqlite")  # it spoils the database's file
 def test_a_database_that_is_away_is_told_and_nothing_else(
     desk: Desk, state: State, settings: Settings
 ) -> None:
