@@ -14,6 +14,7 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from api.app import create_app
 from api.background import Background
+from api.backup import sweep_copies
 from api.database import Database
 from api.database_use import share
 from api.listener import address_of, announce, check_exposure, listen, withdraw
@@ -77,6 +78,7 @@ def _prepare(settings: Settings) -> BinaryIO | None:
     database = Database(settings.database)
     in_use = share(database)
     revision = migrate(database)
+    sweep_copies(database)
     database.close()  # each serving process opens its own, after the fork
     log.info("database ready", kind=database.kind, revision=revision)
     if shared := shared_metrics_of(settings):

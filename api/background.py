@@ -1,13 +1,16 @@
 """What the API does beside requests: sends events, looks at the source after pushes, tidies up."""
 
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.apprise_process import AppriseProcess
 from api.deliveries import bury_old, remove_old
+from api.health import NotReadyError
 from api.init import register_source
 from api.looks import Looker
 from api.posting import Ways
@@ -18,8 +21,18 @@ from api.state import State
 
 LOOK_SECONDS = 0.5  # how soon it is noticed that something is due
 TIDY_SECONDS = 600.0
+STUCK_SECONDS = 900.0  # longer than any turn: a source that hangs is given up long before
 
 log = structlog.get_logger()
+
+
+@dataclass
+class Round:
+    """One thread, how often it has its turn, and when it last came round."""
+
+    thread: threading.Thread
+    seconds: float
+    turned_at: float
 
 
 class Background:
@@ -28,6 +41,7 @@ class Background:
     def __init__(self, state: State) -> None:
         self._state = state
         self._sender = make_sender(state)
+        self._rounds: dict[str, Round] = {}
         self._looker = Looker(state.database, self._read_source, state.wakeups.pause)
 
     def start(self) -> None:
@@ -37,12 +51,33 @@ class Background:
             ("looking", self._looker.catch_up, LOOK_SECONDS),
             ("tidying", self._tidy, TIDY_SECONDS),
         ):
-            threading.Thread(
+            thread = threading.Thread(
                 target=self._repeat, args=(name, act, seconds), name=name, daemon=True
-            ).start()
+            )
+            self._rounds[name] = Round(thread, seconds, time.monotonic())
+            thread.start()
+        self._state.checks.add("background", self.check)
+
+    def check(self) -> None:
+        """Raise NotReadyError when one of the threads has ended or hangs."""
+        if self._state.wakeups.closed:
+            return
+        for name, turn in self._rounds.items():
+            silent = time.monotonic() - turn.turned_at
+            if not turn.thread.is_alive():
+                raise NotReadyError(
+                    f"the thread {name!r} of this process has ended",
+                    "restart the API, and report this with its log",
+                )
+            if silent > turn.seconds + STUCK_SECONDS:
+                raise NotReadyError(
+                    f"the thread {name!r} of this process has hung for {silent:.0f} s",
+                    "read the API's log for what it waits for; restart the API if it lasts",
+                )
 
     def _repeat(self, name: str, act: Callable[[], object], seconds: float) -> None:
         while not self._state.wakeups.pause(seconds):
+            self._rounds[name].turned_at = time.monotonic()
             try:
                 act()
             except SQLAlchemyError:

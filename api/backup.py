@@ -1,9 +1,10 @@
 """Backups: all rows at one moment, in a file that both kinds of database can be restored from."""
 
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,12 +18,15 @@ from api.migrate import lift_limits, revision
 from api.table_rows import dump_rows, read_tables
 from utils import __version__
 from utils.errors import TruelineError
+from utils.locks import LockTaken, held_lock
 
 FORMAT = 1
 HEADER = "backup.json"
 ROWS = "rows"
 COUNTS = "counts.json"
 KEY = "secret.key"
+COPIES = ".backup-"  # of SQLite's file, in a folder each
+LOCK_SECONDS = 30.0
 
 
 class BackupError(TruelineError):
@@ -86,6 +90,13 @@ def check_backup(path: Path) -> Contents:
     return Contents(header, said)
 
 
+def sweep_copies(database: Database) -> None:
+    """Remove the copies that backups of this SQLite file left behind when they were killed."""
+    if database.kind == "sqlite" and (place := database.engine.url.database):
+        with _turn(Path(place).parent):
+            pass
+
+
 def table_of(part: str) -> str | None:
     """Return the table whose rows a part of a backup holds."""
     folder, _, rest = part.partition("/")
@@ -122,7 +133,7 @@ def _copied(database: Database) -> Iterator[Database]:
     source = Path(str(database.engine.url.database))
     if not source.exists():
         raise BackupError(f"there is no database {source}", "check TRUELINE_DATA_DIR")
-    with tempfile.TemporaryDirectory(prefix=".backup-", dir=source.parent) as folder:
+    with _folder_of_its_own(source.parent) as folder:
         copy = Database(f"sqlite:///{Path(folder, 'copy.db')}")
         try:
             with database.engine.connect() as here, copy.engine.connect() as there:
@@ -131,6 +142,32 @@ def _copied(database: Database) -> Iterator[Database]:
             yield copy
         finally:
             copy.close()
+
+
+@contextmanager
+def _folder_of_its_own(parent: Path) -> Iterator[Path]:
+    """Make a folder that is removed at the end; while its lock is held nobody else removes it."""
+    with ExitStack() as stack:
+        with _turn(parent):
+            made = tempfile.TemporaryDirectory(prefix=COPIES, dir=parent)
+            folder = Path(stack.enter_context(made))
+            stack.enter_context(held_lock(folder / "lock", 0))
+        yield folder
+
+
+@contextmanager
+def _turn(parent: Path) -> Iterator[None]:
+    """Be the only one who makes or removes such folders, and remove those of nobody."""
+    try:
+        with held_lock(parent / f"{COPIES}lock", LOCK_SECONDS):
+            for left in parent.glob(f"{COPIES}*/"):
+                with suppress(LockTaken), held_lock(left / "lock", 0):
+                    shutil.rmtree(left, ignore_errors=True)
+            yield
+    except LockTaken as error:
+        raise BackupError(
+            f"another process keeps {parent / COPIES}lock", "end it, or wait for its end"
+        ) from error
 
 
 def _read_key(key_file: Path) -> bytes:

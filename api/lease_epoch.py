@@ -1,17 +1,19 @@
-"""A new beginning for leases, after records came back from an earlier time.
+"""A new beginning for leases and log-ins, after records came back from an earlier time.
 
 Workers may hold leases that were given after that time, with attempts that are not on record, and
 events of them in their outboxes. Their tokens are unknown here, so nothing that they send counts.
-A job that has not ended gets a number of attempts that no worker can have seen.
+A job that has not ended gets a number of attempts that no worker can have seen. Sessions that were
+ended since would hold again: everybody logs in anew.
 """
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from api.jobs import ENDED, JobStatus, job_from_row
 from api.leases import hand_back
 from api.tables import jobs
+from api.token_table import sessions
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 ATTEMPTS_A_MINUTE = 10  # more than a job can have: two restores do not meet
@@ -26,6 +28,7 @@ def begin_epoch(connection: Connection, now: datetime) -> int:
     first = first_attempt(now)
     connection.execute(update(jobs).where(waiting, jobs.c.attempt < first).values(attempt=first))
     connection.execute(update(jobs).where(jobs.c.lease_token.is_not(None)).values(lease_token=None))
+    connection.execute(delete(sessions))
     return len(running)
 
 

@@ -1,4 +1,4 @@
-"""What the database says of the queue and of workers, read when the metrics are asked for."""
+"""What the database says of queues and of workers, read when the metrics are asked for."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -9,14 +9,23 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.deliveries import DeliveryStatus
 from api.jobs import JobStatus
 from api.metrics import MOST_INTEGRATIONS
 from api.state import State
 from api.tables import jobs
+from api.webhook_tables import deliveries, webhooks
 from api.workers import Worker
 from utils.metric_labels import OTHER
 
 T = TypeVar("T")
+_UNTOLD = (
+    select(webhooks.c.name, func.count(), func.min(deliveries.c.created_at))
+    .join(webhooks, webhooks.c.id == deliveries.c.webhook_id)
+    .where(deliveries.c.status == DeliveryStatus.PENDING)
+    .group_by(webhooks.c.name)
+    .order_by(webhooks.c.name)
+)
 _WAITING = (
     select(jobs.c.integration, func.count(), func.min(jobs.c.created_at))
     .where(jobs.c.status == JobStatus.PENDING)
@@ -32,7 +41,7 @@ _RUNNING = (
 
 
 class QueueCollector(Collector):
-    """Both queries follow the index of the queue: they read jobs that have not ended, no others."""
+    """Its queries follow the indexes of queues: they read what has not ended, and nothing else."""
 
     def __init__(self, state: State, workers: Callable[[State], list[Worker]]) -> None:
         self._state = state
@@ -45,7 +54,7 @@ class QueueCollector(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Read it all; while the database does not answer, only that is told."""
         try:
-            families = [*self._of_jobs(), *self._of_workers()]
+            families = [*self._of_jobs(), *self._of_workers(), *self._of_deliveries()]
             is_up = 1
         except SQLAlchemyError:
             families, is_up = [], 0
@@ -82,6 +91,22 @@ class QueueCollector(Collector):
             for worker, value in zip(live, values, strict=True):
                 family.add_metric([worker.name], value)
             yield family
+
+    def _of_deliveries(self) -> Iterator[GaugeMetricFamily]:
+        with self._state.database.read() as connection:
+            untold = list(connection.execute(_UNTOLD))
+        now = self._state.clock()
+        depth = GaugeMetricFamily(
+            "trueline_webhook_queue_deliveries", "Deliveries that wait.", labels=["webhook"]
+        )
+        oldest = GaugeMetricFamily(
+            "trueline_webhook_queue_oldest_seconds", "Age of the oldest.", labels=["webhook"]
+        )
+        for name, count, since in untold:
+            depth.add_metric([name], count)
+            oldest.add_metric([name], _seconds(since, now))
+        yield depth
+        yield oldest
 
 
 def _family(name: str, about: str) -> GaugeMetricFamily:

@@ -58,6 +58,8 @@ class Retention:
                 self.run(stop)
             except SQLAlchemyError as error:
                 log.warning("retention broke off", error=type(error).__name__)
+            except Exception:  # the edge of its thread: the next hour tries again
+                log.exception("retention crashed")
 
     def _walk(self, kind: Kind, step: Step, days: float, stop: Event) -> int:
         started, total = time.monotonic(), 0

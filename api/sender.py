@@ -49,7 +49,11 @@ class Sender:
     """Starts a lane for each receiver that something is due for; `stopping` ends them."""
 
     def __init__(
-        self, database: Database, clock: Clock, outside: Outside, stopping: Callable[[], bool]
+        self,
+        database: Database,
+        clock: Clock,
+        outside: Outside,
+        stopping: Callable[[], bool],
     ) -> None:
         self._database = database
         self._clock = clock
@@ -126,11 +130,12 @@ class Sender:
     def _post(self, claimed: Claimed, opened: Opened) -> Tried:
         row, ways = claimed.row, self._outside.ways
         body = cloud_event(row.event_id, row.type, row.event, self._outside.public_url)
-        sent_at = int(self._clock().timestamp())
+        now = self._clock()
+        keys = [key_of(secret) for secret in opened.secrets(now)]
         headers = {
             "Content-Type": CONTENT_TYPE,
             "User-Agent": f"trueline/{__version__}",
-            **signed_headers(row.event_id, sent_at, body, [key_of(opened.secret)]),
+            **signed_headers(row.event_id, int(now.timestamp()), body, keys),
         }
         try:
             answered = post(read_receiver(opened.url, ways.exempt), headers, body, ways)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -28,6 +29,9 @@ from api.webhook_tables import deliveries, sealed_for, webhooks
 from utils.errors import TruelineError
 
 MOST_WEBHOOKS = 100
+OVERLAP = timedelta(days=1)  # for receivers to take a new secret while the old one still signs
+SECRETS = ("url", "secret", "former")
+UNTIL = "former_until"
 SHOWN = (
     *("id", "name", "kind", "address", "types", "integration", "deployment_id", "min_severity"),
     *("job_statuses", "enabled", "problem", "failures", "rest_until", "created_at", "updated_at"),
@@ -46,10 +50,17 @@ class Written:
 
 @dataclass(frozen=True)
 class Opened:
-    """A webhook's address and key in clear."""
+    """A webhook's address and secret in clear; a former secret signs as well for a while."""
 
     url: str = field(repr=False)
     secret: str = field(repr=False)
+    former: str = field(default="", repr=False)
+    former_until: datetime | None = None
+
+    def secrets(self, now: datetime) -> tuple[str, ...]:
+        """Return what signs at a moment, the newest first."""
+        overlaps = self.former_until is not None and now < self.former_until
+        return (self.secret, self.former) if overlaps else (self.secret,)
 
 
 def shown_webhook(row: Row[Any]) -> dict[str, Any]:
@@ -65,7 +76,13 @@ def webhook_edition(row: Row[Any]) -> str:
 def open_sealed(secrets: SecretBox, webhook_id: str, sealed: Mapping[str, Any]) -> Opened:
     """Open what only a sender needs; raises SecretKeyError."""
     opened = secrets.open_config(sealed_for(webhook_id), sealed).config
-    return Opened(opened["url"], opened["secret"])
+    until = opened.get(UNTIL)
+    return Opened(
+        opened["url"],
+        opened["secret"],
+        opened.get("former", ""),
+        until and datetime.fromisoformat(until),
+    )
 
 
 def find_webhook(connection: Connection, key: str, *, lock: bool = False) -> Row[Any]:
@@ -152,26 +169,31 @@ def queue_test(state: State, key: str) -> Row[Any]:
 
 
 def _with_changes(state: State, before: Row[Any], url: str | None, secret: str | None) -> Opened:
-    """Return a webhook's address and key, those that are given in place of the stored ones."""
-    if url is None or (secret is None and Kind(before.kind) is Kind.WEBHOOK):
-        try:
-            old = open_sealed(state.secrets, before.id, before.sealed)
-        except SecretKeyError as error:
-            raise Conflict(
-                f"what is sealed of webhook {before.name!r} cannot be opened",
-                "send `url` and `new_secret` together",
-            ) from error
-        url, secret = url or old.url, secret or old.secret
-    return Opened(url, secret or "")
+    """Return a webhook's address and secret, those that are given in place of the stored ones."""
+    try:
+        old = open_sealed(state.secrets, before.id, before.sealed)
+    except SecretKeyError as error:
+        if url is not None and (secret or Kind(before.kind) is Kind.APPRISE):
+            return Opened(url, secret or "")
+        raise Conflict(
+            f"what is sealed of webhook {before.name!r} cannot be opened",
+            "send `url` and `new_secret` together",
+        ) from error
+    opened = replace(old, url=url or old.url)
+    if secret is None or secret == old.secret:
+        return opened
+    until = state.clock() + OVERLAP
+    return replace(opened, secret=secret, former=old.secret, former_until=until)
 
 
 def _sealed(
     secrets: SecretBox, connection: Connection, webhook_id: str, opened: Opened
 ) -> dict[str, Any]:
-    content = {"url": opened.url, "secret": opened.secret}
-    return secrets.seal(
-        connection, OpenConfig(content, ("/url", "/secret")), sealed_for(webhook_id)
-    )
+    content = {name: getattr(opened, name) for name in SECRETS}
+    if opened.former_until is not None:
+        content[UNTIL] = opened.former_until.isoformat()
+    pointers = tuple(f"/{name}" for name in SECRETS)
+    return secrets.seal(connection, OpenConfig(content, pointers), sealed_for(webhook_id))
 
 
 def _checked_address(state: State, kind: Kind, url: str) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cli.client import Client
-from cli.remote_checks import API, api_checks, worker_checks
+from cli.remote_checks import API, api_checks, webhook_checks, worker_checks
 from utils.checks import Check, Checks, Look
 from utils.errors import TruelineError
 from utils.files import make_data_directory
@@ -68,6 +68,7 @@ def _check_api(settings: Settings) -> Iterator[Check]:
         yield from api_checks(said[0])
         with Client(settings.api_url, settings.bearer_token) as client:
             yield from worker_checks(client)
+            yield from webhook_checks(client)
 
 
 def _check_python() -> str:

@@ -8,6 +8,7 @@ from utils.checks import Check
 from worker.controls import neutralise
 
 API, WORKER = "API", "worker"
+MOST_WEBHOOKS = 100  # as many as an API has
 RESTART = "start it again, or read its log: a job that it had is given to another worker"
 
 
@@ -32,6 +33,22 @@ def worker_checks(client: Client) -> Iterator[Check]:
         return
     for worker in workers:
         yield worker_check(worker)
+
+
+def webhook_checks(client: Client) -> Iterator[Check]:
+    """Yield each webhook that needs somebody; nothing where the token may not see them."""
+    try:
+        webhooks = client.get("/webhooks", limit=MOST_WEBHOOKS)["items"]
+    except ApiProblem:
+        return
+    yield from (webhook_check(one) for one in webhooks if one["problem"])
+
+
+def webhook_check(webhook: Mapping[str, Any]) -> Check:
+    """Say what is wrong with a webhook that has a problem."""
+    problem = webhook["problem"]
+    name = f"webhook {neutralise(webhook['name'])}"
+    return Check(name, 0.0, _text(problem["reason"]), _text(problem["advice"]))
 
 
 def worker_check(worker: Mapping[str, Any]) -> Check:

@@ -2,10 +2,12 @@ import threading
 from typing import TYPE_CHECKING
 
 import httpx2
+import pytest
 from sqlalchemy import text
 
-from api.background import Background
+from api.background import STUCK_SECONDS, TIDY_SECONDS, Background
 from api.database import Database
+from api.health import NotReadyError
 from api.state import State
 from tests.receiver import Receiver
 
@@ -41,6 +43,26 @@ def test_setting_that_cannot_be_read_keeps_the_api_from_starting(
     served = start_server(wait=False, TRUELINE_NOTIFY_PRIVATE="localhost")
     assert served.process.wait(30) == 2
     assert "TRUELINE_NOTIFY_PRIVATE" in served.log.read_text()
+
+
+def test_thread_that_hangs_or_has_ended_is_told(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    background = Background(state)
+    background.start()
+    try:
+        assert [it.error for it in state.checks.run() if it.name == "background"] == [None]
+        hung = background._rounds["tidying"]
+        monkeypatch.setattr(hung, "turned_at", hung.turned_at - TIDY_SECONDS - 2 * STUCK_SECONDS)
+        with pytest.raises(NotReadyError, match="'tidying' of this process has hung for"):
+            background.check()
+        over = threading.Thread(target=lambda: None)
+        monkeypatch.setattr(background._rounds["sending"], "thread", over)
+        with pytest.raises(NotReadyError, match="'sending' of this process has ended"):
+            background.check()
+    finally:
+        state.wakeups.close()
+    background.check()
 
 
 def test_threads_end_with_the_waits_of_requests(

@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import insert
 
 from api.archive import ArchiveError, new_archive, read_archive
-from api.backup import KEY, BackupError, check_backup, table_of, write_backup
+from api.backup import COPIES, KEY, BackupError, check_backup, sweep_copies, table_of, write_backup
 from api.database import Database
 from api.migrate import newest_revision
 from api.tables import sources
+from utils.locks import held_lock
 
 if TYPE_CHECKING:
     from tests.api.conftest import Desk
@@ -67,6 +68,22 @@ def test_it_is_of_one_moment_however_much_is_written_meanwhile(
         stop.set()
         thread.join()
     assert rows["sources"] > 0
+
+
+@pytest.mark.only_on("sqlite")
+def test_copy_of_a_killed_backup_is_removed_and_one_at_work_is_not(
+    desk: "Desk", database: Database, tmp_path: Path
+) -> None:
+    parent = Path(str(database.engine.url.database)).parent
+    left, at_work = parent / f"{COPIES}left", parent / f"{COPIES}at-work"
+    for folder in (left, at_work):
+        folder.mkdir()
+        (folder / "copy.db").write_bytes(b"rows")
+    with held_lock(at_work / "lock", 0):
+        sweep_copies(database)
+        assert (left.exists(), at_work.exists()) == (False, True)
+    write_backup(database, tmp_path / "file", desk.clock.now)
+    assert [path for path in parent.glob(f"{COPIES}*") if path.is_dir()] == []
 
 
 def test_database_that_is_none_is_told(empty_database_url: str, tmp_path: Path) -> None:

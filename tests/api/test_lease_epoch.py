@@ -3,6 +3,8 @@ from typing import TYPE_CHECKING
 
 from api.database import Database
 from api.lease_epoch import BEGINNING, begin_epoch, first_attempt
+from api.principal import Principal, Role
+from api.sessions import find_session, open_session
 
 if TYPE_CHECKING:
     from tests.api.conftest import Desk
@@ -22,6 +24,15 @@ def test_a_report_under_a_lease_of_before_is_refused_and_one_of_after_is_taken(
     new = leases[job_id]
     desk.good(desk.send(new, desk.started(new, "w2"), desk.ended(new)))
     assert desk.job(job_id)["status"] == "success"
+
+
+def test_log_ins_of_before_are_over(desk: "Desk", database: Database) -> None:
+    now, ada = desk.clock.now, Principal("ada", Role.ADMIN)
+    with database.write() as connection:
+        cookie = open_session(connection, ada, now, timedelta(hours=1))
+        assert find_session(connection, cookie, now) is not None
+        begin_epoch(connection, now)
+        assert find_session(connection, cookie, now) is None
 
 
 def test_ended_jobs_are_left_as_they_are(desk: "Desk", database: Database) -> None:

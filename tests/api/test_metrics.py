@@ -74,6 +74,14 @@ def test_integrations_beyond_the_most_are_counted_together() -> None:
     assert value(metrics, name, integration="other", **labels) == 5
 
 
+def test_tries_to_tell_a_webhook_are_counted() -> None:
+    metrics = Metrics()
+    for result in ("delivered", "failed", "failed"):
+        metrics.hear_delivery(result)
+    assert value(metrics, "trueline_webhook_deliveries_total", result="delivered") == 1
+    assert value(metrics, "trueline_webhook_deliveries_total", result="failed") == 2
+
+
 def test_a_job_that_never_ran_has_no_duration() -> None:
     metrics = Metrics()
     metrics.hear_facts([JobMoved("j", "i", "cancelled", 0), JobMoved("k", "i", "running", 1)])

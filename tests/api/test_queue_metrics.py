@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from api.metrics import MOST_INTEGRATIONS
@@ -44,6 +45,19 @@ def test_workers_are_told_by_state_and_their_outboxes_by_name(
     assert value(state, "trueline_outbox_events", worker="w2") == 7
 
 
+def test_messages_that_wait_are_told_by_webhook(desk: Desk, state: State) -> None:
+    for name in ("ops", "tickets"):
+        body = {"name": name, "url": "https://hooks.example.com/"}
+        desk.good(desk.client.post("/api/v1/webhooks", json=body))
+    desk.good(desk.client.post("/api/v1/webhooks/ops/test"))
+    desk.clock.move(seconds=7)
+    desk.good(desk.client.post("/api/v1/webhooks/ops/test"))
+    assert value(state, "trueline_webhook_queue_deliveries", webhook="ops") == 2
+    assert value(state, "trueline_webhook_queue_oldest_seconds", webhook="ops") == 7
+    assert value(state, "trueline_webhook_queue_deliveries", webhook="tickets") is None
+
+
+@pytest.mark.only_on("sqlite")  # it spoils the database's file
 def test_a_database_that_is_away_is_told_and_nothing_else(
     desk: Desk, state: State, settings: Settings
 ) -> None:

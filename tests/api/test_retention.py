@@ -29,7 +29,7 @@ def test_what_is_too_old_is_removed_and_noted(
     desk.run({"name": "look"})
     desk.run({"name": "look"})
     desk.clock.move(days=settings.keep_events_days + 1)
-    assert keeper.run(GO_ON) == {"events": 2, "data": 0, "jobs": 0, "violations": 0}
+    assert keeper.run(GO_ON) == {"events": 2, "data": 0, "jobs": 0, "violations": 0, "audit": 0}
     with database.read() as connection:
         state = {kind.name: kind for kind in retention_state(connection, settings)}
     assert (state["events"].removed, state["events"].ran_at) == (2, desk.clock.now)
@@ -40,7 +40,7 @@ def test_nothing_is_removed_where_it_is_kept_forever(
     desk: "Desk", database: Database, settings: Settings
 ) -> None:
     desk.run({"name": "look"})
-    names = ("events", "data", "jobs", "violations")
+    names = ("events", "data", "jobs", "violations", "audit")
     forever = settings.model_copy(update={f"keep_{name}_days": 0 for name in names})
     desk.clock.move(days=10_000)
     assert Retention(database, forever, desk.clock).run(GO_ON) == {}

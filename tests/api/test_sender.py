@@ -16,6 +16,7 @@ from api.database import Database
 from api.deliveries import CLAIM, claim_one, record_try
 from api.delivery_rules import MOST_TRIES, Tried
 from api.sender import Sender
+from api.signatures import Signed, is_signed, key_of
 from api.state import State
 from api.webhook_tables import deliveries, webhooks
 from tests.receiver import Receiver, Reply
@@ -42,6 +43,25 @@ def subscribe(desk: "Desk", receiver: Receiver, **fields: Any) -> dict[str, Any]
     return desk.good(desk.client.post("/api/v1/webhooks", json=body))
 
 
+def test_replaced_secret_signs_beside_the_new_one_for_a_day(
+    desk: "Desk", sender: Sender, receiver: Receiver
+) -> None:
+    made = subscribe(desk, receiver)
+    path = f"/api/v1/webhooks/{made['id']}"
+    new = desk.good(desk.client.patch(path, json={"new_secret": True}))["secret"]
+    desk.good(desk.client.patch(path, json={"url": f"{receiver.url}/moved"}))
+    for secrets in ([new, made["secret"]], [new]):
+        desk.good(desk.client.post(f"{path}/test"))
+        assert sender.send_all(made["id"]) == 1
+        (*_, sent) = receiver.received
+        signatures = sent.headers["webhook-signature"].split(" ")
+        message = Signed(sent.headers["webhook-id"], sent.headers["webhook-timestamp"], "")
+        assert len(signatures) == len(secrets)
+        for signature, secret in zip(signatures, secrets, strict=True):
+            assert is_signed(message._replace(signatures=signature), sent.body, key_of(secret))
+        desk.clock.move(days=1)
+
+
 def listed(desk: "Desk", **query: Any) -> list[dict[str, Any]]:
     answer = desk.client.get("/api/v1/deliveries", query_string=query)
     items: list[dict[str, Any]] = desk.good(answer)["items"]
@@ -53,11 +73,13 @@ def webhook(desk: "Desk", made: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_job_and_its_violations_are_sent_as_signed_cloud_events(
-    desk: "Desk", sender: Sender, receiver: Receiver
+    desk: "Desk", sender: Sender, receiver: Receiver, state: State
 ) -> None:
     made = subscribe(desk, receiver)
     job_id = desk.run({"name": "check", "verdict": "fail", "message": "it is on fire"})
     assert sender.send_all(made["id"]) == 2
+    counted = ("trueline_webhook_deliveries_total", {"result": "delivered"})
+    assert state.metrics.registry.get_sample_value(*counted) == 2
     events = {}
     for got in receiver.received:
         assert got.path == "/hook/s3cret"

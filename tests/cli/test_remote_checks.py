@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from cli.remote_checks import api_checks, worker_check
+from cli.remote_checks import api_checks, webhook_check, worker_check
 
 WORKER: dict[str, Any] = {
     "name": "host-1",
@@ -49,3 +49,10 @@ def test_the_checks_of_the_api_keep_their_error_and_advice() -> None:
     said = {"name": "schema", "seconds": 0.1, "error": "old", "advice": "restart"}
     (check,) = api_checks({"checks": [said]})
     assert (check.name, check.error, check.advice) == ("API schema", "old", "restart")
+
+
+def test_webhook_that_cannot_be_told_says_why() -> None:
+    problem = {"reason": "the last try failed: \x1b[31mit answered 500", "advice": "see it"}
+    check = webhook_check({"name": "ops", "problem": problem})
+    assert (check.name, check.status, check.advice) == ("webhook ops", "failed", "see it")
+    assert "\x1b" not in str(check.error)

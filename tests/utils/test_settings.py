@@ -24,53 +24,6 @@ def test_defaults_are_the_documented_ones(tmp_path: Path) -> None:
     assert settings.source_limit_mb == 1024
 
 
-def test_database_url_may_stand_in_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "url"
-    file.write_text("postgresql://u:canary@h/d\n")
-    settings = read(tmp_path, DATABASE_URL_FILE="url")
-    assert settings.database == "postgresql://u:canary@h/d"
-    assert "canary" not in repr(settings)
-    assert "canary" not in repr(read(tmp_path, DATABASE_URL="postgresql://u:canary@h/d"))
-
-
-@pytest.mark.parametrize(
-    ("content", "other", "reason"),
-    [
-        (None, "", "cannot be read"),
-        ("", "", "does not hold one URL"),
-        ("postgresql://a postgresql://canary", "", "does not hold one URL"),
-        ("postgresql://a", "postgresql://canary", "are both set"),
-    ],
-)
-def test_file_without_one_database_url_is_refused(
-    tmp_path: Path, content: str | None, other: str, reason: str
-) -> None:
-    if content is not None:
-        (tmp_path / "url").write_text(content)
-    settings = read(tmp_path, DATABASE_URL_FILE="url", DATABASE_URL=other)
-    with pytest.raises(SettingsError, match=reason) as error:
-        _ = settings.database
-    assert "canary" not in str(error.value)
-
-
-def test_token_may_stand_in_a_file(tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("canary-token\n")
-    settings = read(tmp_path, TOKEN_FILE="token")
-    assert settings.bearer_token == "canary-token"
-    assert "canary" not in repr(settings)
-    assert read(tmp_path, TOKEN_FILE="token", TOKEN="nearer").bearer_token == "nearer"
-    assert read(tmp_path).bearer_token == ""
-
-
-@pytest.mark.parametrize("content", [None, "", "canary canary"])
-def test_file_without_one_token_is_refused(tmp_path: Path, content: str | None) -> None:
-    if content is not None:
-        (tmp_path / "token").write_text(content)
-    with pytest.raises(SettingsError, match="TRUELINE_TOKEN_FILE") as error:
-        _ = read(tmp_path, TOKEN_FILE="token").bearer_token
-    assert "canary" not in str(error.value)
-
-
 def test_other_variables_are_not_looked_at(tmp_path: Path) -> None:
     assert read_settings({"PATH": "/bin", "TRUELINE_FAILPOINT": "x:kill9"}, tmp_path)
 
@@ -89,12 +42,6 @@ def test_relative_paths_start_at_the_working_directory(tmp_path: Path) -> None:
     assert settings.source_ssh_key_file == tmp_path / "key"
     assert settings.source_known_hosts_file == Path("/etc/known")
     assert settings.signing_key_file == tmp_path / "sign"
-
-
-def test_a_secret_file_keeps_its_link(tmp_path: Path) -> None:
-    (tmp_path / "token").symlink_to("version-1")
-    settings = read(tmp_path, SOURCE_TOKEN_FILE="token")
-    assert settings.source_token_file == tmp_path / "token"
 
 
 def test_an_empty_variable_is_an_unset_one(tmp_path: Path) -> None:
@@ -142,11 +89,3 @@ def test_an_unusable_value_names_the_variable_and_the_value(
         read(tmp_path, **{name: value})
     assert f"setting {PREFIX}{name}: {value!r}" in refused.value.reason
     assert refused.value.advice
-
-
-def test_the_token_is_not_shown(tmp_path: Path) -> None:
-    assert "s3cret" not in repr(read(tmp_path, TOKEN="s3cret"))
-
-
-def test_source_builds_are_names_between_commas(tmp_path: Path) -> None:
-    assert read(tmp_path, SOURCE_BUILDS=" a, b,,").source_builds_allowed == {"a", "b"}

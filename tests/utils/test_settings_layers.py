@@ -111,12 +111,14 @@ def test_secrets_are_no_flags_and_are_never_shown(tmp_path: Path) -> None:
     assert "token" not in flag_names()
     secret = {
         "TRUELINE_TOKEN": "s3cret-token",
-        "TRUELINE_DATABASE_URL": "postgresql+psycopg://me:s3cret@w0rd@host/name",
+        "TRUELINE_DATABASE_URL": "postgresql+psycopg://me:s3cret@host/name",
+        "TRUELINE_SOURCE_URL": "https://me:s3cret@w0rd@host/name",
     }
     shown = shown_values(read_settings(secret, tmp_path))
     assert "s3cret" not in str(shown)
     assert "w0rd" not in str(shown)
-    assert shown["database_url"] == "postgresql+psycopg://me:********@host/name"
+    assert shown["database_url"] == "********"
+    assert shown["source_url"] == "https://me:********@host/name"
     assert shown_values(read_settings({}, tmp_path))["token"] == ""
 
 
