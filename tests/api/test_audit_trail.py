@@ -1,7 +1,7 @@
 """No change without its row, and a row for whoever was refused."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,27 @@ from api.state import State, state_of
 from api.tables import deployments, integrations
 
 SECRET = "canary-7f3a"
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+class TickingClock:
+    """Goes on a little at each look, so that rows have an order."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+    def move(self, **step: float) -> datetime:
+        self.now += timedelta(**step)
+        return self.now
+
+
+@pytest.fixture
+def clock() -> TickingClock:
+    return TickingClock()
 
 
 @pytest.fixture
@@ -32,7 +53,7 @@ def scene(guarded: Any, add_integration: Any) -> Any:
 
 def log(guarded: Any) -> list[Any]:
     with guarded.database.read() as connection:
-        return list(connection.execute(select(audit).order_by(text("rowid"))).all())
+        return list(connection.execute(select(audit).order_by(audit.c.at)).all())
 
 
 def create(client: Any, **fields: Any) -> Any:
