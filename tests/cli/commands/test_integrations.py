@@ -12,7 +12,7 @@ def test_ready_and_broken_ones_stand_side_by_side_with_the_reason(live: Any) -> 
 
 def test_reaching_nothing_and_not_saying_so_look_different(live: Any) -> None:
     rows = {
-        words[0]: words[4] for words in map(str.split, live("integrations").out.splitlines()[1:3])
+        words[0]: words[5] for words in map(str.split, live("integrations").out.splitlines()[1:3])
     }
     assert rows == {"crooked": "-", "hello_world": "none"}
 
