@@ -1,29 +1,31 @@
 """Running one integration from the files of a checkout as they are now, with no API."""
 
-from collections.abc import Callable, Mapping
-from contextlib import closing
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from cli.exits import Exit
+from cli.local_executor import open_session
+from cli.recordings import Recording
 from utils.config_schema import secret_pointers, validate_config
 from utils.errors import ManifestError, TruelineError
-from utils.files import make_data_directory
+from utils.exchange_faults import Fault
+from utils.exchange_file import Exchange
+from utils.exchange_play import RECORD, REPLAY
 from utils.manifest import MANIFEST, Entry, read_manifest
 from utils.settings import Settings
 from utils.suggest import did_you_mean
 from utils.tree import INTEGRATIONS
 from worker.environments import Environment, Environments
-from worker.execution import JobEnd, JobOrder, Prepared, ProcessExecutor, StopSignal
-from worker.isolation import Choice, choose_isolation
+from worker.execution import JobEnd, JobOrder, Prepared, ProcessExecutor, StopSignal, WarmLimits
 from worker.large_files import Attempt, LargeFiles
-from worker.launcher import Launcher
-from worker.loopback import shut_loopback
-from worker.parts import open_environments
 from worker.requirements import read_requirements
+from worker.warm import NONE_WARM
 
+LARGE = "local-data"
 WORKING_TREE = "working tree"
 
 
@@ -40,6 +42,8 @@ class Outcome:
     end: JobEnd
     results: list[dict[str, Any]] = field(default_factory=list)
     network: Mapping[str, Any] | None = None
+    reads: Mapping[str, Sequence[str]] = field(default_factory=dict)  # where exchanges are played
+    recorded: int = 0
 
     def violations(self) -> list[dict[str, Any]]:
         """Return what the failed insights found, one row a resource, in the API's words."""
@@ -89,6 +93,37 @@ def check_config(entry: Entry, config: Mapping[str, Any]) -> None:
 
 
 @dataclass(frozen=True)
+class Spoil:
+    """Which of the replayed exchanges is spoiled, by what fault, and how often; None: always."""
+
+    index: int
+    fault: Fault
+    times: int | None = None
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a run is asked for beside an integration and its config."""
+
+    task: str | None = None  # and what it needs; None: every task
+    record: Path | None = None
+    replay: tuple[Exchange, ...] | None = None
+    spoil: Spoil | None = None
+
+    def exchanges(self) -> dict[str, Any] | None:
+        """Return what the child is told of exchanges."""
+        if self.replay is not None:
+            entries = [one.as_json() for one in self.replay]
+            spoil = asdict(self.spoil) if self.spoil else None
+            return {"mode": REPLAY, "entries": entries, "spoil": spoil}
+        return {"mode": RECORD} if self.record else None
+
+
+ALL_TASKS = Wish()
+ONE_WARM = WarmLimits(processes=1, memory_bytes=2 * 1024**3)
+
+
+@dataclass(frozen=True)
 class LocalWorker:
     """Runs jobs in real environments; `on_event` hears each event as it comes."""
 
@@ -96,60 +131,131 @@ class LocalWorker:
     environ: Mapping[str, str]
     on_event: Callable[[dict[str, Any]], None]
 
-    def run(self, checkout: Path, entry: Entry, config: Mapping[str, Any]) -> Outcome:
+    def run(
+        self, checkout: Path, entry: Entry, config: Mapping[str, Any], wish: Wish = ALL_TASKS
+    ) -> Outcome:
         """Run an integration from its files in the checkout."""
-        results: list[dict[str, Any]] = []
-        network: dict[str, Any] = {}
-        order = _order(entry, config)
-        large = LargeFiles(self.settings.data_dir / "local-data")
-        large.sweep(())  # what the run before left
+        with self.open() as here:
+            prepared = here.prepare(checkout, entry)
+            return here.run(prepared, entry, config, wish)
+
+    @contextmanager
+    def open(
+        self, warm: WarmLimits = NONE_WARM, *, alone: bool = False
+    ) -> Iterator["LocalSession"]:
+        """Yield what runs as many jobs as are asked for.
+
+        With `alone` they have no network but a loopback of their own, where a sandbox can do that.
+        """
+        with open_session(self.settings, self.environ, warm, alone=alone) as (executor, builds):
+            yield LocalSession(self, executor, builds)
+
+
+class LocalSession:
+    """An open executor; see `LocalWorker.open`. Any thread may run jobs."""
+
+    def __init__(
+        self, worker: LocalWorker, executor: ProcessExecutor, environments: Environments
+    ) -> None:
+        self.executor = executor
+        self._worker = worker
+        self._environments = environments
+        self._large = LargeFiles(worker.settings.data_dir / LARGE)
+        self._large.sweep(())  # what the run before left
+
+    def prepare(
+        self, checkout: Path, entry: Entry, preload: tuple[str, ...] | None = None
+    ) -> Prepared:
+        """Return what runs, its environment built if it is not there."""
+        requirements = read_requirements(
+            checkout / INTEGRATIONS / entry.name / "requirements.txt", entry.name
+        )
+        return self.prepare_with(checkout, entry, requirements, preload)
+
+    def prepare_with(
+        self,
+        checkout: Path,
+        entry: Entry,
+        requirements: Iterable[str],
+        preload: tuple[str, ...] | None = None,
+    ) -> Prepared:
+        """Do so with other requirements than the integration's own."""
+        settings = self._worker.settings
+        source = {"url": settings.source_url, "ref": settings.source_ref}
+        environment = self._environment(tuple(requirements), entry.name)
+        return Prepared(
+            entry.name, WORKING_TREE, checkout, environment, source, entry.hosts, preload
+        )
+
+    def run(
+        self, prepared: Prepared, entry: Entry, config: Mapping[str, Any], wish: Wish = ALL_TASKS
+    ) -> Outcome:
+        """Run one job to its end."""
+        order = _order(entry, config, wish)
+        outcome = _Outcome(order, self._large, wish.record)
 
         def take(event: dict[str, Any]) -> None:
-            if event["type"] == "task_finished":
-                results.append(_result_of(event, order, large))
-            if event["type"] == "network":
-                network.update(event)
-            self.on_event(event)
+            outcome.take(event)
+            self._worker.on_event(event)
 
-        isolation = shut_loopback(choose_isolation(self.settings.isolation), self.settings)
-        make_data_directory(self.settings.data_dir)
-        with Launcher.start() as launcher:
-            prepared = self._prepared(checkout, entry, isolation)
-            work_dir = self.settings.data_dir / "local"
-            host = isolation.host(launcher, self.settings, self.environ)
-            executor = ProcessExecutor(host, work_dir, large=large)
-            with closing(executor), prepared.environment.in_use():
-                end = executor.run(order, prepared, take, StopSignal())
-        return Outcome(end, results, network or None)
+        with prepared.environment.in_use():
+            end = self.executor.run(order, prepared, take, StopSignal())
+        return outcome.ended(end)
 
-    def _prepared(self, checkout: Path, entry: Entry, isolation: Choice) -> Prepared:
-        name = entry.name
-        source = {"url": self.settings.source_url, "ref": self.settings.source_ref}
-        sandbox = isolation.build_sandbox(self.settings, self.environ)
-        environments = open_environments(self.settings, self.environ, sandbox)
-        environment = self._environment(environments, checkout / INTEGRATIONS / name, name)
-        return Prepared(name, WORKING_TREE, checkout, environment, source, entry.hosts)
-
-    def _environment(self, environments: Environments, folder: Path, name: str) -> Environment:
-        requirements = read_requirements(folder / "requirements.txt", name)
-        source_builds = name in self.settings.source_builds_allowed
-        key = environments.key(requirements, source_builds=source_builds)
-        environment = environments.existing(key)
+    def _environment(self, requirements: tuple[str, ...], name: str) -> Environment:
+        source_builds = name in self._worker.settings.source_builds_allowed
+        key = self._environments.key(requirements, source_builds=source_builds)
+        environment = self._environments.existing(key)
         if environment is None:
-            self.on_event({"type": "environment", "state": "building"})
-            environment = environments.build(name, requirements, source_builds=source_builds)
+            tell = self._worker.on_event
+            tell({"type": "environment", "state": "building"})
+            build = self._environments.build
+            environment = build(name, requirements, source_builds=source_builds)
             seconds = environment.seconds
-            self.on_event({"type": "environment", "state": "ready", "seconds": seconds})
+            tell({"type": "environment", "state": "ready", "seconds": seconds})
         return environment
 
 
-def _order(entry: Entry, config: Mapping[str, Any]) -> JobOrder:
+class _Outcome:
+    """Gathers what a job reports."""
+
+    def __init__(self, order: JobOrder, large: LargeFiles, record: Path | None) -> None:
+        self._order = order
+        self._large = large
+        self._recording = Recording(record) if record else None
+        self._results: list[dict[str, Any]] = []
+        self._reads: dict[str, list[str]] = {}
+        self._network: dict[str, Any] = {}
+
+    def take(self, event: dict[str, Any]) -> None:
+        match event["type"]:
+            case "task_finished":
+                self._results.append(_result_of(event, self._order, self._large))
+            case "network":
+                self._network.update(event)
+            case "reads":
+                self._reads[event["task"]] = event["reads"]
+            case "exchange" if self._recording:
+                self._recording.take(event)
+
+    def ended(self, end: JobEnd) -> Outcome:
+        written = 0
+        if self._recording:
+            self._recording.finish()
+            written = len(self._recording.written)
+        return Outcome(end, self._results, self._network or None, self._reads, written)
+
+
+def _order(entry: Entry, config: Mapping[str, Any], wish: Wish) -> JobOrder:
     return JobOrder(
         job_id=str(uuid4()),
         attempt=1,
         integration=entry.name,
         config=config,
         secrets=secret_pointers(entry.schema, config),
+        only=(wish.task,) if wish.task else None,
+        with_needed=True,
+        exchanges=wish.exchanges(),
     )
 
 

@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "violations": "List violations.",
         "check": "Check a repository of integrations without running them.",
         "run": "Run an integration from this checkout, without an API.",
+        "test": "Run an integration's own tests and play faults on it.",
         "settings": "Print every setting in force and where it comes from.",
         "doctor": "Check that everything that Trueline needs works here.",
     }

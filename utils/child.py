@@ -5,6 +5,7 @@ import json
 import os
 import sys
 
+PRELOADED = "preloaded"  # the same, but modules follow: it imports them and no integration
 WARM = "warm"  # the first argument of a warm process; its integration and snapshot follow
 WAY_OUT = "TRUELINE_WAY_OUT"  # the variable of utils.egress, which costs an import
 CONFINED = "confined"  # the first argument of a job's child with walls of its own; they follow
@@ -22,7 +23,9 @@ def main() -> None:
         if sys.flags.no_site:
             seal_and_find_packages()
         if kind == WARM:
-            serve_warm(*arguments)
+            serve_warm(arguments[0], arguments[1])
+        elif kind == PRELOADED:
+            serve_warm("", "", modules=arguments)
         else:
             if kind == CONFINED:
                 confine_job(*arguments)
@@ -67,21 +70,22 @@ def confine_job(walls: str) -> None:
     confine(json.loads(walls))
 
 
-def serve_warm(integration: str, snapshot: str) -> None:
-    """Load an integration once, then fork a child for each job."""
+def serve_warm(integration: str, snapshot: str, modules: "list[str] | None" = None) -> None:
+    """Load an integration once, or modules alone, then fork a child for each job."""
     from utils.confinement import (  # noqa: PLC0415 - only where a process is warm
         confine,
         is_shared_memory_used,
     )
     from utils.supervisor import nothing_is_left  # noqa: PLC0415 - same
-    from utils.warm_child import WarmChild  # noqa: PLC0415 - same
+    from utils.warm_child import WarmChild, Warmth  # noqa: PLC0415 - same
 
     left_over = nothing_is_left
     if sys.flags.no_site:
         import utils.landlock  # noqa: F401, PLC0415 - in a sandbox each fork would import it anew
 
         left_over = is_shared_memory_used
-    warm = WarmChild(integration, snapshot, lambda request: confine(request["confine"]), left_over)
+    warmth = Warmth(integration, snapshot, modules)
+    warm = WarmChild(warmth, lambda request: confine(request["confine"]), left_over)
     warm.serve()
 
 

@@ -3,7 +3,17 @@
 import json
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
+
+
+class Channel(Protocol):
+    """Takes what a job reports."""
+
+    def send(self, event: Mapping[str, Any]) -> None:
+        """Take an event."""
+
+    def send_result(self, result: str) -> None:
+        """Take a result that is JSON text already."""
 
 
 class EventChannel:

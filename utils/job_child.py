@@ -20,7 +20,17 @@ def run_job(loaded: type[BaseRunner] | None = None) -> None:
     spec = read_spec()
     if loaded is None:
         open_snapshot(spec.snapshot)
-    run_session(spec, channel, loaded)
+    if spec.mode == "test":
+        from utils.own_tests import run_tests  # noqa: PLC0415 - only in local runs
+
+        run_tests(spec, channel)
+    elif spec.exchanges:
+        from utils.exchange_play import taped  # noqa: PLC0415 - same
+
+        with taped(spec.exchanges, channel) as told:
+            run_session(spec, told, loaded)
+    else:
+        run_session(spec, channel, loaded)
 
 
 def read_spec() -> ChildSpec:

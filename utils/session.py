@@ -1,13 +1,13 @@
 """One job in its child process: StageOne, then each task in order, every step reported."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from utils.base_runner import BaseRunner
 from utils.errors import AuthoringError
-from utils.events import EventChannel
+from utils.events import Channel
 from utils.findings import OpenData
 from utils.jsonable import shown_kind
 from utils.loader import load_runner
@@ -41,11 +41,11 @@ class ChildSpec(NamedTuple):
     alone: Sequence[str] = ()  # tasks that run with nothing beside them, whatever the Runner says
     request_id: str = ""  # of the request that asked for the job; empty: none did
     traceparent: str = ""
+    with_needed: bool = False  # `only`, and what these tasks need
+    exchanges: Mapping[str, Any] | None = None  # to record or to replay; see utils.exchange_play
 
 
-def run_session(
-    spec: ChildSpec, channel: EventChannel, loaded: type[BaseRunner] | None = None
-) -> None:
+def run_session(spec: ChildSpec, channel: Channel, loaded: type[BaseRunner] | None = None) -> None:
     """Report the integration's tasks and, in mode `run`, run them and report what came.
 
     Its Runner is imported first, unless it is `loaded` already.
@@ -74,10 +74,12 @@ def _loaded_tasks(
     tasks = registered_tasks(runner)
     if spec.mode == "describe":
         return runner, list(tasks)
-    return runner, _planned(tasks, spec.only)
+    return runner, _planned(tasks, spec.only, with_needed=spec.with_needed)
 
 
-def _planned(tasks: Iterable[DeclaredTask], only: Sequence[str] | None) -> list[DeclaredTask]:
+def _planned(
+    tasks: Sequence[DeclaredTask], only: Sequence[str] | None, *, with_needed: bool = False
+) -> list[DeclaredTask]:
     """Choose what a scan runs: reconcilers change things, so a scan leaves them alone."""
     planned = {
         task.spec.name: task
@@ -90,6 +92,11 @@ def _planned(tasks: Iterable[DeclaredTask], only: Sequence[str] | None) -> list[
                 f"no enabled collector or insight is named {name!r}{did_you_mean(name, planned)}",
                 f"the tasks that can run are {', '.join(planned)}",
             )
+    if only and with_needed:
+        from utils.needed_tasks import needed_tasks  # noqa: PLC0415 - only in local runs
+
+        specs = {task.spec.name: task.spec for task in tasks}
+        only = [needed for name in only for needed in needed_tasks(name, specs)]
     return [task for name, task in planned.items() if only is None or name in only]
 
 
@@ -101,14 +108,15 @@ class _Started(NamedTuple):
 class _Session:
     """One run of an integration's tasks."""
 
-    def __init__(self, spec: ChildSpec, runner: type[BaseRunner], channel: EventChannel) -> None:
+    def __init__(self, spec: ChildSpec, runner: type[BaseRunner], channel: Channel) -> None:
         self._spec = spec
         self._runner = runner
         self._channel = channel
         self._spool = Spool(spec.spool)
         self._lines = BoundedLines()
         self._limits = TaskLimits(spec.task_timeout_seconds, spec.result_limit_bytes)
-        self._most = runner.parallel_tasks
+        # One after another, an exchange belongs to the task that runs.
+        self._most = 1 if spec.exchanges else runner.parallel_tasks
         self._specs = {task.spec.name: task.spec for task in registered_tasks(runner)}
         self._results: dict[str, TaskResult] = {}  # of this job's tasks, as they end
 
@@ -132,6 +140,7 @@ class _Session:
             run = self._begin(group[0], started)
             if run is not None:
                 self._report(run.run())
+                self._tell_reads(run)
             return True
         from utils.side_by_side import SideBySide, Steps  # noqa: PLC0415 - threads, only if asked for
 
@@ -147,6 +156,11 @@ class _Session:
             return None
         self._channel.send({"type": "task_started", "task": task.spec.name})
         return TaskRun(task, started.stage_two, view, self._limits, self._open_data(task.spec.name))
+
+    def _tell_reads(self, run: TaskRun) -> None:
+        if self._spec.exchanges:
+            reads = {"task": run.spec.name, "reads": run.reads()}
+            self._channel.send({"type": "reads", **reads})
 
     def _view_of(self, spec: TaskSpec, view: JobView) -> JobView:
         if self._most == 1:

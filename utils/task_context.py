@@ -99,6 +99,7 @@ class TaskContext:
         self._partial: dict[str, None] = {}  # ordered, each reason once
         self._failed_reads: dict[str, None] = {}
         self._handled: set[str] = set()
+        self._reads: dict[str, None] = {}
         self._own_tools: TaskTools | None = None
 
     @property
@@ -147,6 +148,7 @@ class TaskContext:
         if task in (self._view.beside or ()):
             self.mark_partial(f"task {task!r} may run at the same time: name it in depends_on")
         self._handled.add(task)
+        self._reads[task] = None
         result = self._view.results.get(task)
         return result is not None and result.succeeded
 
@@ -191,12 +193,17 @@ class TaskContext:
 
     def note_dependency(self, task: str) -> None:
         """Count a task in `depends_on` as read; it has succeeded."""
+        self._reads[task] = None
         self._note_partial(self._view.results[task])
 
     def evidence(self) -> Evidence:
         """Return what the verdict rests on."""
         unhandled = [name for name in self._failed_reads if name not in self._handled]
         return Evidence(tuple(self._partial), tuple(unhandled))
+
+    def reads(self) -> list[str]:
+        """Return the tasks whose outcome was asked for."""
+        return list(self._reads)
 
     def noted(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the errors and the logs so far."""
@@ -210,6 +217,7 @@ class TaskContext:
         return self._own_tools
 
     def _read(self, task: str) -> TaskResult:
+        self._reads[task] = None
         result = self._view.results.get(task)
         if result is None or not result.succeeded:
             self._failed_reads[task] = None

@@ -14,7 +14,7 @@ from utils.tasks import DeclaredTask, TaskSpec, declared_tasks
 
 FOLDERS = ("collectors", "insights", "reconcilers")
 MAX_TASKS = 1000
-_REGISTRY = "__trueline_registry__"  # on the Runner class itself, never on a shared base
+REGISTRY = "__trueline_registry__"  # on the Runner class itself, never on a shared base
 
 
 def register_tasks(cls: type) -> None:
@@ -24,7 +24,7 @@ def register_tasks(cls: type) -> None:
     nothing, when a file cannot be imported, two tasks share a name, `depends_on` cannot be met or
     there is no task at all.
     """
-    if _REGISTRY in vars(cls):
+    if REGISTRY in vars(cls):
         return
     package = integration_package(cls)
     for module in _task_modules(package):
@@ -32,12 +32,12 @@ def register_tasks(cls: type) -> None:
     tasks = [task for module in _modules_of(package) for task in declared_tasks(vars(module))]
     _check_names(package, tasks)
     _check_dependencies(tasks)
-    setattr(cls, _REGISTRY, tuple(sorted(tasks, key=lambda task: task.spec.position)))
+    setattr(cls, REGISTRY, tuple(sorted(tasks, key=lambda task: task.spec.position)))
 
 
 def registered_tasks(cls: type) -> tuple[DeclaredTask, ...]:
     """Return the tasks of this Runner class in the order of a run; none before registration."""
-    tasks: tuple[DeclaredTask, ...] = vars(cls).get(_REGISTRY, ())
+    tasks: tuple[DeclaredTask, ...] = vars(cls).get(REGISTRY, ())
     return tasks
 
 

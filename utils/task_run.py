@@ -71,6 +71,10 @@ class TaskRun:
             call_plugin("the task", self._call, self._limits.timeout_seconds, within)
         )
 
+    def reads(self) -> list[str]:
+        """Return the tasks whose outcome it has asked for."""
+        return self._ctx.reads()
+
     def given_up(self, frame: FrameType | None, seconds: float) -> TaskResult:
         """Return the result where the call, which stands in `frame`, is not waited for."""
         failure = call_given_up("the task", frame, self._limits.timeout_seconds)

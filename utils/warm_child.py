@@ -8,8 +8,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
+from typing import Any, NamedTuple, NoReturn
 
 from utils.base_runner import BaseRunner
 from utils.egress import open_way_out
@@ -18,7 +20,7 @@ from utils.fitness import look_at_footing, unfit_reason
 from utils.fork_server import ForkServer
 from utils.job_child import EVENTS, STDIN, leave, point_at_nothing, run_job
 from utils.loader import load_runner, open_snapshot
-from utils.plugin_call import call_plugin
+from utils.plugin_call import CallEnd, call_plugin
 from utils.session import flush_output
 from utils.supervisor import LeftOver, nothing_is_left
 from utils.task_registry import registered_tasks
@@ -35,18 +37,34 @@ def stay_open(_request: Mapping[str, Any]) -> None:
     """Confine nothing: isolation level `process`."""
 
 
+class Warmth(NamedTuple):
+    """What a warm process imports: an integration of a snapshot, or some modules and no more."""
+
+    integration: str
+    snapshot: str
+    modules: Sequence[str] | None = None
+
+    def load(self) -> type[BaseRunner] | None:
+        """Import it; return the Runner of an integration."""
+        if self.modules is None:
+            open_snapshot(self.snapshot)
+            return load_runner(self.integration)
+        for name in self.modules:
+            with suppress(Exception):  # the integration that needs it will say so
+                import_module(name)
+        return None
+
+
 class WarmChild:
-    """One integration of one snapshot; requests come over the socket that is its stdin."""
+    """What its jobs have in common is imported; requests come over the socket that is its stdin."""
 
     def __init__(
         self,
-        integration: str,
-        snapshot: str,
+        warmth: Warmth,
         confine: Confine = stay_open,
         left_over: LeftOver = nothing_is_left,
     ) -> None:
-        self._integration = integration
-        self._snapshot = snapshot
+        self._warmth = warmth
         self._confine = confine
         self._left_over = left_over
         self._channel = EventChannel(EVENTS)
@@ -55,19 +73,18 @@ class WarmChild:
 
     def serve(self) -> None:
         """Load, say how that went, and fork for jobs until the worker closes the socket."""
-        runner = self._load()
-        if runner is None:
+        loaded = self._load()
+        if loaded is None:
             return
         self._channel.close()
         point_at_nothing(_STDOUT, _STDERR, EVENTS)
-        ForkServer(self._requests, JobStart(runner, self._confine), self._left_over).serve()
+        ForkServer(self._requests, JobStart(loaded.value, self._confine), self._left_over).serve()
 
-    def _load(self) -> type[BaseRunner] | None:
-        """Return the Runner; None when this process must not be forked, which is reported."""
+    def _load(self) -> CallEnd | None:
+        """Return what was loaded; None when this process must not be forked, which is reported."""
         before = look_at_footing()
-        open_snapshot(self._snapshot)
-        what = f"importing integrations/{self._integration}"
-        loaded = call_plugin(what, lambda: load_runner(self._integration), NO_DEADLINE)
+        what = f"importing integrations/{self._warmth.integration}"
+        loaded = call_plugin(what, self._warmth.load, NO_DEADLINE)
         if loaded.failure:
             self._channel.send({"type": "broken", "error": loaded.failure.as_error()})
             return None
@@ -75,11 +92,10 @@ class WarmChild:
         if reason is not None:
             self._channel.send({"type": "unfit", "reason": reason})
             return None
-        runner: type[BaseRunner] = loaded.value
-        tasks = [task.spec._asdict() for task in registered_tasks(runner)]
+        tasks = [task.spec._asdict() for task in registered_tasks(loaded.value or BaseRunner)]
         flush_output()  # the worker reads what was printed once it has the plan
         self._channel.send({"type": "plan", "tasks": tasks})
-        return runner
+        return loaded
 
 
 class JobStart:
@@ -88,7 +104,7 @@ class JobStart:
     Made once the plugin is imported, it gives the child what a fresh interpreter would have.
     """
 
-    def __init__(self, runner: type[BaseRunner], confine: Confine) -> None:
+    def __init__(self, runner: type[BaseRunner] | None, confine: Confine) -> None:
         self._runner = runner
         self._confine = confine
         self._collects = gc.isenabled()

@@ -10,6 +10,7 @@ from worker.job_directories import JobDirectory
 from worker.job_order import JobOrder, Limits, Prepared
 from worker.launcher import Command
 from worker.limits import process_limits
+from worker.redaction import secret_values
 
 PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
 PASSED_ON = frozenset(
@@ -41,7 +42,9 @@ def warm_command(
 ) -> Command:
     """Return the command of a warm process: it knows its integration, and no config ever."""
     command = child_command(prepared, directory, limits, environ)
-    arguments = ("warm", prepared.integration, str(prepared.snapshot))
+    arguments: tuple[str, ...] = ("warm", prepared.integration, str(prepared.snapshot))
+    if prepared.preload is not None:
+        arguments = ("preloaded", *prepared.preload)
     return replace(command, argv=(*command.argv, *arguments))
 
 
@@ -89,11 +92,35 @@ def run_spec(
         only=order.only,
         request_id=order.request_id,
         traceparent=order.traceparent,
+        with_needed=order.with_needed,
+        exchanges=_exchanges(order),
         spool=str(directory.spool),
         resume=resumption is not None,
         done=resumption.done if resumption else (),
         alone=resumption.alone if resumption else (),
     )
+
+
+def tests_spec(
+    prepared: Prepared, directory: JobDirectory, limits: Limits, arguments: tuple[str, ...]
+) -> bytes:
+    """Return what a child reads that runs the integration's own tests."""
+    return _spec(
+        prepared,
+        limits,
+        mode="test",
+        config={},
+        job_id="",
+        attempt=0,
+        only=arguments,
+        spool=str(directory.spool),
+    )
+
+
+def _exchanges(order: JobOrder) -> dict[str, Any] | None:
+    if order.exchanges is None:
+        return None
+    return {**order.exchanges, "secrets": secret_values(order.config, order.secrets)}
 
 
 def describe_spec(prepared: Prepared, directory: JobDirectory, limits: Limits) -> bytes:

@@ -160,6 +160,21 @@ class TaskFinished(_Checked):
     result: TaskResult
 
 
+class Exchanged(_Checked):
+    """A recorded HTTP exchange, in a run that records."""
+
+    type: Literal["exchange"]
+    exchange: dict[str, Any]
+
+
+class Reads(_Checked):
+    """Which tasks a task has asked about, in a run that records or replays."""
+
+    type: Literal["reads"]
+    task: Name
+    reads: list[Name] = Field(max_length=1_000)
+
+
 class Finished(_Checked):
     """Every task was reported."""
 
@@ -173,9 +188,30 @@ class Unfit(_Checked):
     reason: str
 
 
+class TestsEnded(_Checked):
+    """The integration's own tests have ended."""
+
+    type: Literal["tests"]
+    code: int  # of pytest
+    passed: int = Field(ge=0)
+    failed: int = Field(ge=0)
+    skipped: int = Field(ge=0)
+    notes: list[str]  # of `utils.testing`, one JSON object each
+
+
 WarmEvent = Plan | Broken | Unfit
 _WARM_EVENT: TypeAdapter[WarmEvent] = TypeAdapter(Annotated[WarmEvent, Field(discriminator="type")])
-ChildEvent = Plan | Broken | StageOneEnded | TaskStarted | DataWritten | TaskFinished | Finished
+ChildEvent = (
+    Plan
+    | Broken
+    | StageOneEnded
+    | TaskStarted
+    | DataWritten
+    | TaskFinished
+    | Exchanged
+    | Reads
+    | Finished
+)
 _EVENT: TypeAdapter[ChildEvent] = TypeAdapter(Annotated[ChildEvent, Field(discriminator="type")])
 
 
@@ -248,6 +284,14 @@ def read_warm_event(line: bytes) -> WarmEvent | None:
     """Return what a warm process says of its start; None when the line says nothing of that."""
     try:
         return _WARM_EVENT.validate_python(from_json(line, allow_inf_nan=False))
+    except (ValueError, ValidationError, RecursionError):
+        return None
+
+
+def read_tests_event(line: bytes) -> TestsEnded | None:
+    """Return how an integration's own tests ended; None when the line does not say that."""
+    try:
+        return TestsEnded.model_validate(from_json(line, allow_inf_nan=False))
     except (ValueError, ValidationError, RecursionError):
         return None
 

@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
+from worker.child_events import TestsEnded
 from worker.child_starts import ChildStarts
 from worker.description import describe
 from worker.egress import held
@@ -14,6 +15,7 @@ from worker.job_order import Description, EndStatus, JobEnd, JobOrder, Limits, P
 from worker.job_report import JobReport
 from worker.job_watch import JobWatch
 from worker.large_files import LargeFiles
+from worker.own_tests import run_own_tests
 from worker.stop_signal import StopReason, StopSignal
 from worker.warm import NONE_WARM, WarmLimits, WarmStarts
 
@@ -108,6 +110,13 @@ class ProcessExecutor:
         """Return the integration's tasks, or why it is broken."""
         with self._directories.new(prepared.integration) as directory:
             return describe(self._starts, prepared, directory)
+
+    def test(
+        self, prepared: Prepared, arguments: tuple[str, ...], tell: Callable[[bytes], None]
+    ) -> TestsEnded:
+        """Run the integration's own tests by pytest; `tell` gets what they print."""
+        with self._directories.new(prepared.integration) as directory:
+            return run_own_tests(self._starts, prepared, directory, arguments, tell)
 
     def close(self) -> None:
         """End warm processes and remove this executor's directories; no job may run any more."""

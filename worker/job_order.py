@@ -20,6 +20,7 @@ class Prepared:
     environment: Environment
     source: Mapping[str, str]  # url (without credentials), ref
     hosts: tuple[str, ...] | None = None  # that it declares; None: it declares none
+    preload: tuple[str, ...] | None = None  # modules for a warm process that loads nothing else
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class JobOrder:
     only: tuple[str, ...] | None = None
     request_id: str = ""  # of the request that asked for it, where one did
     traceparent: str = ""
+    with_needed: bool = False  # `only`, and what these tasks need
+    exchanges: Mapping[str, Any] | None = None  # to record or to replay, in a local run
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,12 @@ from worker.child_events import (
     Cause,
     ChildEvent,
     DataWritten,
+    Exchanged,
     Fault,
     Finished,
     Oversize,
     Plan,
+    Reads,
     StageOneEnded,
     StageOneFault,
     TaskFinished,
@@ -53,6 +55,7 @@ class JobReport:
         self.muted = False
         self._cause: Cause | None = None
         self._limits = limits
+        self._is_taped = order.exchanges is not None
         self._spool = spool
         self._emit = emit
         self.ignored = 0  # lines on the event channel that made no sense there
@@ -155,11 +158,18 @@ class JobReport:
                 taken = event.task in self.ledger.running and self.data.read(event)
             case TaskFinished():
                 taken = self._take_result(event, line)
+            case Exchanged() | Reads():
+                taken = self._take_from_tape(event)
             case Finished():
                 taken = self.ledger.phase is Phase.ENDING
             case _:
                 assert_never(event)
         return taken
+
+    def _take_from_tape(self, event: Exchanged | Reads) -> bool:
+        if self._is_taped:
+            self._tell(without_controls(self._redactor.redact_json(event.model_dump())))
+        return self._is_taped
 
     def _take_broken(self, event: Broken) -> bool:
         taken = self.ledger.break_off()

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from utils.pointers import value_at
+from utils.secret_forms import SHORTEST_INSIDE_TEXT, forms_of_all
 from worker.cut_secrets import CUT, SHORTEST_PART, cut_places
-from worker.secret_forms import SHORTEST_INSIDE_TEXT, forms_of_all
 
 Text = TypeVar("Text", str, bytes)
 

@@ -41,6 +41,7 @@ class _Key(NamedTuple):
     environment: str
     snapshot: str
     integration: str
+    preload: tuple[str, ...] | None
 
 
 class _Place:
@@ -271,7 +272,8 @@ class WarmStarts:
 
 
 def _key(prepared: Prepared) -> _Key:
-    return _Key(prepared.environment.key, str(prepared.snapshot), prepared.integration)
+    key = prepared.environment.key, str(prepared.snapshot), prepared.integration
+    return _Key(*key, prepared.preload)
 
 
 def _too_large(size_bytes: int, limit_bytes: int) -> str:

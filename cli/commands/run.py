@@ -10,57 +10,146 @@ from cli.context import environ, json_option, settings
 from cli.exits import UNFINE_ENDS, Exit, exit_for_run, fail_on_option
 
 if TYPE_CHECKING:  # only names in annotations
+    from collections.abc import Callable, Mapping
+
     from rich.console import Console
 
-    from cli.local_run import Outcome
+    from cli.local_run import Outcome, Wish
+    from utils.manifest import Entry
+
+_DIRECTORY = click.Path(file_okay=False, path_type=Path)
 
 
 @click.command()
 @click.argument("name")
 @config_option
 @set_option
+@click.option("--task", metavar="TASK", help="Run this task and what it needs, and no other.")
+@click.option("--watch", is_flag=True, help="Run again whenever the integration's files change.")
+@click.option("--record", type=_DIRECTORY, help="Keep the HTTP exchanges, without secrets, here.")
+@click.option("--replay", type=_DIRECTORY, help="Answer HTTP requests from here; no network.")
 @fail_on_option
 @json_option
-def command(
+def command(  # noqa: PLR0913 - the options of the command
     *,
     name: str,
     config_file: Path | None,
     assignments: tuple[str, ...],
+    task: str | None,
+    watch: bool,
+    record: Path | None,
+    replay: Path | None,
     fail_on: str | None,
     as_json: bool,
 ) -> Exit:
     """Run the integration NAME from this checkout as it is now, without an API.
 
-    Its files need no commit. Nothing is recorded. Exits with 3 when the run failed.
+    Its files need no commit. Nothing is recorded unless asked for. Exits with 3 when the run
+    failed.
     """
-    from cli.following import print_event  # noqa: PLC0415 - start-up time
-    from cli.local_run import (  # noqa: PLC0415 - start-up time
-        LocalWorker,
-        check_config,
-        find_checkout,
-        read_entry,
-    )
-    from cli.render import make_console  # noqa: PLC0415 - start-up time
+    from cli.local_run import find_checkout, read_entry  # noqa: PLC0415 - start-up time
 
+    if record and replay:
+        raise click.UsageError("--record and --replay: give one of them.")
+    if watch and as_json:
+        raise click.UsageError("--watch shows run after run: leave --json out.")
+    if watch and str(config_file) == "-":
+        raise click.UsageError("--watch reads the config again: give --config a file.")
     checkout = find_checkout(Path.cwd())
-    entry = read_entry(checkout, name)
-    config = read_config(config_file, assignments)
-    check_config(entry, config)
+
+    def ask() -> "tuple[Entry, Mapping[str, Any], Wish]":
+        entry = read_entry(checkout, name)
+        return entry, _config(entry, config_file, assignments), _wish(task, record, replay)
+
+    if watch:
+        watched = [path for path in (config_file, replay) if path]
+        _watch(checkout, name, ask, watched)
+    return _run_once(checkout, ask, fail_on, as_json=as_json)
+
+
+def _run_once(
+    checkout: Path,
+    ask: "Callable[[], tuple[Entry, Mapping[str, Any], Wish]]",
+    fail_on: str | None,
+    *,
+    as_json: bool,
+) -> Exit:
+    from cli.following import print_event  # noqa: PLC0415 - start-up time
+    from cli.local_run import LocalWorker  # noqa: PLC0415 - same
+    from cli.render import make_console  # noqa: PLC0415 - same
+
+    entry, config, wish = ask()
     console = make_console(stderr=as_json)
     here = LocalWorker(settings(), environ(), lambda event: print_event(event, console))
-    outcome = here.run(checkout, entry, config)
-    _show(outcome, console, as_json=as_json)
+    outcome = here.run(checkout, entry, config, wish)
+    _show(outcome, wish, console, as_json=as_json)
     return exit_for_run(outcome.end.status, outcome.violations(), fail_on)
 
 
-def _show(outcome: "Outcome", console: "Console", *, as_json: bool) -> None:
+def _watch(
+    checkout: Path,
+    name: str,
+    ask: "Callable[[], tuple[Entry, Mapping[str, Any], Wish]]",
+    watched: list[Path],
+) -> None:
+    """Run again and again, in an environment and a warm process that are kept, until Ctrl-C."""
+    from cli.following import print_event  # noqa: PLC0415 - start-up time
+    from cli.imports import imported_modules  # noqa: PLC0415 - same
+    from cli.local_run import ONE_WARM, LocalWorker  # noqa: PLC0415 - same
+    from cli.render import make_console, print_problem  # noqa: PLC0415 - same
+    from cli.watching import rerun_at_changes  # noqa: PLC0415 - same
+    from utils.errors import TruelineError  # noqa: PLC0415 - same
+    from utils.manifest import MANIFEST  # noqa: PLC0415 - same
+    from utils.tree import INTEGRATIONS  # noqa: PLC0415 - same
+
+    console = make_console()
+    folder = checkout / INTEGRATIONS / name
+    here = LocalWorker(settings(), environ(), lambda event: print_event(event, console))
+    ask()  # what is wrong before the first run ends it
+    with here.open(ONE_WARM) as session:
+
+        def run() -> None:
+            try:
+                entry, config, wish = ask()
+                prepared = session.prepare(checkout, entry, imported_modules(folder))
+                _show(session.run(prepared, entry, config, wish), wish, console, as_json=False)
+            except (TruelineError, click.UsageError) as error:
+                reason = getattr(error, "reason", str(error))
+                print_problem(console, {"reason": reason, "advice": getattr(error, "advice", "")})
+            console.print("[dim]waiting for a change (Ctrl-C ends this)[/]")
+
+        rerun_at_changes([folder, checkout / MANIFEST, *watched], run)
+
+
+def _config(
+    entry: "Entry", config_file: Path | None, assignments: tuple[str, ...]
+) -> "Mapping[str, Any]":
+    from cli.local_run import check_config  # noqa: PLC0415 - start-up time
+
+    config = read_config(config_file, assignments)
+    check_config(entry, config)
+    return config
+
+
+def _wish(task: str | None, record: Path | None, replay: Path | None) -> "Wish":
+    from cli.local_run import Wish  # noqa: PLC0415 - start-up time
+    from utils.exchange_file import read_exchanges  # noqa: PLC0415 - same
+
+    return Wish(task, record, read_exchanges(replay) if replay else None)
+
+
+def _show(outcome: "Outcome", wish: "Wish", console: "Console", *, as_json: bool) -> None:
     from cli.render import print_json, print_problem, print_violations, state  # noqa: PLC0415 - same
+    from cli.task_table import print_tasks  # noqa: PLC0415 - same
 
     end: dict[str, Any] = {"status": outcome.end.status, "error": outcome.end.error}
     if as_json:
         print_json({**end, "tasks": outcome.results, "network": outcome.network})
-        return
-    console.print(f"run: {state(outcome.end.status)}")
-    print_problem(console, outcome.end.error)
-    if outcome.violations() or outcome.end.status not in UNFINE_ENDS:
-        print_violations(console, outcome.violations(), "violations")
+    else:
+        print_tasks(console, outcome.results)
+        console.print(f"run: {state(outcome.end.status)}")
+        print_problem(console, outcome.end.error)
+        if outcome.violations() or outcome.end.status not in UNFINE_ENDS:
+            print_violations(console, outcome.violations(), "violations")
+    if wish.record:
+        console.print(f"{outcome.recorded} exchanges recorded in {wish.record}", markup=False)

@@ -1,5 +1,7 @@
 """Tests of the rule that makes a tier of facts."""
 
+from typing import Any
+
 import pytest
 
 from utils.tiers import Facts, Tier, standing_of
@@ -48,7 +50,7 @@ def test_an_integration_of_which_nothing_is_known_has_no_tier() -> None:
     ],
 )
 def test_each_missing_thing_keeps_the_tier_below_and_is_told(
-    change: dict[str, object], reached: Tier | None, told: str
+    change: dict[str, Any], reached: Tier | None, told: str
 ) -> None:
     standing = standing_of(PROVEN._replace(**change))
 

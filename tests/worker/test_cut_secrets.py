@@ -3,10 +3,10 @@ import pytest
 from utils.errors import InvalidResult
 from utils.failures import clean_text
 from utils.findings import checked_finding
+from utils.secret_forms import forms_of_all
 from utils.tasks import TaskType
 from worker.cut_secrets import cut_places
 from worker.redaction import MARK, Redactor
-from worker.secret_forms import forms_of_all
 
 SECRET = "eyJh.bGci.OiJS.UzI1.NiIs.InR5.cCI6.IkpX.VCJ9.dGVz.dGVz.dGVz.dGVz.c2Vj.cmV0.xQ"
 FORMS = forms_of_all([SECRET])

@@ -5,7 +5,7 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from worker.secret_forms import forms_of_all
+from utils.secret_forms import forms_of_all
 
 
 def test_forms_are_sorted_longest_first() -> None:

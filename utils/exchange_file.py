@@ -1,0 +1,217 @@
+"""One recorded HTTP exchange, and the folder of files that keeps a set of them."""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from utils.base_error import TruelineError
+from utils.exchange_secrets import Stripper
+
+FORMAT = 1
+LIMIT_BYTES = 8 * 1024 * 1024  # of one body
+_FORM = "application/x-www-form-urlencoded"
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")
+
+
+class ExchangeUnusable(TruelineError):  # noqa: N818 - reads as the state it reports
+    """A recorded exchange cannot be read."""
+
+
+class Request(NamedTuple):
+    """What is sent; header names are in lower case."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+class Reply(NamedTuple):
+    """What came back, with its body unpacked."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Exchange(NamedTuple):
+    """A request and its answer without secrets; bodies in the form in which files have them."""
+
+    task: str
+    method: str
+    url: str
+    request_headers: Mapping[str, str]
+    request_body: Mapping[str, Any] | None
+    status: int
+    headers: Mapping[str, str]
+    body: Mapping[str, Any] | None
+    name: str = ""  # of its file
+
+    @property
+    def label(self) -> str:
+        """Return how people tell it from others."""
+        return f"{self.name.partition('-')[0]} {self.method} {_path_of(self.url)}".strip()
+
+    @property
+    def reply(self) -> Reply:
+        """Return its answer as it came."""
+        return Reply(self.status, self.headers, body_bytes(self.body))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what its file holds."""
+        return {
+            "format": FORMAT,
+            "task": self.task,
+            "request": {
+                "method": self.method,
+                "url": self.url,
+                "headers": dict(self.request_headers),
+                "body": self.request_body,
+            },
+            "response": {
+                "status": self.status,
+                "headers": dict(self.headers),
+                "body": self.body,
+            },
+        }
+
+
+def exchange_between(task: str, request: Request, reply: Reply, stripper: Stripper) -> Exchange:
+    """Return what may be kept of a request and its answer."""
+    return Exchange(
+        task,
+        request.method.upper(),
+        stripper.url(request.url),
+        stripper.request_headers(request.headers),
+        kept_body(request.body, request.headers, stripper),
+        reply.status,
+        stripper.answer_headers(reply.headers),
+        kept_body(reply.body, reply.headers, stripper),
+    )
+
+
+def kept_body(
+    body: bytes | None, headers: Mapping[str, str], stripper: Stripper
+) -> dict[str, Any] | None:
+    """Return a body in the form in which files have it: as JSON, as text, or as base64."""
+    if not body:
+        return None
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return {"base64": stripper.text(base64.b64encode(body).decode())}
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        is_form = headers.get("content-type", "").startswith(_FORM)
+        return {"text": stripper.form(text) if is_form else stripper.text(text)}
+    return {"json": stripper.json(value)}
+
+
+def body_bytes(body: Mapping[str, Any] | None) -> bytes:
+    """Return the bytes of a body."""
+    if body is None:
+        return b""
+    if "json" in body:
+        return json.dumps(body["json"], ensure_ascii=False).encode()
+    if "text" in body:
+        return str(body["text"]).encode()
+    return base64.b64decode(body["base64"])
+
+
+def exchange_of(fields: Any, name: str = "") -> Exchange:
+    """Return the exchange that a file holds; raises ExchangeUnusable with what is wrong."""
+    try:
+        _check_format(fields["format"])
+        request, response = fields["request"], fields["response"]
+        exchange = Exchange(
+            task=_text(fields["task"]),
+            method=_text(request["method"]),
+            url=_text(request["url"]),
+            request_headers=_headers(request.get("headers")),
+            request_body=_body(request.get("body")),
+            status=int(response["status"]),
+            headers=_headers(response.get("headers")),
+            body=_body(response.get("body")),
+            name=name,
+        )
+    except KeyError as error:
+        raise _unusable(name, f"it lacks {error}") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise _unusable(name, str(error)) from error
+    return exchange
+
+
+def read_exchanges(folder: Path) -> tuple[Exchange, ...]:
+    """Return the exchanges of a folder by the names of their files.
+
+    Raises ExchangeUnusable when there is none, or one that cannot be read.
+    """
+    paths = sorted(folder.glob("*.json"))
+    if not paths:
+        raise ExchangeUnusable(
+            f"there is no recorded exchange in {folder}",
+            "record some with `trueline run NAME --record DIR`",
+        )
+    return tuple(_read(path) for path in paths)
+
+
+def write_exchange(folder: Path, number: int, exchange: Exchange) -> Path:
+    """Write an exchange as the folder's file of that number; return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / file_name(number, exchange)
+    beside = path.with_suffix(".part")
+    beside.write_text(json.dumps(exchange.as_json(), ensure_ascii=False, indent=1) + "\n")
+    beside.replace(path)
+    return path
+
+
+def file_name(number: int, exchange: Exchange) -> str:
+    """Return a name that says what is in it: `0001-GET-repos.json`."""
+    last = _NOT_IN_NAMES.sub("-", _path_of(exchange.url).rpartition("/")[2]).strip("-")
+    return f"{number:04d}-{exchange.method}-{last[:40] or 'root'}.json"
+
+
+def _read(path: Path) -> Exchange:
+    try:
+        return exchange_of(json.loads(path.read_bytes()), path.name)
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unusable(str(path), str(error)) from error
+
+
+def _unusable(name: str, why: str) -> ExchangeUnusable:
+    return ExchangeUnusable(
+        f"the recorded exchange {name or '(given)'} cannot be used: {why}",
+        "see docs/reference/exchanges.md for its form, or record it anew",
+    )
+
+
+def _check_format(value: Any) -> None:
+    if value != FORMAT:
+        raise ValueError(f"its format is {value!r:.40}, and {FORMAT} is known")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.60} is no text")
+    return value
+
+
+def _headers(value: Any) -> dict[str, str]:
+    return {str(name).lower(): _text(text) for name, text in (value or {}).items()}
+
+
+def _body(value: Any) -> dict[str, Any] | None:
+    if value is not None and (len(value) != 1 or not {"json", "text", "base64"} & set(value)):
+        raise ValueError('a body is null, {"json": ...}, {"text": ...} or {"base64": ...}')
+    if value is not None and "base64" in value:
+        base64.b64decode(value["base64"], validate=False)
+    return None if value is None else dict(value)
+
+
+def _path_of(url: str) -> str:
+    return urlsplit(url).path
