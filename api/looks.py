@@ -4,12 +4,18 @@ from collections.abc import Callable
 
 import structlog
 from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.database import Database
 from api.problems import Problem
 from api.webhook_tables import looks
 
+_ASKED = update(looks).values(asked=looks.c.asked + 1)
+_FIRST_ROW = {
+    name: dialect.insert(looks).values(id=1, asked=0, done=0).on_conflict_do_nothing()
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+}
 WAITS = (2.0, 10.0, 30.0, 120.0)  # seconds before another try; then the next push asks again
 
 log = structlog.get_logger()
@@ -17,7 +23,9 @@ log = structlog.get_logger()
 
 def ask_look(connection: Connection) -> None:
     """Ask for a look at the source; workers hear of it with their next request for jobs."""
-    connection.execute(update(looks).values(asked=looks.c.asked + 1))
+    if connection.execute(_ASKED).rowcount == 0:
+        connection.execute(_FIRST_ROW[connection.dialect.name])  # unless somebody else was quicker
+        connection.execute(_ASKED)
 
 
 def looks_asked(connection: Connection) -> int:

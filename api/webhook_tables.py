@@ -72,7 +72,7 @@ pushes = Table(  # what forges have sent: each is taken in once
     Column("received_at", UtcDateTime, nullable=False, index=True),
 )
 
-looks = Table(  # one row, made with the table: how many looks at the source pushes asked for
+looks = Table(  # one row, made by the first push: how many looks at the source pushes asked for
     "looks",
     metadata,
     Column("id", Integer, primary_key=True),  # 1

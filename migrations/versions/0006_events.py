@@ -24,14 +24,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_pushes")),
     )
     op.create_index(op.f("ix_pushes_received_at"), "pushes", ["received_at"])
-    looks = op.create_table(
+    op.create_table(
         "looks",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("asked", sa.BigInteger(), nullable=False),
         sa.Column("done", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_looks")),
     )
-    op.bulk_insert(looks, [{"id": 1, "asked": 0, "done": 0}])
 
 
 def downgrade() -> None:

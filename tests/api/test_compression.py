@@ -35,6 +35,7 @@ def send(client: FlaskClient, body: bytes, coding: str, **headers: str) -> TestR
         ("zstd", zstd(PLAIN)),
         ("identity", PLAIN),
     ],
+    ids=["gzip", "GZIP", "zstd", "identity"],
 )
 def test_compressed_body_is_read(desk: "Desk", coding: str, body: bytes) -> None:
     answer = send(desk.client, body, coding)
@@ -58,6 +59,7 @@ def test_other_coding_is_refused_with_those_there_are(desk: "Desk", coding: str)
         ("zstd", zstd(PLAIN)[:-3]),
         ("zstd", zstd(PLAIN) + b"more"),
     ],
+    ids=["gzip-none", "gzip-short", "gzip-long", "zstd-none", "zstd-short", "zstd-long"],
 )
 def test_broken_stream_is_refused(desk: "Desk", coding: str, body: bytes) -> None:
     answer = send(desk.client, body, coding)

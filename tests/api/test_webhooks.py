@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from api.background import make_sender
+from api.config_secrets import SecretBox
 from api.rotation import forget
 from api.secret_key import Keyring, SecretKeyError
 from api.state import State
@@ -64,7 +65,9 @@ def test_address_whose_key_is_gone_is_set_anew(desk: "Desk", state: State) -> No
     keyring = state.secrets.keyring
     (lost,) = keyring.read()
     (state.settings.data_dir / "secret.key").unlink()
-    forget(state.database, Keyring.of(state.settings), lost.id)
+    after_a_start = Keyring.of(state.settings)
+    forget(state.database, after_a_start, lost.id)
+    object.__setattr__(state, "secrets", SecretBox(after_a_start))
     answer = desk.client.patch("/api/v1/webhooks/ops", json={"url": "https://new.example/"})
     assert answer.status_code == 409
     assert answer.json is not None
