@@ -1,5 +1,7 @@
 """What asks the worker to end: SIGTERM and SIGINT, twice to hurry, and a thread that crashed."""
 
+import os
+import select
 import signal
 import threading
 from types import FrameType
@@ -9,12 +11,41 @@ import structlog
 log = structlog.get_logger()
 
 
+class Flag:
+    """Is set once and stays so. Unlike an Event it may be set by a signal's handler.
+
+    A handler runs in the main thread, perhaps while that holds an Event's lock: then it would wait
+    for itself. A byte in a pipe needs no lock; it is never read, so that everybody sees it.
+    """
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._seen, self._told = os.pipe()
+
+    def is_set(self) -> bool:
+        """Whether it was set."""
+        return self._is_set
+
+    def set(self) -> None:
+        """Set it, and let all go on that wait for it."""
+        if not self._is_set:
+            self._is_set = True
+            os.write(self._told, b"!")
+
+    def wait(self, timeout_seconds: float | None = None) -> bool:
+        """Wait until it is set; False when the time is over first."""
+        poll = select.poll()
+        poll.register(self._seen, select.POLLIN)
+        poll.poll(None if timeout_seconds is None else timeout_seconds * 1000)
+        return self._is_set
+
+
 class StopRequests:
     """What was asked for so far."""
 
     def __init__(self) -> None:
-        self.asked = threading.Event()
-        self.hurry = threading.Event()
+        self.asked = Flag()
+        self.hurry = Flag()
         self.crash = ""
 
     def listen(self) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import pytest
 
 from cli.checks import run_checks
@@ -29,7 +31,14 @@ def workers(site: Site) -> dict[str, dict[str, Any]]:
 def test_a_killed_worker_falls_silent_and_one_that_ends_in_order_says_so(
     site: Site, wait_until: Wait, tmp_path: Path
 ) -> None:
-    killed, ended = site.start_worker("killed"), site.start_worker("ended")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    killed, ended = (
+        site.start_worker("killed", worker_metrics_port=port),
+        site.start_worker("ended"),
+    )
+    metrics = httpx2.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    assert "trueline_worker_jobs_running 0.0" in metrics
     wait_until(lambda: len(workers(site)) == 2)
     assert {worker["state"] for worker in workers(site).values()} == {"running"}
     name = site.worker_name("killed")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import capture_logs
 
-from worker.stop_requests import StopRequests
+from worker.stop_requests import Flag, StopRequests
 
 
 @pytest.fixture
@@ -42,3 +42,12 @@ def test_crash_of_a_thread_asks_for_the_end_and_is_named(stops: StopRequests) ->
 
     assert stops.crash == "sender"
     assert [entry["event"] for entry in logs] == ["thread crashed"]
+
+
+def test_a_flag_that_is_set_stays_so_for_everybody() -> None:
+    flag = Flag()
+    assert not flag.wait(0.01)
+    flag.set()
+    flag.set()
+    assert flag.is_set()
+    assert [flag.wait(), flag.wait(0.0)] == [True, True]

@@ -13,7 +13,7 @@ def test_up_prints_the_address_serves_and_ends_in_order_on_ctrl_c(
 ) -> None:
     mine = {**environ, "TRUELINE_DATA_DIR": str(tmp_path / "data"), "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
-        [sys.executable, "-m", "cli.main", "up"],
+        [sys.executable, "-m", "cli.main", "up", "--access-log", "off"],
         env=mine,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -33,4 +33,7 @@ def test_up_prints_the_address_serves_and_ends_in_order_on_ctrl_c(
                 process.kill()
     assert process.returncode == 0, rest
     assert "stopping" in rest
+    log = (tmp_path / "data" / "logs" / "api.log").read_text()
+    assert '"event": "API stopped"' in log
+    assert '"event": "request"' not in log  # the flag has reached the API
     assert "Traceback" not in rest
