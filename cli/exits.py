@@ -15,7 +15,7 @@ class Exit(IntEnum):
     """The exit codes; scripts rely on them."""
 
     FINE = 0
-    VIOLATIONS = 1  # at or over --fail-on
+    VIOLATIONS = 1  # at or over --fail-on; a check that found something
     USAGE = 2
     FAILED = 3  # a run failed, or the API could not be reached
     INTERRUPTED = 130

@@ -23,10 +23,10 @@ def open_session(
     settings: Settings, environ: Mapping[str, str], warm: WarmLimits, *, alone: bool
 ) -> Iterator[tuple[ProcessExecutor, Environments]]:
     """Yield an executor and the environments of the data directory."""
-    isolation = choose_isolation(settings.isolation)
-    isolation = _alone(isolation, settings) if alone else shut_loopback(isolation, settings)
+    chosen = choose_isolation(settings.isolation)
+    isolation = _alone(chosen, settings) if alone else shut_loopback(chosen, settings)
     make_data_directory(settings.data_dir)
-    sandbox = isolation.build_sandbox(settings, environ)
+    sandbox = chosen.build_sandbox(settings, environ)  # packages come from a network
     with Launcher.start() as launcher:
         environments = open_environments(settings, environ, sandbox)
         host = isolation.host(launcher, settings, environ)

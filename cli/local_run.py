@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,6 +12,7 @@ from cli.local_executor import open_session
 from cli.recordings import Recording
 from utils.config_schema import secret_pointers, validate_config
 from utils.errors import ManifestError, TruelineError
+from utils.exchange_faults import Fault
 from utils.exchange_file import Exchange
 from utils.exchange_play import RECORD, REPLAY
 from utils.manifest import MANIFEST, Entry, read_manifest
@@ -92,19 +93,28 @@ def check_config(entry: Entry, config: Mapping[str, Any]) -> None:
 
 
 @dataclass(frozen=True)
+class Spoil:
+    """Which of the replayed exchanges is spoiled, by what fault, and how often; None: always."""
+
+    index: int
+    fault: Fault
+    times: int | None = None
+
+
+@dataclass(frozen=True)
 class Wish:
     """What a run is asked for beside an integration and its config."""
 
     task: str | None = None  # and what it needs; None: every task
     record: Path | None = None
     replay: tuple[Exchange, ...] | None = None
-    spoil: tuple[int, str] | None = None  # which exchange, and by what fault
+    spoil: Spoil | None = None
 
     def exchanges(self) -> dict[str, Any] | None:
         """Return what the child is told of exchanges."""
         if self.replay is not None:
             entries = [one.as_json() for one in self.replay]
-            spoil = {"index": self.spoil[0], "fault": self.spoil[1]} if self.spoil else None
+            spoil = asdict(self.spoil) if self.spoil else None
             return {"mode": REPLAY, "entries": entries, "spoil": spoil}
         return {"mode": RECORD} if self.record else None
 

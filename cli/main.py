@@ -30,7 +30,9 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "data": "Write a task's data to a file or to standard output.",
         "cancel": "Cancel a job.",
         "violations": "List violations.",
+        "check": "Check a repository of integrations without running them.",
         "run": "Run an integration from this checkout, without an API.",
+        "test": "Run an integration's own tests and play faults on it.",
         "settings": "Print every setting in force and where it comes from.",
         "doctor": "Check that everything that Trueline needs works here.",
     }

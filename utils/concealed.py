@@ -26,7 +26,7 @@ _NAMED = re.compile(
     r"(\\\"(?:[^\"\\]|\\[^\"])*(?:\\\")?|\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?|[^\s,;&}\])\"']+)",
     re.IGNORECASE,
 )
-_KNOWN = re.compile(  # formats that give themselves away
+KNOWN_FORMAT = re.compile(  # formats that give themselves away
     r"\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abprs]-[\w-]{10,}"
     r"|AKIA[A-Z0-9]{16}|eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?|sk-[\w-]{16,})"
 )
@@ -48,7 +48,7 @@ def concealed(text: str, secrets: Iterable[str] = ()) -> str:
                 text = text.replace(form, MARK)
     text = _URL.sub(lambda found: shown_url(found[0]), text)
     text = _COOKIE.sub(rf"\1{MARK}", _SCHEME.sub(rf"\1\2{MARK}", text))
-    text = _KNOWN.sub(MARK, text)
+    text = KNOWN_FORMAT.sub(MARK, text)
     return _NAMED.sub(_hidden_value, text)
 
 

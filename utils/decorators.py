@@ -1,7 +1,7 @@
 """`@task`: what makes a plugin's function a collector, an insight or a reconciler."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from utils.errors import AuthoringError
@@ -43,30 +43,51 @@ def task(  # noqa: PLR0913 - the decorator's arguments are the contract with aut
     """
     caller = sys._getframe(1)  # noqa: SLF001 - where the author wrote it; inspect would cost 5 ms
     module, file, line = caller.f_globals, caller.f_code.co_filename, caller.f_lineno
-    said = _Declaration(f"{shown_path(file)}:{line}", name)
-    said.check_name(name)
-    said.check_unknown(unknown)
-    said.check_text("title", title)
-    if description is not None:
-        said.check_text("description", description)
-    kind = said.checked_type(type)
-    spec = TaskSpec(
-        name=name,
-        title=title,
-        description=description,
-        type=kind,
-        severity=said.checked_severity(severity, kind),
-        order=said.checked_order(order, kind),
-        enabled=said.checked_enabled(enabled),
-        depends_on=said.checked_depends_on(depends_on),
+    place = f"{shown_path(file)}:{line}"
+    spec = checked_spec(
+        place,
+        {
+            "name": name,
+            "title": title,
+            "description": description,
+            "type": type,
+            "severity": severity,
+            "order": order,
+            "enabled": enabled,
+            "depends_on": depends_on,
+            **unknown,
+        },
     )
 
     def declare(function: F) -> F:
-        said.check_signature(function)
+        _Declaration(place, name).check_signature(function)
         remember_task(module, DeclaredTask(spec, function, file, line))
         return function
 
     return declare
+
+
+def checked_spec(place: str, arguments: Mapping[str, Any]) -> TaskSpec:
+    """Return what these arguments of `@task` declare; raises AuthoringError that names `place`."""
+    name = arguments.get("name", "")
+    said = _Declaration(place, name)
+    said.check_name(name)
+    said.check_unknown(arguments)
+    said.check_text("title", arguments.get("title", ""))
+    description = arguments.get("description")
+    if description is not None:
+        said.check_text("description", description)
+    kind = said.checked_type(arguments.get("type", "collector"))
+    return TaskSpec(
+        name=name,
+        title=arguments["title"],
+        description=description,
+        type=kind,
+        severity=said.checked_severity(arguments.get("severity"), kind),
+        order=said.checked_order(arguments.get("order"), kind),
+        enabled=said.checked_enabled(arguments.get("enabled", True)),
+        depends_on=said.checked_depends_on(arguments.get("depends_on", ())),
+    )
 
 
 class _Declaration:
@@ -93,8 +114,8 @@ class _Declaration:
                 "choose a shorter one; say the rest in title and description",
             )
 
-    def check_unknown(self, unknown: dict[str, Any]) -> None:
-        for argument in unknown:
+    def check_unknown(self, given: Mapping[str, Any]) -> None:
+        for argument in (name for name in given if name not in ARGUMENTS):
             raise self.error(
                 f"unknown argument {argument!r}{did_you_mean(argument, ARGUMENTS)}",
                 f"the arguments are {', '.join(ARGUMENTS)}",

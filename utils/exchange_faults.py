@@ -40,6 +40,7 @@ class Spoiled(NamedTuple):
 
     place: int
     outcome: "Reply | Trouble"
+    times: int | None = None  # that it does not happen; None: never
 
 
 def spoiled(exchanges: Sequence[Exchange], index: int, fault: Fault) -> Spoiled | None:

@@ -57,4 +57,7 @@ def taped(order: Mapping[str, Any], channel: Channel) -> Iterator[Channel]:
 
 
 def _spoiled(spoil: Mapping[str, Any] | None, entries: Sequence[Exchange]) -> Spoiled | None:
-    return spoiled(entries, spoil["index"], Fault(spoil["fault"])) if spoil else None
+    if not spoil:
+        return None
+    found = spoiled(entries, spoil["index"], Fault(spoil["fault"]))
+    return found and found._replace(times=spoil["times"])

@@ -68,6 +68,7 @@ class Player:
         self._spoiled = spoiled
         self._exchanges = exchanges
         self._lock = allocate_lock()
+        self._given = 0  # times that the spoiled exchange was asked for
         self._left: dict[_Key, list[int]] = {}
         for index, one in enumerate(exchanges):
             key = (one.method, one.url, _canonical(one.request_body))
@@ -84,15 +85,20 @@ class Player:
             matching = self._left.get(key)
             if not matching:
                 raise self._unknown(key)
-            # A spoiled exchange stays spoiled: the request is repeated in vain.
-            is_last = len(matching) == 1 or (self._spoiled and matching[0] == self._spoiled.place)
-            index = matching[0] if is_last else matching.pop(0)
-        if self._spoiled and index == self._spoiled.place:
-            return self._spoiled.outcome
+            index = matching[0]
+            if self._spoiled and index == self._spoiled.place and self._is_spoiled_still():
+                return self._spoiled.outcome  # and again, when the request is repeated
+            if len(matching) > 1:
+                matching.pop(0)
         return self._exchanges[index].reply
 
     def keep(self, request: Request, reply: Reply) -> None:
         """Keep nothing: nothing was sent."""
+
+    def _is_spoiled_still(self) -> bool:
+        self._given += 1
+        times = self._spoiled.times if self._spoiled else 0
+        return times is None or self._given <= times
 
     def _unknown(self, key: _Key) -> IntegrationPermanentError:
         method, url, _ = key

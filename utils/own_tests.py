@@ -46,6 +46,7 @@ def run_tests(spec: "ChildSpec", channel: Channel) -> None:
     notes = Path(os.environ["TMPDIR"]) / "notes.jsonl"
     os.environ[NOTES] = str(notes)
     tests = Path(spec.snapshot) / "integrations" / spec.integration / "tests"
+    os.chdir(spec.snapshot)
     ran = _ran(tests, spec.only or ())
     channel.send({"type": "tests", **ran._asdict(), "notes": _lines_of(notes)})
 
@@ -53,8 +54,12 @@ def run_tests(spec: "ChildSpec", channel: Channel) -> None:
 def _ran(tests: Path, arguments: Any) -> Ran:
     pytest = importlib.import_module("pytest")
     counts = _Counts()
+    settings = Path(os.environ["TMPDIR"]) / "pytest.ini"  # none of those above the checkout
+    settings.write_text("[pytest]\n")
+    own = tests / "pytest.ini"
     options = (
-        *("--rootdir", str(tests), "-c", os.devnull, "--import-mode=importlib"),
+        *("-c", str(own if own.exists() else settings), "--import-mode=importlib"),
+        *("--rootdir", str(tests), "--confcutdir", str(tests)),
         *("-p", "no:cacheprovider", "--strict-markers", "--color=no"),
     )
     code = int(pytest.main([str(tests), *options, *arguments], plugins=[counts]))

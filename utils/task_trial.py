@@ -155,7 +155,8 @@ class _Collected:
                 if large := result.get("large"):
                     result["data"] = json.loads(Path(f"{spool}.{large['file']}").read_bytes())
                 return result
-        broken = next((one["error"] for one in self._events if one["type"] == "broken"), {})
+        errors = [one["error"] for one in self._events if one["type"] == "broken"]
+        broken: Mapping[str, Any] = errors[0] if errors else {}
         raise AuthoringError(
             broken.get("reason", f"task {name!r} has no result"),
             broken.get("advice", "see whether it is enabled"),

@@ -1,0 +1,1 @@
+"""What `trueline check` looks for, one module for each kind of thing."""

@@ -1,0 +1,1 @@
+"""What stands in an integrations repository, read without running any of it."""
