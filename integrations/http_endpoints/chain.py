@@ -16,6 +16,7 @@ class End(StrEnum):
     """How a chain ended."""
 
     ANSWER = "answer"  # of the last step, which is no redirect
+    ARRIVED = "arrived"  # at the URL itself, whose own chain tells the rest
     OTHER_HOST = "other host"  # one that is not allowed: it was not asked
     LOOP = "loop"  # a URL came twice
     TOO_MANY = "too many redirects"
@@ -72,6 +73,8 @@ def _end_before(url: str, steps: list[Step], endpoint: Endpoint) -> End | None:
         return End.OTHER_HOST
     if url in {step.url for step in steps}:
         return End.LOOP
+    if steps and url == endpoint.url:
+        return End.ARRIVED
     return End.TOO_MANY if len(steps) > MOST_STEPS else None
 
 

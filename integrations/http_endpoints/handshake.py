@@ -1,4 +1,4 @@
-"""TLS handshakes with one server: its certificate, whether to trust it, and what it still accepts."""
+"""TLS handshakes with one server: its certificate, whether to trust it, and what it accepts."""
 
 import ssl
 from dataclasses import dataclass

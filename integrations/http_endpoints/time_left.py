@@ -5,7 +5,7 @@ from utils.deadline import seconds_left
 SPARE_SECONDS = 2.0  # to put together what was seen
 
 
-class NoTimeLeft(TimeoutError):
+class NoTimeLeft(TimeoutError):  # noqa: N818 - reads as the state it reports
     """The task's time is nearly up."""
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from httpx2 import create_ssl_context
+
 from utils.errors import IntegrationNotConfigured
 
 OLD_PROTOCOLS = frozenset({"SSLv3", "TLSv1", "TLSv1.1"})
@@ -35,7 +37,7 @@ def read_trust(config: Mapping[str, Any]) -> Trust:
 
 
 def _verified(config: Mapping[str, Any]) -> ssl.SSLContext:
-    context = ssl.create_default_context()
+    context = create_ssl_context()  # the authorities that `ctx.http` trusts
     if path := config.get("ca_file"):
         _load(context, "ca_file", _text_of(Path(path)))
     if text := config.get("ca_pem"):

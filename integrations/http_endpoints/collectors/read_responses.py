@@ -28,7 +28,7 @@ LONGEST_HEADER = 4096
 @task(
     name="read_responses",
     title="Read responses",
-    description="Status, headers, cookies without values and latency of each URL, in several attempts",
+    description="Status, headers, cookies (no values) and latency of each URL, in several attempts",
     type="collector",
 )
 def read_responses(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[str, Any]:

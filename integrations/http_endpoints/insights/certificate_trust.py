@@ -12,7 +12,7 @@ ADVICE = {
     Problem.EXPIRED: "Renew it",
     Problem.NOT_YET_VALID: "Set the clock of who issued it, or install the one that is valid now",
     Problem.WRONG_NAME: "Issue one with this name among its subject alternative names",
-    Problem.SELF_SIGNED: "Have one issued by an authority, or give it to `ca_pem` if it is meant so",
+    Problem.SELF_SIGNED: "Have an authority issue one, or add it to `ca_pem` if it is meant so",
     Problem.UNKNOWN_AUTHORITY: "Let the server send the intermediate certificates as well; an "
     "authority of your own belongs into `ca_pem`",
     Problem.OTHER: "Issue a new one",

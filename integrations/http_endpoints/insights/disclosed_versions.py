@@ -26,7 +26,7 @@ def disclosed_versions(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[str,
     return judged(
         version_resources(rows, endpoints_by_url(ctx)),
         "no header tells a version",
-        "that tell the version of their software",
+        "with headers that tell a version",
     )
 
 

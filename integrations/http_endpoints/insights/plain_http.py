@@ -1,6 +1,7 @@
 """Judges what is said over plain HTTP: nothing but the way to https."""
 
 from collections.abc import Iterable, Mapping
+from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,7 +27,7 @@ def plain_http(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[str, Any]:
     return judged(
         plain_http_resources(rows, endpoints_by_url(ctx)),
         "plain HTTP leads to https wherever it was looked at",
-        "that plain HTTP does not lead to https for good",
+        "without a lasting way from plain HTTP to https",
     )
 
 
@@ -47,37 +48,33 @@ def plain_http_resources(
 
 
 def _closed(plain: Mapping[str, Any]) -> tuple[str, str | None] | None:
-    status = plain["steps"][0]["status"]
+    status, start = plain["steps"][0]["status"], plain["start"]
     if status >= 400:
         return None
-    message = f"{plain['start']} answers {status}, and should be closed. Shut the port, or expect a redirect"
-    return message, None
+    advice = "Shut the port, or take `closed` out of the config"
+    return f"{start} answers {status}, and should be closed. {advice}", None
 
 
 def _redirects(plain: Mapping[str, Any]) -> tuple[str, str | None] | None:
-    steps = [step for step in plain["steps"] if _is_plain(step["url"])]
+    steps = list(takewhile(lambda step: _is_plain(step["url"]), plain["steps"]))
     last = steps[-1]
-    if last["target"] is None:
-        if last["status"] >= 400:
-            return None  # an error page, of which nobody can tell: the collector is partial
-        message = (
-            f"{last['url']} answers {last['status']} in the clear. Redirect it to https by 301"
-        )
-        return message, None
-    if _is_plain(last["target"]):
-        if plain["end"] == End.NO_ANSWER:
-            return None
-        message = (
-            f"{last['url']} leads to {last['target']}, and not to https. Redirect to https at once"
-        )
-        return message, None
-    passing = [step for step in steps if step["status"] not in PERMANENT]
-    if passing:
-        step = passing[0]
-        message = (
-            f"{step['url']} redirects by {step['status']}, which browsers forget. Use 301 or 308"
-        )
-        return message, "low"
+    url, status, target = last["url"], last["status"], last["target"]
+    if target is None:
+        # Of an error page nobody can tell: the collector says that it is partial.
+        told = f"{url} answers {status} in the clear. Redirect it to https by 301"
+        return None if status >= 400 else (told, None)
+    if _is_plain(target):
+        told = f"{url} leads to {target}, and not to https. Redirect to https at once"
+        return None if plain["end"] == End.NO_ANSWER else (told, None)
+    return _passing(steps)
+
+
+def _passing(steps: Iterable[Mapping[str, Any]]) -> tuple[str, str] | None:
+    """Return what is wrong with a way to https that browsers do not remember."""
+    for step in steps:
+        if step["status"] not in PERMANENT:
+            told = f"{step['url']} redirects by {step['status']}, which browsers forget"
+            return f"{told}. Use 301 or 308", "low"
     return None
 
 

@@ -22,7 +22,7 @@ def slow_answers(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[str, Any]:
     return judged(
         slow_resources(rows, endpoints_by_url(ctx)),
         "every URL answers in time",
-        "that answer slowly",
+        "with slow answers",
     )
 
 
