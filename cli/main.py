@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "data": "Write a task's data to a file or to standard output.",
         "cancel": "Cancel a job.",
         "violations": "List violations.",
+        "docs": "Write the documentation pages of the integrations.",
         "check": "Check a repository of integrations without running them.",
         "run": "Run an integration from this checkout, without an API.",
         "test": "Run an integration's own tests and play faults on it.",
