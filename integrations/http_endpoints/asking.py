@@ -28,15 +28,14 @@ class Asking:
         """
         parts = urlsplit(url)
         client = self.ctx.http(
-            f"{parts.scheme}://{parts.netloc}",
+            f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}",
             headers=_HEADERS,
             timeout=self._seconds(),
             max_retries=attempts,
             options=HTTPOptions(verify=self.trust.verified, logger=self.ctx.logger),
         )
-        path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
         with client:
-            return client.request("GET", path, as_is=True)
+            return client.request("GET", url, as_is=True)
 
     def _seconds(self) -> float:
         try:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from urllib.parse import urljoin, urlsplit
 
 from integrations.http_endpoints.endpoint import Endpoint
-from utils.errors import IntegrationError
+from utils.errors import IntegrationError, IntegrationPermanentError
 from utils.http import Answer
 
 MOST_STEPS = 10
@@ -22,6 +22,7 @@ class End(StrEnum):
     TOO_MANY = "too many redirects"
     BAD_TARGET = "bad target"  # no URL of http or https
     NO_ANSWER = "no answer"
+    NOT_ASKED = "not asked"  # from here: no time, or no permission
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Chain:
     start: str
     steps: tuple[Step, ...]
     end: End
-    error: str | None = None  # of NO_ANSWER
+    error: str | None = None  # of NO_ANSWER and NOT_ASKED
 
 
 def follow(start: str, endpoint: Endpoint, get: Callable[[str], Answer]) -> Chain:
@@ -54,7 +55,9 @@ def follow(start: str, endpoint: Endpoint, get: Callable[[str], Answer]) -> Chai
         try:
             answer = get(url)
         except IntegrationError as error:
-            return Chain(start, tuple(steps), End.NO_ANSWER, str(error))
+            is_asked = not isinstance(error, IntegrationPermanentError)
+            end = End.NO_ANSWER if is_asked else End.NOT_ASKED
+            return Chain(start, tuple(steps), end, str(error))
         steps.append(Step(url, answer.status, _target(url, answer)))
         url = steps[-1].target
     return Chain(start, tuple(steps), End.ANSWER)

@@ -27,14 +27,10 @@ def follow_redirects(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[str, A
     for row in rows:
         for reason in row["partial"]:
             ctx.mark_partial(f"{row['url']}: {reason}")
-    steps = sum(
-        len(chain["steps"])
-        for row in rows
-        for chain in (row["direct"], row["plain"] or row["direct"])
-    )
+    plain = sum(row["plain"] is not None for row in rows)
     return {
         "data": {"redirects": rows},
-        "message": f"{counted(len(rows), 'URL')} followed in {counted(steps, 'step')}",
+        "message": f"{counted(len(rows), 'URL')} followed, {plain:,} of them from plain HTTP too",
     }
 
 
@@ -64,12 +60,12 @@ def _chain(start: str, endpoint: Endpoint, asking: Asking) -> Chain:
 def _is_closed_as_wanted(plain: Chain, endpoint: Endpoint) -> bool:
     if endpoint.plain_http is not PlainHttp.CLOSED:
         return False
-    return not plain.steps or plain.steps[0].status >= 400
+    return plain.steps[0].status >= 400 if plain.steps else plain.end is End.NO_ANSWER
 
 
 def _unclear(chain: Chain, endpoint: Endpoint) -> list[str]:
     """Return why it is not known where a chain leads: an error page redirects nobody."""
-    if chain.end is End.NO_ANSWER:
+    if chain.error is not None:
         return [f"where it leads is not known: {chain.error}"]
     if chain.end is not End.ANSWER or endpoint.expects(chain.steps[-1].status):
         return []

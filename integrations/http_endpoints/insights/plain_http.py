@@ -65,7 +65,7 @@ def _redirects(plain: Mapping[str, Any]) -> tuple[str, str | None] | None:
         return None if status >= 400 else (told, None)
     if _is_plain(target):
         told = f"{url} leads to {target}, and not to https. Redirect to https at once"
-        return None if plain["end"] == End.NO_ANSWER else (told, None)
+        return None if plain["end"] in {End.NO_ANSWER, End.NOT_ASKED} else (told, None)
     return _passing(steps)
 
 
