@@ -10,7 +10,12 @@ import pytest
 import trustme
 
 from integrations.http_endpoints.entry import Runner
-from integrations.http_endpoints.tests.conftest import Serve, issued, self_signed
+from integrations.http_endpoints.tests.conftest import Serve
+from integrations.http_endpoints.tests.tls_contexts import (
+    accepting_old_protocols,
+    issued,
+    self_signed,
+)
 from utils.testing import Run, run_task, server_test
 
 
@@ -54,16 +59,16 @@ def test_a_certificate_that_is_refused_is_read_all_the_same(
     assert row["certificate"]["not_after"]
 
 
+@pytest.mark.parametrize("newest", ["TLSv1.3", "TLSv1.1"])
 @server_test("read_certificates")
 def test_an_outdated_protocol_that_is_still_accepted_is_told(
-    authority: trustme.CA, serve: Serve
+    authority: trustme.CA, serve: Serve, newest: str
 ) -> None:
-    context = issued(authority)
-    context.set_ciphers("ALL:@SECLEVEL=0")
-    with pytest.warns(DeprecationWarning, match="TLSv1"):
-        context.minimum_version = ssl.TLSVersion.TLSv1
+    version = ssl.TLSVersion[newest.replace(".", "_")]
+    context = accepting_old_protocols(issued(authority), version)
     row = row_of(read(authority, serve(context)).assert_success())
-    assert (row["protocol"], row["outdated_protocol"]) == ("TLSv1.3", "TLSv1.1")
+    assert (row["protocol"], row["outdated_protocol"]) == (newest, "TLSv1.1")
+    assert row["is_trusted"]
 
 
 @server_test("read_certificates")
