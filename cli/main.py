@@ -30,6 +30,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "data": "Write a task's data to a file or to standard output.",
         "cancel": "Cancel a job.",
         "violations": "List violations.",
+        "list": "List what is in this checkout: tier, tasks, state.",
+        "new": "Begin a new integration.",
         "docs": "Write the documentation pages of the integrations.",
         "check": "Check a repository of integrations without running them.",
         "run": "Run an integration from this checkout, without an API.",

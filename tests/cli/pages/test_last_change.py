@@ -4,7 +4,6 @@ from pathlib import Path
 from cli.pages.last_change import UNKNOWN, last_change
 from cli.reading.repository import Repository
 
-
 Commit = Callable[[Path, str], None]
 
 
