@@ -13,6 +13,7 @@ from utils.base_runner import TaskContext
 from utils.errors import IntegrationPermanentError
 from utils.http import Answer, HTTPOptions
 
+BODY_BYTES = 16 * 1024 * 1024  # sixteen of them are held at a time
 # What a browser's first request says that it takes.
 _HEADERS = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -36,7 +37,7 @@ class Asking:
             headers=_HEADERS,
             timeout=self._seconds(),
             max_retries=attempts,
-            options=HTTPOptions(verify=self.trust.unverified),
+            options=HTTPOptions(verify=self.trust.unverified, max_body_bytes=BODY_BYTES),
         )
         with client:
             return client.request("GET", url, as_is=True)
