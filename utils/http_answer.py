@@ -48,7 +48,7 @@ def error_of(order: Order, outcome: Answer | Fault, now: float) -> IntegrationEr
     if isinstance(outcome, Fault):
         kind = IntegrationPermanentError if outcome.permanent else IntegrationTemporaryError
         return kind(f"{order.shown}: {outcome.reason}", outcome.advice)
-    if 200 <= outcome.status < 300:
+    if 200 <= outcome.status < 300 or (order.as_is and not _is_of_proxy(outcome)):
         return None
     secrets = secrets_of(order.headers, order.url)
     said = shown_body(outcome.body, BODY_LIMIT, secrets)
@@ -78,7 +78,7 @@ def json_of(order: Order, answer: Answer) -> Any:
 
 
 def _kind(answer: Answer) -> type[IntegrationError]:
-    if _PROXY_REFUSED in answer.headers.get("proxy-status", ""):
+    if _is_of_proxy(answer):
         return IntegrationPermanentError
     if answer.status in {401, 403}:
         return IntegrationAuthError
@@ -88,9 +88,14 @@ def _kind(answer: Answer) -> type[IntegrationError]:
 
 
 def _advice(answer: Answer) -> str:
-    if _PROXY_REFUSED in answer.headers.get("proxy-status", ""):
+    if _is_of_proxy(answer):
         return "name the host in `hosts` of the integration's entry in integrations.json"
     return ""
+
+
+def _is_of_proxy(answer: Answer) -> bool:
+    """Tell whether the job's own proxy answered in place of the other system."""
+    return _PROXY_REFUSED in answer.headers.get("proxy-status", "")
 
 
 def _named(status: int) -> str:

@@ -116,7 +116,7 @@ def _followed(
         if outcome is None:
             raise RuntimeError("a driver answers what it is asked to send")
         log.ended(order, outcome)
-        if isinstance(outcome, Fault) or not outcome.is_redirect:
+        if isinstance(outcome, Fault) or order.as_is or not outcome.is_redirect:
             return outcome
         target = _target(order, outcome)
         if isinstance(target, Fault):

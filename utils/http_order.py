@@ -33,6 +33,7 @@ class Order(NamedTuple):
     content: bytes | None
     timeout_seconds: float
     repeatable: bool  # whether to do it twice is to do it once
+    as_is: bool = False  # whatever the answer says is what the caller asked for
 
     @property
     def shown(self) -> str:

@@ -52,6 +52,7 @@ class Extras(TypedDict, total=False):
     data: Body  # a form, or a body as it is
     timeout: float
     repeat: bool  # it does no harm to send it twice, although it is a POST or PATCH
+    as_is: bool  # any status is an answer, and no redirect is followed
 
 
 class HTTPSetup:
@@ -92,6 +93,7 @@ class HTTPSetup:
             content=content,
             timeout_seconds=extras.get("timeout", self._timeout),
             repeatable=extras.get("repeat", safe),
+            as_is=extras.get("as_is", False),
         )
 
     def exchange(self, order: Order) -> Exchange:

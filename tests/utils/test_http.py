@@ -265,6 +265,19 @@ def test_other_refusals_are_permanent(ask: "Asker", remote: "Remote", status: in
     assert len(remote.got) == 1
 
 
+@pytest.mark.parametrize("status", [301, 404, 401, 429, 503])
+def test_an_answer_can_be_taken_as_it_is(ask: "Asker", remote: "Remote", status: int) -> None:
+    remote.replies("/", remote.reply(status, b"said", (("Location", "/new"), ("X-Own", "1"))))
+    answer = ask(remote.url, "request", "GET", "/", as_is=True)
+    assert (answer.status, answer.headers["x-own"], answer.body) == (status, "1", b"said")
+    assert remote.targets == ["GET /"]
+
+
+def test_what_broke_off_is_no_answer_as_it_is(ask: "Asker", remote: "Remote") -> None:
+    remote.replies("/", remote.reply(404, b"half", cut=2), remote.reply(404, b"whole"))
+    assert ask(remote.url, "request", "GET", "/", as_is=True).body == b"whole"
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirects_are_followed_with_their_credentials_at_home(
     ask: "Asker", remote: "Remote", status: int

@@ -42,6 +42,14 @@ def test_what_is_fine_is_no_error(status: int) -> None:
     assert error_of(ORDER, Answer(status, {}, b""), 0.0) is None
 
 
+def test_any_answer_is_fine_as_it_is_but_one_of_the_own_proxy() -> None:
+    order = ORDER._replace(as_is=True)
+    assert error_of(order, Answer(500, {}, b""), 0.0) is None
+    refused = {"proxy-status": "trueline; error=http_request_denied"}
+    error = error_of(order, Answer(403, refused, b""), 0.0)
+    assert isinstance(error, IntegrationPermanentError)
+
+
 def test_a_fault_is_temporary_unless_it_would_come_again() -> None:
     assert isinstance(error_of(ORDER, Fault("gone"), 0.0), IntegrationTemporaryError)
     fault = Fault("wrong", permanent=True)

@@ -1,0 +1,1 @@
+"""Watches URLs from outside: certificates, redirects, headers, cookies, status and speed."""
