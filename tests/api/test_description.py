@@ -43,7 +43,13 @@ def test_keys_and_etags_are_described_where_they_work(found: dict[str, Any]) -> 
         "test_webhook",
     }
     matched = {name for name, one in found.items() if "If-Match" in names(one)}
-    assert matched == {"change_deployment", "delete_deployment", "decide_violation"}
+    assert matched == {
+        "change_deployment",
+        "delete_deployment",
+        "decide_violation",
+        "change_webhook",
+        "delete_webhook",
+    }
     assert "304" in found["list_jobs"]["responses"]
     assert "304" not in found["follow_job"]["responses"]
 

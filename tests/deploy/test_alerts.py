@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # it has no types
+import yaml
 
 REPOSITORY = Path(__file__).parents[2]
 FILE = REPOSITORY / "deploy" / "prometheus" / "alerts.yaml"

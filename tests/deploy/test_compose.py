@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # it has no types
+import yaml
 
 REPOSITORY = Path(__file__).parents[2]
 TEXT = (REPOSITORY / "compose.yaml").read_text(encoding="utf-8")
