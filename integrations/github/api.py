@@ -1,5 +1,6 @@
 """The client of GitHub's REST API: its headers, its pages, one repository after another."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -8,6 +9,7 @@ from urllib.parse import quote
 from integrations.github.refusal import Refusal, seen
 from integrations.github.scope import read_scope
 from utils.base_runner import TaskContext
+from utils.errors import IntegrationPermanentError
 from utils.http import HTTPClient, LinkPages
 
 API_VERSION = "2022-11-28"
@@ -43,8 +45,18 @@ class GitHub(NamedTuple):
         return list(self.client.items(path, LinkPages(items), params=asked))
 
     def headers(self, path: str) -> Mapping[str, str]:
-        """Return the headers of an answer, by their names in lower case."""
-        return self.client.request("GET", path).headers
+        """Return the headers of an answer, by their names in lower case.
+
+        They count only where the answer is the API's own: a proxy's page has none of them.
+        """
+        answer = self.client.request("GET", path)
+        if not _is_object(answer.body):
+            raise IntegrationPermanentError(
+                f"GET {path} answered {answer.status} with a body that is no JSON object",
+                "see whether base_url is that of the API",
+                status=answer.status,
+            )
+        return answer.headers
 
 
 def address(repository: Repository, *parts: str) -> str:
@@ -100,3 +112,10 @@ def mark_unseen(ctx: TaskContext, rows: Iterable[Row]) -> None:
 def found_in(rows: Iterable[Row]) -> Iterable[tuple[str, Any]]:
     """Yield the name and what was found of each repository that was seen."""
     return ((row["repository"], row["found"]) for row in rows if row["state"] == "seen")
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return isinstance(json.loads(body), dict)
+    except ValueError:
+        return False

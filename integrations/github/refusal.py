@@ -43,7 +43,7 @@ class Refusal(NamedTuple):
     @property
     def shown(self) -> str:
         """What people read."""
-        return f"{self.status} {self.said}".strip()
+        return f"{self.status} {self.said.rstrip('.')}".strip()
 
 
 def seen(ask: Callable[[], Answer]) -> Answer | Refusal:

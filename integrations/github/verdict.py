@@ -11,13 +11,13 @@ def resource(resource_id: str, message: str, severity: str | None = None, **data
     return {"id": resource_id, "message": message, "severity": severity, "data": data or None}
 
 
-def judged(resources: Sequence[Resource], passed: str, failed: str) -> dict[str, Any]:
-    """Return an insight's result; `failed` is put behind the number of resources."""
+def judged(resources: Sequence[Resource], passed: str, one: str, many: str = "") -> dict[str, Any]:
+    """Return an insight's result; its message is `passed`, or how many there are of what."""
     return {
         "violation": bool(resources),
         "resources": list(resources),
         "data": {"count": len(resources)},
-        "message": f"{len(resources):,} {failed}" if resources else passed,
+        "message": counted(len(resources), one, many) if resources else passed,
     }
 
 

@@ -26,6 +26,7 @@ def actions_restricted(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[str,
     return judged(
         without_allowed(wide, ctx.config.get("allowed_any_actions", ()), "name"),
         "workflows may use chosen actions alone",
+        "policy allows actions from anywhere",
         "policies allow actions from anywhere",
     )
 

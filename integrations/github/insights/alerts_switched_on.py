@@ -36,5 +36,6 @@ def alerts_switched_on(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[str,
     return judged(
         blind,
         "Dependabot alerts and secret scanning are on wherever they are wanted",
-        "times a repository is not looked at",
+        "feature that looks for dangers is off",
+        "features that look for dangers are off",
     )

@@ -32,5 +32,6 @@ def default_branch_keeps_history(self: BaseRunner.StageTwo, ctx: TaskContext) ->
     return judged(
         without_allowed(open_ones, ctx.config.get("allowed_unprotected", ()), "repository"),
         "every protected default branch refuses force pushes",
+        "protected default branch takes force pushes",
         "protected default branches take force pushes",
     )

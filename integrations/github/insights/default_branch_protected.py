@@ -32,5 +32,6 @@ def default_branch_protected(self: BaseRunner.StageTwo, ctx: TaskContext) -> dic
     return judged(
         without_allowed(bare, ctx.config.get("allowed_unprotected", ()), "repository"),
         "every default branch is protected",
-        "default branches are not protected",
+        "default branch without protection",
+        "default branches without protection",
     )

@@ -34,5 +34,6 @@ def default_branch_reviewed(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict
     return judged(
         without_allowed(few, ctx.config.get("allowed_unprotected", ()), "repository"),
         "every protected default branch requires reviews",
+        "protected default branch takes changes without enough reviews",
         "protected default branches take changes without enough reviews",
     )

@@ -31,5 +31,6 @@ def few_administrators(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[str,
     return judged(
         crowded,
         f"no repository has more than {most} direct administrators",
-        "repositories have too many administrators",
+        "repository with too many administrators",
+        "repositories with too many administrators",
     )

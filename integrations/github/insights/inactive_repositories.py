@@ -40,6 +40,7 @@ def inactive_repositories(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[s
     return judged(
         left_open,
         "no inactive repository is open to people from outside or to keys",
+        "inactive repository is still open",
         "inactive repositories are still open",
     )
 

@@ -34,7 +34,8 @@ def old_dependabot_alerts(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[s
     return judged(
         old,
         f"no critical or high alert is open for more than {most} days",
-        f"critical or high alerts are open for more than {most} days",
+        f"alert open for more than {most} days",
+        f"alerts open for more than {most} days",
     )
 
 

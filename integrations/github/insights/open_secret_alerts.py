@@ -23,7 +23,7 @@ def open_secret_alerts(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[str,
     rows = ctx.get_data("list_secret_alerts")["repositories"]
     mark_off(ctx, rows)
     leaked = [_told(name, alert) for name, alerts in found_in(rows) for alert in alerts]
-    return judged(leaked, "no secret-scanning alert is open", "secret-scanning alerts are open")
+    return judged(leaked, "no secret-scanning alert is open", "open secret-scanning alert")
 
 
 def _told(name: str, alert: Mapping[str, Any]) -> Resource:

@@ -37,5 +37,6 @@ def outside_collaborators(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[s
     return judged(
         without_allowed(writers, ctx.config.get("allowed_collaborators", ()), "login"),
         "nobody unexpected from outside may write",
-        "accesses from outside may write",
+        "unexpected access from outside may write",
+        "unexpected accesses from outside may write",
     )

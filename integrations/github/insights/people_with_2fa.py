@@ -26,4 +26,9 @@ def people_with_2fa(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[str, An
         )
         for one in ctx.get_data("list_people_without_2fa")["people"]
     ]
-    return judged(bare, "everybody has a second factor", "people have no second factor")
+    return judged(
+        bare,
+        "everybody has a second factor",
+        "person without a second factor",
+        "people without a second factor",
+    )

@@ -30,5 +30,6 @@ def public_repositories(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[str
     return judged(
         without_allowed(public, ctx.config.get("allowed_public", ()), "repository"),
         "no repository is public unexpectedly",
+        "repository is public and not on the allow list",
         "repositories are public and not on the allow list",
     )

@@ -38,7 +38,8 @@ def stale_deploy_keys(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[str, 
     return judged(
         stale,
         f"every deploy key was used within {most} days",
-        f"deploy keys were not used for {most} days",
+        f"deploy key not used for {most} days",
+        f"deploy keys not used for {most} days",
     )
 
 

@@ -26,7 +26,12 @@ def stale_tokens(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[str, Any]:
         for token in ctx.get_data("list_tokens")["tokens"]
         if (wrong := faults_of(token, most, now))
     ]
-    return judged(found, "every token is in use and ends", "tokens are stale or never end")
+    return judged(
+        found,
+        "every token is in use and ends",
+        "token is stale or never ends",
+        "tokens are stale or never end",
+    )
 
 
 def faults_of(token: Mapping[str, Any], most_days: int, now: datetime) -> list[str]:

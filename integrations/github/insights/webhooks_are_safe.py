@@ -25,7 +25,12 @@ def webhooks_are_safe(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[str, 
         for hook in hooks
         if hook["active"] and (wrong := faults_of(hook))
     ]
-    return judged(unsafe, "every webhook uses TLS and a secret", "webhooks are not safe")
+    return judged(
+        unsafe,
+        "every webhook uses TLS and a secret",
+        "webhook is not safe",
+        "webhooks are not safe",
+    )
 
 
 def faults_of(hook: Mapping[str, Any]) -> list[str]:

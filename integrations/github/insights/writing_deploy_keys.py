@@ -33,5 +33,6 @@ def writing_deploy_keys(self: BaseRunner.StageTwo, ctx: TaskContext) -> dict[str
     return judged(
         without_allowed(writing, ctx.config.get("allowed_writing_keys", ()), "title"),
         "no unexpected deploy key may write",
-        "deploy keys may write",
+        "unexpected deploy key may write",
+        "unexpected deploy keys may write",
     )
