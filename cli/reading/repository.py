@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cli.exits import Exit
-from cli.reading.integration_folder import IntegrationFolder, read_folder
+from cli.reading.integration_folder import ENTRY, IntegrationFolder, read_folder
 from cli.reading.manifest_file import PlacedEntry, placed_entries, read_bytes
 from utils.errors import TruelineError
 from utils.manifest import MANIFEST
@@ -64,10 +64,19 @@ class Repository:
 def find_repository(start: Path) -> Repository:
     """Return the repository at or above a path; raises NoRepository."""
     start = start.resolve()
-    for folder in (start, *start.parents):
-        if (folder / MANIFEST).exists() or (folder / INTEGRATIONS).is_dir():
-            return Repository(folder)
+    for is_top in (_has_manifest, _has_integrations):
+        for folder in (start, *start.parents):
+            if is_top(folder):
+                return Repository(folder)
     raise NoRepository(
         f"there is no {MANIFEST} in {start} or above it",
         "name a checkout of integrations, or begin one with `trueline new NAME`",
     )
+
+
+def _has_manifest(folder: Path) -> bool:
+    return (folder / MANIFEST).exists()
+
+
+def _has_integrations(folder: Path) -> bool:
+    return any((folder / INTEGRATIONS).glob(f"*/{ENTRY}"))

@@ -76,7 +76,11 @@ def test_reference_names_no_flag_that_a_command_lacks(name: str) -> None:
         for title, text in sections("docs/reference/cli.md").items()
         if re.search(rf"`trueline {name}\b", title)
     )
-    flags = {flag for parameter in command_of(name).params for flag in parameter.opts}
+    flags = {
+        flag
+        for parameter in command_of(name).params
+        for flag in (*parameter.opts, *parameter.secondary_opts)
+    }
     told = {flag for row in rows(text) for flag in re.findall(r"`(--[\w-]+)", row[0])}
     assert told <= flags
 

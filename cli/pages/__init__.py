@@ -1,0 +1,1 @@
+"""The documentation page of each integration, made from what stands in its files."""
