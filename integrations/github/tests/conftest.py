@@ -15,14 +15,14 @@ Plays = Callable[..., Exchanges]
 
 @pytest.fixture
 def plays(tmp_path: Path) -> Plays:
-    """Return a function that makes exchanges of `{path with query: (status, body)}`; headers go with each."""
+    """Return a function that makes exchanges of `{path with query: (status, body)}`."""
 
     def play(answers: Mapping[str, tuple[int, Any]], **headers: str) -> Exchanges:
-        told_in_all = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
         for number, (path, (status, body)) in enumerate(answers.items(), 1):
             told = {"message": body} if isinstance(body, str) else body
             request: Any = {"method": "GET", "url": API + path, "headers": {}, "body": None}
-            response = {"status": status, "headers": told_in_all, "body": {"json": told}}
+            response = {"status": status, "headers": sent, "body": {"json": told}}
             exchange = {"format": 1, "task": "", "request": request, "response": response}
             (tmp_path / f"{number:04}-GET.json").write_text(json.dumps(exchange))
         return Exchanges(tmp_path)

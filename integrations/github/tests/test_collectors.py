@@ -344,7 +344,7 @@ def test_single_sign_on_is_looked_at_where_there_is_one(plays: Any) -> None:
         "credential_id": 5,
         "credential_type": "personal access token",
         "token_last_eight": "12345678",
-        "credential_authorized_at": "2024-02-03T04:05:06Z",
+        "credential_authorized_at": "2024-02-03T04:05:06Z",  # trueline: ignore[secret-in-code]
         "credential_accessed_at": None,
         "authorized_credential_note": "laptop",
         "authorized_credential_expires_at": None,
