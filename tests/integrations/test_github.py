@@ -6,25 +6,32 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cli.local_run import ALL_TASKS, ONE_WARM, LocalSession, LocalWorker, Wish, read_entry
 from tests.integrations.github.acme import acme, small_acme
 from tests.integrations.github.loopback_api import (
     TOKEN,
     Answer,
+    Asked,
     LoopbackApi,
     abuse_limit,
     limit_spent,
+    nothing_first,
     refused,
     serving,
 )
 from tests.integrations.github.published import published
 from utils.config_schema import validate_config
+from utils.manifest import Entry
+from utils.quality import quality_of
+from utils.settings import read_settings
+from utils.tiers import Tier
+from worker.execution import Prepared
 
 ROOT = Path(__file__).parents[2]
 RECORDED = ROOT / "integrations" / "github" / "tests" / "exchanges" / "default"
@@ -52,11 +59,9 @@ WRONG = {
 
 @dataclass(frozen=True)
 class Ran:
-    """What `trueline run --json` told."""
+    """How a run of the integration ended."""
 
-    code: int
     status: str
-    error: Mapping[str, Any] | None
     tasks: Mapping[str, Mapping[str, Any]]
     text: str
 
@@ -68,60 +73,69 @@ class Ran:
         return {one["id"] for one in self.tasks[task]["resources"] or ()}
 
 
-Runs = Callable[..., Ran]
 Serves = Callable[..., LoopbackApi]
+Audits = Callable[..., Ran]
 
 
-@pytest.fixture(scope="session")
-def data_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return where runs keep what they build, so that it is built once."""
-    return tmp_path_factory.mktemp("github-data")
+@pytest.fixture(scope="module")
+def api() -> Iterator[LoopbackApi]:
+    """Serve one API at one port: that is what the jobs' sandbox is opened for."""
+    with serving(LoopbackApi({})) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def environ(api: LoopbackApi, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """Return the variables of a user with a data directory of their own."""
+    kept = {name: one for name, one in os.environ.items() if not name.startswith("TRUELINE_")}
+    return {
+        **kept,
+        "TRUELINE_DATA_DIR": str(tmp_path_factory.mktemp("data")),
+        "TRUELINE_LOOPBACK_PORTS": str(api.port),
+    }
+
+
+@pytest.fixture(scope="module")
+def entry() -> Entry:
+    return read_entry(ROOT, "github")
+
+
+@pytest.fixture(scope="module")
+def session(environ: Mapping[str, str], entry: Entry) -> Iterator[tuple[LocalSession, Prepared]]:
+    """Open what runs jobs in the integration's environment, in the sandbox where there is one."""
+    worker = LocalWorker(read_settings(environ, ROOT), environ, lambda _: None)
+    with worker.open(ONE_WARM) as opened:
+        yield opened, opened.prepare(ROOT, entry)
 
 
 @pytest.fixture
-def serve() -> Iterator[Serves]:
-    """Return a function that serves an API until the test ends."""
-    with ExitStack() as stack:
-        yield lambda paths, **how: stack.enter_context(serving(LoopbackApi(paths, **how)))
+def serve(api: LoopbackApi) -> Serves:
+    """Return a function that says what the API is to answer from now on."""
+
+    def answer(paths: dict[str, Any], before: Asked = nothing_first) -> LoopbackApi:
+        api.paths, api.before = paths, before
+        api.heard.clear()
+        return api
+
+    return answer
 
 
 @pytest.fixture
-def audit(data_directory: Path) -> Runs:
-    """Return a function that runs the integration against an API, as a person would."""
+def audit(api: LoopbackApi, session: tuple[LocalSession, Prepared], entry: Entry) -> Audits:
+    """Return a function that runs the integration against the API as it is."""
 
-    def run(api: LoopbackApi, *arguments: str, **config: Any) -> Ran:
-        given = {"base_url": api.url, "token": TOKEN, "organisation": "acme", **config}
-        kept = {name: one for name, one in os.environ.items() if not name.startswith("TRUELINE_")}
-        told = {
-            "TRUELINE_DATA_DIR": str(data_directory),
-            "TRUELINE_LOOPBACK_PORTS": str(api.port),
-        }
-        done = subprocess.run(
-            [str(COMMAND), "run", "github", "--config", "-", "--json", *arguments],
-            input=json.dumps({name: one for name, one in given.items() if one is not None}),
-            cwd=ROOT,
-            env={**kept, **told},
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE_SECONDS,
-            check=False,
-        )
-        assert done.stdout, done.stderr
-        text = json.loads(done.stdout)
-        tasks = {task["name"]: task for task in text["tasks"]}
-        whole = done.stdout + done.stderr
-        return Ran(done.returncode, text["status"], text["error"], tasks, whole)
+    def run(wish: Wish = ALL_TASKS, **config: Any) -> Ran:
+        here, prepared = session
+        outcome = here.run(prepared, entry, config_of(api, **config), wish)
+        text = json.dumps(outcome.results) + json.dumps(outcome.end.error)
+        return Ran(outcome.end.status, {one["name"]: one for one in outcome.results}, text)
 
     return run
 
 
-@pytest.fixture(scope="module")
-def schema() -> dict[str, Any]:
-    entries = json.loads((ROOT / "integrations.json").read_text())
-    (entry,) = [entry for entry in entries if entry["name"] == "github"]
-    assert entry["hosts"] == ["api.github.com"]
-    found: dict[str, Any] = entry["schema"]
-    return found
+def config_of(api: LoopbackApi, **changes: Any) -> dict[str, Any]:
+    given = {"base_url": api.url, "token": TOKEN, "organisation": "acme", **changes}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 @pytest.mark.parametrize(
@@ -132,8 +146,8 @@ def schema() -> dict[str, Any]:
         {"token": "t", "organisation": "acme", "repositories": ["acme/shop"], "key_days": 30},
     ],
 )
-def test_its_schema_accepts(config: dict[str, Any], schema: dict[str, Any]) -> None:
-    assert validate_config(schema, config) == []
+def test_its_schema_accepts(config: dict[str, Any], entry: Entry) -> None:
+    assert validate_config(entry.schema, config) == []
 
 
 @pytest.mark.parametrize(
@@ -146,14 +160,33 @@ def test_its_schema_accepts(config: dict[str, Any], schema: dict[str, Any]) -> N
         {"token": "t", "organisation": "acme", "allowed_publik": []},
     ],
 )
-def test_its_schema_refuses(config: dict[str, Any], schema: dict[str, Any]) -> None:
-    assert validate_config(schema, config)
+def test_its_schema_refuses(config: dict[str, Any], entry: Entry) -> None:
+    assert validate_config(entry.schema, config)
 
 
-def test_each_insight_finds_what_is_wrong_in_an_organisation(serve: Serves, audit: Runs) -> None:
+def test_its_hosts_are_declared(entry: Entry) -> None:
+    assert entry.hosts is not None
+    assert [str(host) for host in entry.hosts] == ["api.github.com"]
+
+
+@pytest.mark.usefixtures("session")
+def test_trueline_run_finds_what_is_wrong_in_an_organisation(
+    serve: Serves, environ: Mapping[str, str]
+) -> None:
     api = serve(acme())
-    ran = audit(api, "--fail-on", "critical", most_administrators=1)
-    assert ran.code == 1
+    done = subprocess.run(
+        [COMMAND, "run", "github", "--config", "-", "--json", "--fail-on", "critical"],
+        input=json.dumps(config_of(api, most_administrators=1)),
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    told = {task["name"]: task for task in json.loads(done.stdout)["tasks"]}
+    ran = Ran("success", told, done.stdout + done.stderr)
     assert set(ran.insights().values()) == {"fail"}
     assert {name: ran.ids(name) for name in ran.insights()} == WRONG
     assert TOKEN not in ran.text
@@ -162,62 +195,64 @@ def test_each_insight_finds_what_is_wrong_in_an_organisation(serve: Serves, audi
     )
 
 
-def test_what_is_sound_or_allowed_passes(serve: Serves, audit: Runs) -> None:
-    shop = acme()
-    shop["/repos/acme/shop/secret-scanning/alerts"] = []
+def test_what_is_sound_or_allowed_passes(serve: Serves, audit: Audits) -> None:
+    sound: dict[str, Any] = {"/repos/acme/shop/secret-scanning/alerts": []}
+    serve({**acme(), **sound})
     ran = audit(
-        serve(shop),
         organisation=None,
         repositories=["acme/shop"],
         allowed_collaborators=["kim"],
         allowed_writing_keys=["release"],
     )
-    failed = {name for name, verdict in ran.insights().items() if verdict != "pass"}
-    assert failed == {"people_with_2fa"}, "second factors are told of an organisation alone"
-    assert ran.insights()["people_with_2fa"] == "unknown"
+    verdicts = ran.insights()
+    assert verdicts.pop("people_with_2fa") == "unknown", "they are told of an organisation alone"
+    assert set(verdicts.values()) == {"pass"}, verdicts
 
 
 def test_a_token_with_few_rights_gives_few_answers_and_no_false_ones(
-    serve: Serves, audit: Runs
+    serve: Serves, audit: Audits
 ) -> None:
     said = "Resource not accessible by personal access token"
 
     def refuse(path: str, _: Mapping[str, str]) -> Answer | None:
         return None if path in {"/orgs/acme", "/orgs/acme/repos"} else refused(403, said)
 
-    ran = audit(serve(acme(), before=refuse))
+    serve(acme(), before=refuse)
+    ran = audit()
     assert ran.status == "success"
     verdicts = ran.insights()
     assert verdicts.pop("public_repositories") == "fail"
     assert set(verdicts.values()) == {"unknown"}
-    assert f"acme/attic: 403 {said}" in ran.text
+    assert f"acme/sketch: 403 {said}" in ran.text
 
 
-def test_limits_are_waited_for(serve: Serves, audit: Runs) -> None:
+def test_limits_are_waited_for(serve: Serves, audit: Audits) -> None:
     spent = {"/repos/acme/shop/keys": limit_spent(1), "/orgs/acme/hooks": abuse_limit(1)}
 
     def limit(path: str, _: Mapping[str, str]) -> Answer | None:
         return spent.pop(path, None)
 
     api = serve(small_acme(), before=limit)
-    ran = audit(api)
+    ran = audit()
     assert ran.tasks["list_deploy_keys"]["status"] == "success"
     assert ran.tasks["list_webhooks"]["status"] == "success"
     assert Counter(api.heard)["/repos/acme/shop/keys"] == 2
     assert Counter(api.heard)["/orgs/acme/hooks"] == 2
 
 
-def test_a_limit_that_takes_an_hour_puts_the_job_off(serve: Serves, audit: Runs) -> None:
+def test_a_limit_that_takes_an_hour_puts_the_job_off(serve: Serves, audit: Audits) -> None:
     api = serve(small_acme(), before=lambda *_: limit_spent(3600))
-    ran = audit(api, "--task", "list_repositories")
+    ran = audit(Wish(task="list_repositories"))
     assert ran.status == "failed"
-    assert ran.tasks["list_repositories"]["cause"]["kind"] == "rate_limited"
-    assert 3000 < ran.tasks["list_repositories"]["cause"]["retry_after"] <= 3600
+    cause = ran.tasks["list_repositories"]["cause"]
+    assert cause["kind"] == "rate_limited"
+    assert 3000 < cause["retry_after"] <= 3600
     assert api.heard == ["/orgs/acme"]
 
 
-def test_a_refused_token_is_said_at_once(serve: Serves, audit: Runs) -> None:
-    ran = audit(serve(small_acme()), token="ghp_of-somebody-else")
+def test_a_refused_token_is_said_at_once(serve: Serves, audit: Audits) -> None:
+    serve(small_acme())
+    ran = audit(token="ghp_of-somebody-else")
     assert ran.tasks["list_repositories"]["cause"]["kind"] == "auth"
     assert "Bad credentials" in ran.text
     assert "of-somebody-else" not in ran.text
@@ -225,9 +260,16 @@ def test_a_refused_token_is_said_at_once(serve: Serves, audit: Runs) -> None:
 
 
 def test_the_recorded_exchanges_are_what_it_asks_and_is_told(
-    serve: Serves, audit: Runs, tmp_path: Path
+    serve: Serves, audit: Audits, tmp_path: Path
 ) -> None:
     api = serve(small_acme())
-    audit(api, "--record", str(tmp_path))
+    audit(Wish(record=tmp_path))
     committed = {path.name: json.loads(path.read_text()) for path in RECORDED.glob("*.json")}
     assert published(tmp_path, api) == committed
+
+
+def test_its_tier_is_proven_of_the_files_as_they_are() -> None:
+    folder = ROOT / "integrations" / "github"
+    proven = quality_of(folder)
+    assert proven is not None
+    assert (proven.tier, proven.is_fresh) == (Tier.PLATINUM, True), "trueline test github --faults"

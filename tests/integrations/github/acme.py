@@ -250,6 +250,7 @@ def acme() -> dict[str, Any]:
         **access("shop", [DANA, LEE, KIM], [KIM]),
         **access("site", [], []),
         **access("sketch", [], []),
+        **{f"/repos/{one['full_name']}": one for one in REPOSITORIES},
         **{path: answer for one in REPOSITORIES for path, answer in features(one["name"]).items()},
     }
 
