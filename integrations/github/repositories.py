@@ -7,22 +7,18 @@ from integrations.github.api import GitHub, Repository, Row
 from integrations.github.refusal import Refusal, seen
 from integrations.github.scope import Scope
 from utils.base_runner import TaskContext
-from utils.errors import IntegrationPermanentError
+from utils.errors import IntegrationAuthError, IntegrationPermanentError
 
 
 def read_repositories(ctx: TaskContext, github: GitHub, scope: Scope) -> list[Row]:
     """Return what is kept of each repository of the scope; what is missing makes it partial."""
     if scope.organisation:
         found = _of_organisation(ctx, github, scope.organisation)
+        found = _chosen(ctx, scope, found)
     else:
         found = _by_name(ctx, github, scope)
-    kept = [_kept(one) for one in found if scope.takes_in(one["full_name"])]
-    if scope.organisation:
-        listed = {one["full_name"].lower() for one in kept}
-        for name in scope.repositories:
-            if name.lower() not in listed:
-                ctx.mark_partial(f"{name} is not among the repositories that the token sees")
-    return sorted(kept, key=lambda one: str(one["full_name"]).lower())
+    kept = {one["full_name"]: _kept(one) for one in found}
+    return sorted(kept.values(), key=lambda one: str(one["full_name"]).lower())
 
 
 def active(repositories: list[Row]) -> list[Row]:
@@ -33,14 +29,26 @@ def active(repositories: list[Row]) -> list[Row]:
 def _of_organisation(ctx: TaskContext, github: GitHub, name: str) -> list[Any]:
     organisation = seen(lambda: github.read(f"/orgs/{name}"))
     if isinstance(organisation, Refusal):
-        raise IntegrationPermanentError(
+        is_forbidden = organisation.status == 403
+        kind = IntegrationAuthError if is_forbidden else IntegrationPermanentError
+        raise kind(
             f"organisation {name!r} cannot be read: {organisation.shown}",
             "see whether the name is right, and whether the token may read it",
             status=organisation.status,
         )
     listed = github.listed(f"/orgs/{name}/repos", type="all", sort="full_name")
-    _compare(ctx, organisation, len(listed))
+    _compare(ctx, organisation, len({one["full_name"] for one in listed}))
     return listed
+
+
+def _chosen(ctx: TaskContext, scope: Scope, found: list[Any]) -> list[Any]:
+    """Return those that the config names, or all; a name that is not there makes it partial."""
+    chosen = [one for one in found if scope.takes_in(one["full_name"])]
+    listed = {one["full_name"].lower() for one in chosen}
+    for name in scope.repositories:
+        if name.lower() not in listed:
+            ctx.mark_partial(f"{name} is not among the repositories that the token sees")
+    return chosen
 
 
 def _compare(ctx: TaskContext, organisation: Any, listed: int) -> None:

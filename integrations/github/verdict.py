@@ -12,12 +12,16 @@ def resource(resource_id: str, message: str, severity: str | None = None, **data
 
 
 def judged(resources: Sequence[Resource], passed: str, one: str, many: str = "") -> dict[str, Any]:
-    """Return an insight's result; its message is `passed`, or how many there are of what."""
+    """Return an insight's result; its message is `passed`, or how many there are of what.
+
+    A list that changes while its pages are read may name something twice.
+    """
+    once = list({it["id"]: it for it in resources}.values())
     return {
-        "violation": bool(resources),
-        "resources": list(resources),
-        "data": {"count": len(resources)},
-        "message": counted(len(resources), one, many) if resources else passed,
+        "violation": bool(once),
+        "resources": once,
+        "data": {"count": len(once)},
+        "message": counted(len(once), one, many) if once else passed,
     }
 
 

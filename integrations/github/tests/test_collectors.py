@@ -95,6 +95,19 @@ def test_repositories_are_read_by_their_names(plays: Any) -> None:
     assert [one["visibility"] for one in run.data["repositories"]] == ["public"]
 
 
+def test_a_repository_that_was_renamed_is_listed_once_by_its_new_name(plays: Any) -> None:
+    answers = {"/repos/acme/shop": (200, told("new")), "/repos/acme/gone": (200, told("new"))}
+    run = run_task("list_repositories", config=NAMED, exchanges=plays(answers)).assert_success()
+    assert [one["full_name"] for one in run.data["repositories"]] == ["acme/new"]
+
+
+def test_an_organisation_that_wants_a_single_sign_on_needs_another_token(plays: Any) -> None:
+    said = "Resource protected by organization SAML enforcement."
+    answers = {"/orgs/acme": (403, said)}
+    run = run_task("list_repositories", config=CONFIG, exchanges=plays(answers))
+    run.assert_failed("auth", "403 Resource protected by organization SAML enforcement")
+
+
 def test_a_refused_token_is_an_auth_error(plays: Any) -> None:
     answers = {"/orgs/acme": (401, "Bad credentials")}
     run_task("list_repositories", config=CONFIG, exchanges=plays(answers)).assert_failed("auth")
