@@ -118,6 +118,7 @@ def serving(api: LoopbackApi) -> Iterator[LoopbackApi]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             said = api.answer(self.path, self.headers)  # type: ignore[arg-type]
