@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 TESTS_AT_ONCE ?= $(shell expr $$(nproc 2>/dev/null || echo 1) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint bench lock clean
+.PHONY: help demo up test lint docs client bench lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -27,6 +27,13 @@ lint: .venv/.dev ## ruff, mypy --strict and the import contract
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+docs: .venv/.dev ## the documentation as a site in .site/, without asking other machines
+	@$(BIN)/zensical build --clean --strict
+	@echo "open .site/index.html"
+
+client: .venv/.dev ## write the Python client anew from the API's description
+	@$(BIN)/python -m api.client_code
+
 bench: .venv/.dev ## the ratios that the README quotes
 	@$(BIN)/python -m bench $(ARGS)
 
@@ -43,7 +50,7 @@ lock: .venv/.dev ## resolve pyproject.toml anew into requirements/*.txt
 
 clean: ## remove the environment and every recorded result
 	@[ ! -d .trueline ] || chmod -R u+rwX .trueline
-	@rm -rf .venv .trueline .trueline-bench
+	@rm -rf .venv .trueline .trueline-bench .site
 
 .venv/.bootstrap: requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -16,6 +16,7 @@ from utils.exchange_faults import Fault
 from utils.exchange_file import Exchange
 from utils.exchange_play import RECORD, REPLAY
 from utils.manifest import MANIFEST, Entry, read_manifest
+from utils.secret_places import SortedSecrets, sorted_secrets
 from utils.settings import Settings
 from utils.suggest import did_you_mean
 from utils.tree import INTEGRATIONS
@@ -23,6 +24,7 @@ from worker.environments import Environment, Environments
 from worker.execution import JobEnd, JobOrder, Prepared, ProcessExecutor, StopSignal, WarmLimits
 from worker.large_files import Attempt, LargeFiles
 from worker.requirements import read_requirements
+from worker.secret_references import SecretReferences
 from worker.warm import NONE_WARM
 
 LARGE = "local-data"
@@ -83,7 +85,8 @@ def read_entry(checkout: Path, name: str) -> Entry:
 
 def check_config(entry: Entry, config: Mapping[str, Any]) -> None:
     """Raise CannotRun when the entry's schema does not accept the config."""
-    errors = validate_config(entry.schema, config)
+    found = _sorted(entry, config)
+    errors = [*found.faults, *validate_config(entry.schema, found.config, found.references)]
     if errors:
         told = "; ".join(f"{pointer or '/'}: {message}" for pointer, message in errors)
         raise CannotRun(
@@ -191,7 +194,7 @@ class LocalSession:
         self, prepared: Prepared, entry: Entry, config: Mapping[str, Any], wish: Wish = ALL_TASKS
     ) -> Outcome:
         """Run one job to its end."""
-        order = _order(entry, config, wish)
+        order = _order(self._worker, entry, config, wish)
         outcome = _Outcome(order, self._large, wish.record)
 
         def take(event: dict[str, Any]) -> None:
@@ -246,17 +249,23 @@ class _Outcome:
         return Outcome(end, self._results, self._network or None, self._reads, written)
 
 
-def _order(entry: Entry, config: Mapping[str, Any], wish: Wish) -> JobOrder:
+def _order(worker: LocalWorker, entry: Entry, config: Mapping[str, Any], wish: Wish) -> JobOrder:
+    found = _sorted(entry, config)
+    references = SecretReferences.of(worker.settings, worker.environ)
     return JobOrder(
         job_id=str(uuid4()),
         attempt=1,
         integration=entry.name,
-        config=config,
-        secrets=secret_pointers(entry.schema, config),
+        config=references.resolve(entry.name, found.config, found.references, StopSignal()),
+        secrets=(*found.secrets, *found.references),
         only=(wish.task,) if wish.task else None,
         with_needed=True,
         exchanges=wish.exchanges(),
     )
+
+
+def _sorted(entry: Entry, config: Mapping[str, Any]) -> SortedSecrets:
+    return sorted_secrets(dict(config), secret_pointers(entry.schema, config))
 
 
 def _result_of(event: Mapping[str, Any], order: JobOrder, large: LargeFiles) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from cli.exits import Exit
 from cli.fault_matrix import Matrix, exchange_sets, play_faults
+from cli.imports import imported_modules
 from cli.local_run import LocalSession, LocalWorker, Wish, check_config
 from cli.quality_facts import Checked, Evidence, facts_of
 from utils import __version__
@@ -17,7 +18,7 @@ from utils.manifest import Entry
 from utils.quality import FILE_NAME, Quality, folder_digest, quality_text
 from utils.tiers import Standing, standing_of
 from utils.tree import INTEGRATIONS
-from worker.child_events import TestsEnded
+from worker.child_events import OwnTestsEnded
 from worker.execution import WarmLimits
 from worker.requirement import Requirement
 from worker.requirements import read_requirements
@@ -37,7 +38,7 @@ class NotTestable(TruelineError):  # noqa: N818 - reads as the state it reports
 class Tested:
     """What came of testing."""
 
-    tests: TestsEnded | None  # None: it has none
+    tests: OwnTestsEnded | None  # None: it has none
     matrix: Matrix | None
     standing: Standing
 
@@ -94,7 +95,7 @@ class LocalTest:
 
     def _tests(
         self, session: LocalSession, requirements: tuple[Requirement, ...]
-    ) -> TestsEnded | None:
+    ) -> OwnTestsEnded | None:
         if not any((self.folder / "tests").glob("**/test_*.py")):
             return None
         more = read_requirements(self.folder / "requirements-test.txt", self.entry.name)
@@ -112,7 +113,8 @@ class LocalTest:
         config: Mapping[str, Any],
     ) -> Matrix:
         check_config(self.entry, config)
-        prepared = session.prepare_with(self.checkout, self.entry, requirements)
+        modules = imported_modules(self.folder)
+        prepared = session.prepare_with(self.checkout, self.entry, requirements, modules)
 
         def run(wish: Wish) -> Any:
             return session.run(prepared, self.entry, config, wish)
@@ -146,7 +148,7 @@ def read_test_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def counts(tests: TestsEnded | None) -> dict[str, int]:
+def counts(tests: OwnTestsEnded | None) -> dict[str, int]:
     """Return how many tests ended in which way."""
     if tests is None:
         return {"passed": 0, "failed": 0, "skipped": 0}

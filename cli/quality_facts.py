@@ -8,7 +8,7 @@ from typing import Any
 from cli.fault_matrix import Matrix
 from utils.manifest import Entry
 from utils.tiers import Facts
-from worker.child_events import TestsEnded
+from worker.child_events import OwnTestsEnded
 from worker.requirement import Requirement
 
 VERDICTS = ("pass", "fail", "unknown")
@@ -31,7 +31,7 @@ class Evidence:
     entry: Entry
     tasks: Sequence[Mapping[str, Any]]  # as the integration describes them
     requirements: Sequence[Requirement]
-    tests: TestsEnded | None  # None: it has none
+    tests: OwnTestsEnded | None  # None: it has none
     matrix: Matrix | None  # None: it was not asked for
     checked: Checked | None  # None: it could not be checked
 

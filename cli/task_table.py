@@ -5,15 +5,23 @@ from typing import Any
 
 from rich.console import Console
 
-from cli.render import shortened, state, table, text
+from cli.following import print_errors
+from cli.render import large_data_line, shortened, state, table, text
 
 COLUMNS = ("task", "status", "verdict", "seconds", "message")
 
 
 def print_tasks(console: Console, results: Sequence[Mapping[str, Any]]) -> None:
-    """Print a row for each task; nothing where there is none."""
+    """Print a row for each task, and what went wrong in it; nothing where there is none."""
     if results:
         console.print(table(COLUMNS, [_row(result) for result in results]))
+    for result in results:
+        if result["status"] in {"failed", "timeout"} and result["errors"]:
+            console.print(f"  {state(result['status'])} {text(result['name'])}")
+            print_errors(result, console)
+        if line := large_data_line(result, ""):
+            console.print(f"  {text(result['name'])}")
+            console.print(line, soft_wrap=True)
 
 
 def _row(result: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from utils.base_error import TruelineError
+from utils.concealed import MARK
 from utils.exchange_secrets import Stripper
 
 FORMAT = 1
@@ -103,7 +104,9 @@ def kept_body(
     try:
         text = body.decode()
     except UnicodeDecodeError:
-        return {"base64": stripper.text(base64.b64encode(body).decode())}
+        packed = base64.b64encode(body).decode()
+        # What a secret was cut out of is no base64 any more: then nothing of it is kept.
+        return {"base64": packed} if stripper.text(packed) == packed else {"text": MARK}
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -209,7 +212,7 @@ def _body(value: Any) -> dict[str, Any] | None:
     if value is not None and (len(value) != 1 or not {"json", "text", "base64"} & set(value)):
         raise ValueError('a body is null, {"json": ...}, {"text": ...} or {"base64": ...}')
     if value is not None and "base64" in value:
-        base64.b64decode(value["base64"], validate=False)
+        base64.b64decode(value["base64"], validate=True)
     return None if value is None else dict(value)
 
 

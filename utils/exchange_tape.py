@@ -103,11 +103,18 @@ class Player:
     def _unknown(self, key: _Key) -> IntegrationPermanentError:
         method, url, _ = key
         same = {one.url for one in self._exchanges if one.method == method}
-        why = " with this body" if url in same else did_you_mean(url, sorted(same))
+        known = sorted(_named(one) for one in same)
+        why = " with this body" if url in same else did_you_mean(_named(url), known)
         return IntegrationPermanentError(
-            f"no recorded exchange answers {method} {url}{why}",
+            f"no recorded exchange answers {method} {_named(url)}{why}",
             "record it with `trueline run NAME --record DIR`",
         )
+
+
+def _named(url: str) -> str:
+    """Return a stripped URL so that an error shows its query, which tells one page from another."""
+    address, _, query = url.partition("?")
+    return f"{address} ? {query}" if query else address
 
 
 def _canonical(body: Any) -> str:

@@ -62,9 +62,10 @@ class Trial(NamedTuple):
         """Find a task by its function or its name; raises AuthoringError."""
         if not isinstance(task, str):
             integration = _integration_of_module(task.__module__) or integration
-        owner: Any = runner or (_loaded(integration) if integration else BaseRunner)
-        if integration and runner is not None:
-            _loaded(integration)
+        if runner is not None:
+            integration = _integration_of_module(runner.__module__)
+        loaded = _loaded(integration) if integration else BaseRunner
+        owner: Any = runner or loaded
         found = _by_name(task, owner) if isinstance(task, str) else _by_function(task)
         return cls(found, owner, runner is not None)
 

@@ -188,7 +188,7 @@ class Unfit(_Checked):
     reason: str
 
 
-class TestsEnded(_Checked):
+class OwnTestsEnded(_Checked):
     """The integration's own tests have ended."""
 
     type: Literal["tests"]
@@ -288,10 +288,10 @@ def read_warm_event(line: bytes) -> WarmEvent | None:
         return None
 
 
-def read_tests_event(line: bytes) -> TestsEnded | None:
+def read_tests_event(line: bytes) -> OwnTestsEnded | None:
     """Return how an integration's own tests ended; None when the line does not say that."""
     try:
-        return TestsEnded.model_validate(from_json(line, allow_inf_nan=False))
+        return OwnTestsEnded.model_validate(from_json(line, allow_inf_nan=False))
     except (ValueError, ValidationError, RecursionError):
         return None
 

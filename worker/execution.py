@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
-from worker.child_events import TestsEnded
+from worker.child_events import OwnTestsEnded
 from worker.child_starts import ChildStarts
 from worker.description import describe
 from worker.egress import held
@@ -113,7 +113,7 @@ class ProcessExecutor:
 
     def test(
         self, prepared: Prepared, arguments: tuple[str, ...], tell: Callable[[bytes], None]
-    ) -> TestsEnded:
+    ) -> OwnTestsEnded:
         """Run the integration's own tests by pytest; `tell` gets what they print."""
         with self._directories.new(prepared.integration) as directory:
             return run_own_tests(self._starts, prepared, directory, arguments, tell)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from worker.child_command import tests_spec
 from worker.child_ends import Cause, ChildEnd
-from worker.child_events import Oversize, TestsEnded, read_tests_event
+from worker.child_events import Oversize, OwnTestsEnded, read_tests_event
 from worker.child_pump import ChildPump
 from worker.child_starts import ChildStarts
 from worker.errors import WorkerError
@@ -19,7 +19,7 @@ LINE_LIMIT_BYTES = 8 * 1024 * 1024
 KILLED_SECONDS = 20.0
 
 
-class TestsLost(WorkerError):  # noqa: N818 - reads as what happened
+class OwnTestsLost(WorkerError):  # noqa: N818 - reads as what happened
     """The child ended before it told how the tests went."""
 
 
@@ -41,8 +41,8 @@ def run_own_tests(
     directory: JobDirectory,
     arguments: tuple[str, ...],
     tell: Callable[[bytes], None],
-) -> TestsEnded:
-    """Run them to their end; raises TestsLost when the child does not tell of one."""
+) -> OwnTestsEnded:
+    """Run them to their end; raises OwnTestsLost when the child does not tell of one."""
     limits = starts.limits
     spec = tests_spec(prepared, directory, limits, arguments)
     running = starts.start_fresh(prepared, directory, spec)
@@ -60,14 +60,14 @@ def run_own_tests(
         end = ChildEnd(cause, pump.exit or Exit(None, None), limits.job_timeout_seconds)
     if answer is None:
         why = end.reason(limits, "before its tests had ended")
-        raise TestsLost(
+        raise OwnTestsLost(
             f"the tests of {prepared.integration!r}: their process: {why}",
             "see what they printed",
         )
     return answer
 
 
-def _last_answer(lines: Iterable[bytes | Oversize]) -> TestsEnded | None:
+def _last_answer(lines: Iterable[bytes | Oversize]) -> OwnTestsEnded | None:
     answer = None
     for line in lines:
         if not isinstance(line, Oversize):

@@ -23,10 +23,9 @@ _OPTION_PLACE = {"urllib.request.urlopen": 2}
 def call_findings(subject: Subject) -> Iterator[Finding]:
     """Check the calls in the integration's code."""
     for file in subject.folder.code:
-        for node in file.nodes:
-            if isinstance(node, ast.Call):
-                yield from _request(file, node)
-                yield from _printed(file, node)
+        for call in file.nodes_of(ast.Call):
+            yield from _request(file, call)
+            yield from _printed(file, call)
 
 
 def _request(file: SourceFile, call: ast.Call) -> Iterator[Finding]:

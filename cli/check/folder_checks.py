@@ -54,7 +54,7 @@ def _entry(subject: Subject) -> Iterator[Finding]:
         return
     if folder.runner is None:
         if "Runner" not in entry.imports and not _is_assigned(entry.tree):
-            classes = [node.name for node in entry.nodes if isinstance(node, ast.ClassDef)]
+            classes = [node.name for node in entry.nodes_of(ast.ClassDef)]
             what = f"there is no class Runner{did_you_mean('Runner', classes)}"
             fix = "add `class Runner(BaseRunner): ...`, imported from utils.base_runner"
             yield found(rules.RUNNER_MISSING, entry, 1, what, fix)

@@ -28,10 +28,6 @@ def _page(subject: Subject) -> Iterator[Finding]:
         path = f"{FOLDER}/{folder.name}.md"
         yield Finding(rules.PAGE_STALE, path, 1, error.reason, error.advice)
         return
-    except (OSError, UnicodeDecodeError) as error:
-        path = f"{FOLDER}/{folder.name}.md"
-        yield Finding(rules.PAGE_STALE, path, 1, f"it cannot be read: {error}", fix)
-        return
     if page.present is None:
         what = f"{folder.name} has no page"
         yield Finding(rules.PAGE_STALE, f"{folder.shown}/{ENTRY}", 1, what, fix)

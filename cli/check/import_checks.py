@@ -12,8 +12,7 @@ from cli.check import rules
 from cli.check.finding import Finding
 from cli.check.requirement_checks import FILE
 from cli.check.subject import Subject, found
-from cli.reading.names import imported_modules
-from cli.reading.source_file import SourceFile
+from cli.reading.source_file import SourceFile, modules_of
 from utils.suggest import did_you_mean
 from worker.build_failure import BuildFailed
 from worker.requirements import parse_requirements, read_base_requirements
@@ -51,7 +50,7 @@ def import_findings(subject: Subject) -> Iterator[Finding]:
     brought = _brought(subject)
     for file in subject.folder.code:
         excused = _excused(file)
-        for line, module in imported_modules(file.nodes, file.package):
+        for line, module in modules_of(file):
             top = module.partition(".")[0]
             if line in excused or not top or top in sys.stdlib_module_names:
                 continue
@@ -96,11 +95,13 @@ def _may_bring(distribution: str, module: str) -> bool:
 def _excused(file: SourceFile) -> set[int]:
     """Return the lines of imports that may fail: in a `try`, or for type checkers alone."""
     excused: set[int] = set()
-    for node in file.nodes:
-        optional = isinstance(node, ast.Try) and node.handlers
-        typing = isinstance(node, ast.If) and file.name_of(node.test).endswith("TYPE_CHECKING")
-        if (optional or typing) and isinstance(node, (ast.Try, ast.If)):
-            excused |= {line for part in node.body for line in _import_lines(part)}
+    optional = [node for node in file.nodes_of(ast.Try) if node.handlers]
+    typing = [
+        node for node in file.nodes_of(ast.If) if file.name_of(node.test).endswith("TYPE_CHECKING")
+    ]
+    bodies = [*(node.body for node in optional), *(node.body for node in typing)]
+    for part in (part for body in bodies for part in body):
+        excused.update(_import_lines(part))
     return excused
 
 

@@ -53,7 +53,8 @@ def secrets_in(file: SourceFile) -> Iterator[tuple[int, str]]:
 
 
 def _named_values(file: SourceFile) -> Iterator[tuple[int, str]]:
-    for node in file.nodes:
+    kinds = (ast.Assign, ast.AnnAssign, ast.keyword, ast.Dict)
+    for node in (node for kind in kinds for node in file.nodes_of(kind)):
         for name, value in _bindings(node):
             telling = isinstance(value, ast.Constant) and is_secret_name(name)
             if isinstance(value, ast.Constant) and telling and looks_random(value.value):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from cli.check import rules
 from cli.check.finding import Finding
 from cli.check.subject import Subject, found
-from cli.reading.names import imported_modules
+from cli.reading.source_file import modules_of
 from cli.reading.static_task import StaticTask
 from utils.suggest import did_you_mean
 from utils.tasks import TaskSpec
@@ -69,9 +69,9 @@ def _duplicates(tasks: Sequence[StaticTask]) -> Iterator[Finding]:
 
 def _places(subject: Subject) -> Iterator[Finding]:
     folder = subject.folder
-    imported = {
-        module for file in folder.code for _, module in imported_modules(file.nodes, file.package)
-    } | {name for file in folder.code for name in file.imports.values()}
+    imported = {module for file in folder.code for _, module in modules_of(file)} | {
+        name for file in folder.code for name in file.imports.values()
+    }
     for task in folder.tasks:
         module = task.file.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         if not folder.is_task_file(task.file) and module not in imported:

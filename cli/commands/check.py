@@ -38,7 +38,10 @@ def command(*, path: Path, strict: bool, sarif: Path | None, as_json: bool) -> E
     if inner != ".":
         findings = findings_below(findings, inner)
     if sarif:
-        sarif.write_text(sarif_text(findings), encoding="utf-8")
+        try:
+            sarif.write_text(sarif_text(findings), encoding="utf-8")
+        except OSError as error:
+            raise click.UsageError(f"--sarif {sarif}: {error.strerror}.") from error
     errors = sum(finding.rule.level is Level.ERROR for finding in findings)
     _show(findings, errors, as_json=as_json)
     return Exit.VIOLATIONS if errors or (strict and findings) else Exit.FINE

@@ -74,13 +74,12 @@ def _run_once(
     *,
     as_json: bool,
 ) -> Exit:
-    from cli.following import print_event  # noqa: PLC0415 - start-up time
-    from cli.local_run import LocalWorker  # noqa: PLC0415 - same
+    from cli.local_run import LocalWorker  # noqa: PLC0415 - start-up time
     from cli.render import make_console  # noqa: PLC0415 - same
 
     entry, config, wish = ask()
     console = make_console(stderr=as_json)
-    here = LocalWorker(settings(), environ(), lambda event: print_event(event, console))
+    here = LocalWorker(settings(), environ(), _teller(console, as_lines=as_json))
     outcome = here.run(checkout, entry, config, wish)
     _show(outcome, wish, console, as_json=as_json)
     return exit_for_run(outcome.end.status, outcome.violations(), fail_on)
@@ -93,8 +92,7 @@ def _watch(
     watched: list[Path],
 ) -> None:
     """Run again and again, in an environment and a warm process that are kept, until Ctrl-C."""
-    from cli.following import print_event  # noqa: PLC0415 - start-up time
-    from cli.imports import imported_modules  # noqa: PLC0415 - same
+    from cli.imports import imported_modules  # noqa: PLC0415 - start-up time
     from cli.local_run import ONE_WARM, LocalWorker  # noqa: PLC0415 - same
     from cli.render import make_console, print_problem  # noqa: PLC0415 - same
     from cli.watching import rerun_at_changes  # noqa: PLC0415 - same
@@ -104,7 +102,7 @@ def _watch(
 
     console = make_console()
     folder = checkout / INTEGRATIONS / name
-    here = LocalWorker(settings(), environ(), lambda event: print_event(event, console))
+    here = LocalWorker(settings(), environ(), _teller(console, as_lines=False))
     ask()  # what is wrong before the first run ends it
     with here.open(ONE_WARM) as session:
 
@@ -119,6 +117,17 @@ def _watch(
             console.print("[dim]waiting for a change (Ctrl-C ends this)[/]")
 
         rerun_at_changes([folder, checkout / MANIFEST, *watched], run)
+
+
+def _teller(console: "Console", *, as_lines: bool) -> "Callable[[dict[str, Any]], None]":
+    """Return what prints events as they come; a task has a line, or its row in the table."""
+    from cli.following import print_event  # noqa: PLC0415 - start-up time
+
+    def tell(event: dict[str, Any]) -> None:
+        if as_lines or event["type"] != "task_finished":
+            print_event(event, console)
+
+    return tell
 
 
 def _config(

@@ -9,6 +9,7 @@ from cli.pages.properties import Property, example_config, properties_of
 from cli.pages.static_models import Model, models_of
 from cli.reading.integration_folder import IntegrationFolder, class_attribute
 from cli.reading.manifest_file import PlacedEntry
+from cli.reading.names import dotted_name
 from cli.reading.static_task import StaticTask
 from utils.tasks import TaskSpec, TaskType
 
@@ -135,9 +136,7 @@ def _used(folder: IntegrationFolder, names: tuple[str, ...]) -> set[str]:
     """Return which of these names are called, or read off `ctx`."""
     found: set[str] = set()
     for file in folder.code:
-        for node in file.nodes:
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                found |= {node.attr} if node.value.id == "ctx" else set()
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                found.add(node.func.id)
+        read = [it for it in file.nodes_of(ast.Attribute) if isinstance(it.value, ast.Name)]
+        found |= {it.attr for it in read if dotted_name(it.value) == "ctx"}
+        found |= {dotted_name(call.func) for call in file.nodes_of(ast.Call)}
     return found & set(names)

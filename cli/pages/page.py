@@ -11,7 +11,7 @@ import jinja2
 
 from cli.pages.facts import PageFacts, facts_of
 from cli.pages.last_change import last_change
-from cli.pages.prose import place, read_prose
+from cli.pages.prose import BadPage, place, read_prose
 from cli.reading.integration_folder import IntegrationFolder
 from cli.reading.manifest_file import PlacedEntry
 
@@ -44,10 +44,17 @@ def page_of(
     """
     shown = f"{FOLDER}/{folder.name}.md"
     path = root / shown
-    present = path.read_text(encoding="utf-8") if path.is_file() else None
+    present = _present(path, shown)
     prose = {} if present is None else read_prose(present, shown)
     updated = last_change(root, folder.shown) if dated else ""
     return Page(path, shown, present, page_text(facts_of(folder, entry), prose, updated))
+
+
+def _present(path: Path, shown: str) -> str | None:
+    try:
+        return path.read_bytes().decode() if path.exists() else None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadPage(f"{shown}: it cannot be read: {error}", "move it away") from error
 
 
 def page_text(facts: PageFacts, prose: Mapping[str, str], updated: str) -> str:
@@ -61,12 +68,11 @@ def page_text(facts: PageFacts, prose: Mapping[str, str], updated: str) -> str:
         example=json.dumps(facts.example, indent=2, ensure_ascii=False),
         code=list(dict.fromkeys(paths)),
     )
-    return _tidy(text, prose)
+    return _tidy(text)
 
 
-def _tidy(text: str, prose: Mapping[str, str]) -> str:
+def _tidy(text: str) -> str:
     """Take away empty lines in a row, but none that people wrote."""
-    del prose
     parts = re.split(r"(^<!-- prose: .*?^<!-- /prose -->$)", text, flags=re.MULTILINE | re.DOTALL)
     tidied = [
         part if number % 2 else re.sub(r"\n{3,}", "\n\n", part) for number, part in enumerate(parts)

@@ -65,12 +65,12 @@ def example_config(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {one.name: _example(parts[one.name]) for one in wanted}
 
 
-def _kind(part: Mapping[str, Any]) -> str:
+def _kind(part: Mapping[str, Any], depth: int = 0) -> str:
     kind = part.get("type", "any")
     shown = " or ".join(map(str, kind)) if isinstance(kind, list) else str(kind)
     items = part.get("items")
-    if shown == "array" and isinstance(items, Mapping):
-        return f"list of {_kind(items)}"
+    if shown == "array" and isinstance(items, Mapping) and depth < DEEPEST:
+        return f"list of {_kind(items, depth + 1)}"
     if isinstance(part.get("enum"), list):
         return "one of " + ", ".join(
             f"`{json.dumps(one, ensure_ascii=False)}`" for one in part["enum"]

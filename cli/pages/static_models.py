@@ -42,8 +42,7 @@ def models_of(folder: IntegrationFolder) -> tuple[Model, ...]:
     return tuple(
         Model(node.name, file.path, _sentence(node), tuple(_fields(file, node)))
         for file in folder.code
-        for node in file.nodes
-        if isinstance(node, ast.ClassDef)
+        for node in file.nodes_of(ast.ClassDef)
         if not node.name.startswith("_") and _is_model(file, node)
     )
 

@@ -103,7 +103,9 @@ def read_folder(repository: Path, name: str) -> IntegrationFolder:
     files: list[SourceFile] = []
     links: list[Link] = []
     is_cut = False
-    for path in _below(home, 0):
+    if home.is_symlink():
+        links.append(Link(home.relative_to(repository).as_posix(), _link_problem(home, repository)))
+    for path in () if any(link.problem for link in links) else _below(home, 0):
         shown = path.relative_to(repository).as_posix()
         if path.is_symlink():
             links.append(Link(shown, _link_problem(path, repository)))

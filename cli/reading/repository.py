@@ -28,8 +28,9 @@ class Repository:
     @cached_property
     def manifest(self) -> bytes | None:
         """The bytes of its manifest; None where there is no file to read."""
+        path = self.root / MANIFEST
         try:
-            return read_bytes(self.root / MANIFEST)
+            return read_bytes(path) if path.is_file() else None
         except OSError:
             return None
 

@@ -3,13 +3,16 @@
 import ast
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from cli.reading.names import dotted_name, imported_names
+from cli.reading.names import dotted_name, imported_modules, imported_names
+
+Node = TypeVar("Node", bound=ast.AST)
 
 LIMIT_BYTES = 2 * 1024 * 1024
 NODE_LIMIT = 200_000
@@ -34,6 +37,7 @@ class SourceFile:
     text: str
     tree: ast.Module | None = None  # of a Python file that can be parsed
     trouble: Trouble | None = None
+    nodes: tuple[ast.AST, ...] = ()  # of the tree, outer ones first
 
     @cached_property
     def lines(self) -> list[str]:
@@ -41,14 +45,21 @@ class SourceFile:
         return self.text.splitlines()
 
     @cached_property
-    def nodes(self) -> list[ast.AST]:
-        """Every node of its tree, outer ones first."""
-        return list(ast.walk(self.tree)) if self.tree else []
+    def _by_kind(self) -> Mapping[type[ast.AST], Sequence[Any]]:
+        found: dict[type[ast.AST], list[ast.AST]] = {}
+        for node in self.nodes:
+            found.setdefault(type(node), []).append(node)
+        return found
+
+    def nodes_of(self, kind: type[Node]) -> Sequence[Node]:
+        """Return the nodes of just this kind."""
+        return self._by_kind.get(kind, ())
 
     @cached_property
     def imports(self) -> Mapping[str, str]:
         """The names that its imports give, each with the dotted name of what it stands for."""
-        return imported_names(self.nodes, self.package)
+        nodes = (*self.nodes_of(ast.Import), *self.nodes_of(ast.ImportFrom))
+        return imported_names(nodes, self.package)
 
     @property
     def package(self) -> str:
@@ -93,7 +104,8 @@ def _parsed(path: str, text: str) -> SourceFile:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an invalid escape is for the author's linter
             tree = ast.parse(text)
-        if sum(1 for _ in ast.walk(tree)) > NODE_LIMIT:
+        nodes = tuple(islice(_walk(tree), NODE_LIMIT + 1))
+        if len(nodes) > NODE_LIMIT:
             return SourceFile(path, text, None, Trouble(1, "it is too large to be read as code"))
     except SyntaxError as error:
         deep = "too many nested" in error.msg or "too complex" in error.msg
@@ -103,7 +115,26 @@ def _parsed(path: str, text: str) -> SourceFile:
         return SourceFile(path, text, None, Trouble(1, _TOO_DEEP))
     except ValueError as error:  # a NUL
         return SourceFile(path, text, None, Trouble(1, str(error), is_syntax=True))
-    return SourceFile(path, text, tree)
+    return SourceFile(path, text, tree, None, nodes)
+
+
+def _walk(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield what `ast.walk` does, in half the time and without the nodes that say nothing."""
+    pending: list[ast.AST] = [tree]
+    for node in pending:  # grows while it is walked
+        yield node
+        for value in vars(node).values():
+            if isinstance(value, ast.AST):
+                if not isinstance(value, ast.expr_context):
+                    pending.append(value)
+            elif isinstance(value, list):
+                pending += [one for one in value if isinstance(one, ast.AST)]
+
+
+def modules_of(file: SourceFile) -> Iterator[tuple[int, str]]:
+    """Yield the line and the absolute name of every module that a file imports."""
+    nodes = (*file.nodes_of(ast.Import), *file.nodes_of(ast.ImportFrom))
+    return imported_modules(nodes, file.package)
 
 
 def literal(node: ast.AST, constants: Mapping[str, Any]) -> Any:

@@ -36,13 +36,16 @@ class StaticTask:
 def tasks_of(file: SourceFile) -> Iterator[StaticTask]:
     """Yield the tasks that a file declares."""
     constants: Mapping[str, Any] | None = None
-    for node in file.nodes:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            for decorator in node.decorator_list:
-                called = decorator.func if isinstance(decorator, ast.Call) else decorator
-                if file.name_of(called) == DECORATOR:
-                    constants = constants_of(file) if constants is None else constants
-                    yield _task(file, node, decorator, constants)
+    functions: list[Function] = [
+        *file.nodes_of(ast.FunctionDef),
+        *file.nodes_of(ast.AsyncFunctionDef),
+    ]
+    for node in sorted(functions, key=lambda one: one.lineno):
+        for decorator in node.decorator_list:
+            called = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if file.name_of(called) == DECORATOR:
+                constants = constants_of(file) if constants is None else constants
+                yield _task(file, node, decorator, constants)
 
 
 def _task(

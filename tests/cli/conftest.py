@@ -102,6 +102,15 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return repository
 
 
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Copy a checkout with one integration that has tests and exchanges, and go there."""
+    checkout = tmp_path / "checkout"
+    shutil.copytree(REPOSITORY / "tests" / "fixtures" / "kit", checkout)
+    monkeypatch.chdir(checkout)
+    return checkout
+
+
 @pytest.fixture(scope="session")
 def environ(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     """Return the variables of a user who has a source and a data directory of their own."""

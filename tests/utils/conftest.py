@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import trustme
 
+from tests.httpd import echoing
 from utils.git import Git
 from utils.mirror import Mirror
 from utils.snapshot import Snapshots
@@ -31,6 +32,13 @@ from worker.sandbox import Sandbox
 RunGit = Callable[..., str]
 CommitFiles = Callable[[Path, Mapping[str, str | bytes]], str]
 TOKEN = "s3cr3t/tok+en"
+
+
+@pytest.fixture
+def httpd() -> Iterator[str]:
+    """Run a server that answers with what it was asked."""
+    with echoing() as address:
+        yield address
 
 
 @pytest.fixture
