@@ -19,6 +19,9 @@ SHOWN = (
 )
 
 
+TIER = "tier"  # how it is called among what workers report of an environment, which keeps it
+
+
 class IntegrationState(StrEnum):
     """Where an integration stands."""
 
@@ -45,7 +48,10 @@ def shown_integration(row: Row[Any]) -> dict[str, Any]:
     problem = row.problem
     if problem is not None:
         problem = {"reason": problem["reason"], "advice": problem["advice"]}
-    return {name: getattr(row, name) for name in SHOWN} | {"problem": problem}
+    shown = {name: getattr(row, name) for name in SHOWN} | {"problem": problem}
+    environment = dict(row.environment or {})
+    shown["tier"] = environment.pop(TIER, None)
+    return shown | {"environment": environment or None}
 
 
 def listed_integrations(

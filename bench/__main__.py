@@ -16,7 +16,7 @@ from bench.rows import NotMeasured, Row, all_hold, print_rows
 
 MODULES = (
     *("environments", "source", "sync", "jobs", "parallel", "intake", "recording", "postgresql"),
-    *("results", "flatness", "lists", "posting", "operation", "peers"),
+    *("results", "flatness", "lists", "posting", "operation", "author_kit", "peers"),
 )
 
 

@@ -138,7 +138,7 @@ class LocalWorker:
         self, checkout: Path, entry: Entry, config: Mapping[str, Any], wish: Wish = ALL_TASKS
     ) -> Outcome:
         """Run an integration from its files in the checkout."""
-        with self.open() as here:
+        with self.open(alone=wish.replay is not None) as here:
             prepared = here.prepare(checkout, entry)
             return here.run(prepared, entry, config, wish)
 

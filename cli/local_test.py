@@ -35,7 +35,7 @@ class NotTestable(TruelineError):  # noqa: N818 - reads as the state it reports
 
 
 @dataclass(frozen=True)
-class Tested:
+class Proof:
     """What came of testing."""
 
     tests: OwnTestsEnded | None  # None: it has none
@@ -76,7 +76,7 @@ class LocalTest:
         """Where the integration's files are."""
         return self.checkout / INTEGRATIONS / self.entry.name
 
-    def run(self, *, faults: bool, config: Mapping[str, Any]) -> Tested:
+    def run(self, *, faults: bool, config: Mapping[str, Any]) -> Proof:
         """Run its tests, and with `faults` the matrix, whose findings are written down."""
         digest = folder_digest(self.folder)
         with self.worker.open(WARM, alone=True) as session:
@@ -88,7 +88,7 @@ class LocalTest:
                 raise NotTestable(described.broken["reason"], described.broken["advice"])
             matrix = self._matrix(session, requirements, config) if faults else None
         evidence = Evidence(self.entry, described.tasks, requirements, tests, matrix, self.checked)
-        tested = Tested(tests, matrix, standing_of(facts_of(evidence)))
+        tested = Proof(tests, matrix, standing_of(facts_of(evidence)))
         if faults:
             self._write(tested, digest)
         return tested
@@ -121,7 +121,7 @@ class LocalTest:
 
         return play_faults(exchange_sets(self.folder), run)
 
-    def _write(self, tested: Tested, digest: str) -> None:
+    def _write(self, tested: Proof, digest: str) -> None:
         """Write what was found out about the files as they were when it began."""
         quality = Quality(
             tier=tested.standing.tier,

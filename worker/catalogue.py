@@ -19,11 +19,15 @@ class NotRunnable(WorkerError):  # noqa: N818 - reads as the state it reports
 
 @dataclass(frozen=True)
 class Good:
-    """A commit and an environment that work together; `tree` is the id of the folder's content."""
+    """A commit and an environment that work together; `tree` is the id of the folder's content.
+
+    `tier` is what its quality.json says, where that is of this content.
+    """
 
     prepared: Prepared
     tree: str
     tasks: tuple[TaskSpec, ...]
+    tier: str | None = None
 
 
 @dataclass(frozen=True)

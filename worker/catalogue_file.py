@@ -35,6 +35,7 @@ class _Good(_Row):
     tasks: tuple[dict[str, Any], ...]
     source: dict[str, str]
     hosts: tuple[str, ...] | None = None
+    tier: str | None = None
 
 
 class _Offer(_Row):
@@ -105,6 +106,7 @@ def _good_row(good: Good) -> _Good:
         tasks=tuple(dict(task) for task in good.tasks),
         source=dict(good.prepared.source),
         hosts=good.prepared.hosts,
+        tier=good.tier,
     )
 
 
@@ -121,4 +123,4 @@ def _good(
     if folder is None or built is None:
         return None
     prepared = Prepared(name, row.commit, folder, built, row.source, row.hosts)
-    return Good(prepared, row.tree, row.tasks)
+    return Good(prepared, row.tree, row.tasks, row.tier)

@@ -11,6 +11,7 @@ import structlog
 from utils.errors import TruelineError
 from utils.manifest import Rejected
 from utils.notes import Note
+from utils.quality import quality_of
 from utils.snapshot import Snapshot
 from worker.build_failure import BuildCause, BuildFailed
 from worker.catalogue import Good, Offer
@@ -94,12 +95,14 @@ class Preparation:
         )
         unchanged = known and (known.prepared.environment.key, known.tree)
         if known and unchanged == (environment.key, candidate.tree):
-            return Good(prepared, candidate.tree, known.tasks)
+            return Good(prepared, candidate.tree, known.tasks, known.tier)
         with environment.in_use():
             description = self._executor.describe(prepared)
         if description.broken:
             raise CannotLoad(description.broken)
-        return Good(prepared, candidate.tree, tuple(description.tasks))
+        quality = quality_of(candidate.folder)
+        tier = quality.shown_tier if quality else None
+        return Good(prepared, candidate.tree, tuple(description.tasks), tier)
 
     def _environment(self, candidate: Candidate) -> Environment:
         name = candidate.name

@@ -103,6 +103,7 @@ def _offer_as_json(offer: Offer, warm: WarmState | None) -> dict[str, Any]:
         "commit": good.prepared.commit if good else None,
         "tasks": [dict(task) for task in good.tasks] if good else [],
         "environment": _environment_as_json(good.prepared.environment, warm) if good else None,
+        "tier": good.tier if good else None,
         "problem": offer.problem.as_json() if offer.problem else None,
     }
 

@@ -5,13 +5,14 @@ from typing import Any, Literal
 from pydantic import Field
 
 from api.catalogue import Report, SourceReport, record_reports, record_source
-from api.integrations import IntegrationState
+from api.integrations import TIER, IntegrationState
 from api.models import Answer, Body, Number
 from api.openapi import blueprint
 from api.problems import Unprocessable
 from api.state import current_state
 from api.storable import storage_fault
 from utils.notes import Note
+from utils.tiers import Tier
 
 routes = blueprint("catalogue", __name__)
 
@@ -59,6 +60,7 @@ class IntegrationBody(Body):
     commit: str | None = Field(max_length=64)
     tasks: list[dict[str, Any]] | None
     environment: EnvironmentBody | None
+    tier: Tier | None = None  # an older worker does not tell
     problem: ProblemBody | None
 
 
@@ -118,7 +120,7 @@ def _report(body: IntegrationBody, worker: CatalogueBody) -> Report:
     if body.environment is not None:
         known = body.environment.model_dump(exclude_unset=True)
         apart = {"isolation": worker.isolation, "egress": worker.egress}
-        environment = {**known, "state": "ready", **apart}
+        environment = {**known, "state": "ready", **apart, TIER: body.tier}
     return Report(
         name=body.name,
         state=IntegrationState(body.state),

@@ -64,6 +64,7 @@ class Integration(Answer):
     commit: str | None
     tasks: list[dict[str, Any]] | None
     environment: Environment | None
+    tier: str | None = Field(None, description="how much its tests have proven; null: not known")
     problem: ProblemNote | None
     created_at: datetime
     updated_at: datetime

@@ -125,7 +125,6 @@ def _own(subject: Subject, file: SourceFile, line: int, module: str) -> Iterator
     yield found(rules.IMPORT_OWN, file, line, what, fix)
 
 
-@cache
 def _is_module(home: Path, module: str) -> bool:
     path = home.joinpath(*module.split("."))
     return path.is_dir() or path.with_name(f"{path.name}.py").is_file()

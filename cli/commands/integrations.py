@@ -18,6 +18,7 @@ def command(*, as_json: bool) -> None:
         "name": lambda row: text(row["name"]),
         "state": lambda row: state(row["state"]),
         "tasks": lambda row: str(len(row["tasks"] or [])),
+        "tier": lambda row: text(row.get("tier") or "-"),
         "hosts": lambda row: text(_hosts(row["hosts"])),
         "commit": lambda row: text((row["commit"] or "")[:10]),
         "title": lambda row: text(row["title"]),

@@ -103,8 +103,8 @@ def _watch(
     console = make_console()
     folder = checkout / INTEGRATIONS / name
     here = LocalWorker(settings(), environ(), _teller(console, as_lines=False))
-    ask()  # what is wrong before the first run ends it
-    with here.open(ONE_WARM) as session:
+    *_, wish = ask()  # what is wrong before the first run ends it
+    with here.open(ONE_WARM, alone=wish.replay is not None) as session:
 
         def run() -> None:
             try:

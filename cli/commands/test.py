@@ -12,7 +12,7 @@ from cli.exits import Exit
 if TYPE_CHECKING:  # only names in annotations
     from rich.console import Console
 
-    from cli.local_test import Tested
+    from cli.local_test import Proof
 
 
 @click.command()
@@ -74,7 +74,7 @@ def _print(printed: bytes, console: "Console") -> None:
     console.out("\n".join(neutralise(line) for line in lines), end="", highlight=False)
 
 
-def _show(tested: "Tested", console: "Console") -> None:
+def _show(tested: "Proof", console: "Console") -> None:
     from cli.matrix_table import print_matrix  # noqa: PLC0415 - start-up time
     from cli.render import text  # noqa: PLC0415 - same
 

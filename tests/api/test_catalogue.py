@@ -43,6 +43,17 @@ def test_ready_integration_shows_what_the_worker_reports(registered: FlaskClient
     assert shown["environment"] == known | {"egress": None}
 
 
+def test_the_tier_that_a_worker_tells_is_shown_while_it_tells_one(registered: FlaskClient) -> None:
+    assert dns(registered)["tier"] is None
+    report(registered, READY | {"tier": "gold"})
+    assert dns(registered)["tier"] == "gold"
+    assert "tier" not in dns(registered)["environment"]
+    assert "<td>gold</td>" in registered.get("/").text
+    report(registered, READY | {"tier": None})
+    assert dns(registered)["tier"] is None
+    assert report(registered, READY | {"tier": "diamond"}).status_code == 422
+
+
 def test_egress_of_a_worker_is_shown_with_what_it_runs(registered: FlaskClient) -> None:
     report(registered, READY, egress="declared")
     assert dns(registered)["environment"]["egress"] == "declared"

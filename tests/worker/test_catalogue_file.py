@@ -15,7 +15,7 @@ C1 = "1" * 40
 
 @pytest.fixture
 def written(prepare: Callable[[str], Prepared]) -> Catalogue:
-    good = Good(prepare("dns"), "tree", ({"name": "look", "type": "collector"},))
+    good = Good(prepare("dns"), "tree", ({"name": "look", "type": "collector"},), "gold")
     broken = Offer("web", C1, None, Note("it broke", "mend it"), retry=True)
     return catalogue_of(C1, [Offer("dns", C1, good), broken])
 

@@ -200,3 +200,20 @@ def finished_large(size_bytes: int) -> bytes:
     result |= {"status": "success", "duration_seconds": 1}
     result |= {"large": {"file": 0, "size_bytes": size_bytes}}
     return json.dumps({"type": "task_finished", "result": result}).encode()
+
+
+def test_exchanges_of_a_job_that_nobody_tapes_are_nonsense(tmp_path: Path) -> None:
+    line = json.dumps({"type": "exchange", "exchange": {"body": "s3cr3t-token"}}).encode()
+    limits = Limits(5, 10, 512, 1024**2, 1024)
+    told: dict[bool, list[dict[str, Any]]] = {}
+    for taped in (False, True):
+        events: list[dict[str, Any]] = []
+        exchanges = {"mode": "record"} if taped else None
+        order = JobOrder("j", 1, "x", {"t": "s3cr3t-token"}, ("/t",), exchanges=exchanges)
+        large = LargeFiles(tmp_path / "large")
+        report = JobReport(order, limits, tmp_path / "spool", events.append, large)
+        report.take(line)
+        report.close()
+        told[taped] = events
+        assert report.ignored == (0 if taped else 1)
+    assert told == {False: [], True: [{"type": "exchange", "exchange": {"body": "***"}}]}

@@ -8,7 +8,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from utils.manifest import Rejected
+from utils.quality import Quality, folder_digest, quality_text
 from utils.snapshot import Snapshot
+from utils.tiers import Tier
 from worker.catalogue import Good, Offer
 from worker.environments import Environments
 from worker.execution import ProcessExecutor
@@ -62,6 +64,21 @@ def test_new_integration_gets_its_environment_and_its_tasks(
     ]
     assert logs[1]["key"] == good.prepared.environment.key
     assert logs[1]["seconds"] > 0
+
+
+def test_the_tier_is_that_of_these_files_or_none(
+    preparation: Preparation, small_source: SmallSource, candidate: Make
+) -> None:
+    small_source.put("one")
+    folder = candidate().folder
+    quality = Quality(Tier.GOLD, folder_digest(folder), {}, {}, "1", is_fresh=True)
+    (folder / "quality.json").write_text(quality_text(quality))
+
+    fresh = preparation.judge(candidate(), None)
+    (folder / "entry.py").write_text((folder / "entry.py").read_text() + "# later\n")
+    stale = preparation.judge(candidate("other"), fresh)
+
+    assert (good_of(fresh).tier, good_of(stale).tier) == ("gold", None)
 
 
 def test_same_folder_at_a_new_commit_is_taken_over_without_running_it(

@@ -388,3 +388,28 @@ def test_supervisor_that_died_while_it_waited_is_replaced(
     (second,) = [p.pid for p in read_process_table() if p.parent == warm_pid(launcher)]
     assert first != second
     assert executor.warm.totals().processes == 1
+
+
+def test_a_process_that_has_imported_modules_alone_runs_files_as_they_are_now(
+    look: Look, prepare: Prepare, executor: ProcessExecutor, tmp_path: Path
+) -> None:
+    folder = tmp_path / "snapshot" / "integrations" / "fresh"
+    folder.mkdir(parents=True)
+    entry = folder / "entry.py"
+    text = (
+        "import sys\nfrom utils.base_runner import BaseRunner\nfrom utils.decorators import task\n"
+        "class Runner(BaseRunner): pass\nBEFORE = 'colorsys' in sys.modules\n"
+        "@task(name='look', title='Look')\n"
+        "def look(self, ctx): return {'data': {'n': 1, 'before': BEFORE}}\n"
+    )
+    entry.write_text(text)
+    modules = ("colorsys", "no_such_module")
+    fresh = replace(prepare("fresh", tmp_path / "snapshot"), preload=modules)
+
+    first = look(fresh)
+    entry.write_text(text.replace("'n': 1", "'n': 2"))
+    second = look(fresh)
+
+    assert (first, second) == ({"n": 1, "before": True}, {"n": 2, "before": True})
+    assert executor.warm.started().warm == 2
+    assert executor.warm.totals().processes == 1

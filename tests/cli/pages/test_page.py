@@ -70,6 +70,14 @@ def test_it_is_filled_from_the_files(line: str, make_page: MakePage) -> None:
     assert line in make_page().wanted.splitlines()
 
 
+def test_markup_of_the_manifest_is_shown_as_text(
+    make_page: MakePage, repository: Repository
+) -> None:
+    manifest = repository.root / "integrations.json"
+    manifest.write_text(manifest.read_text().replace("Watches", "<script>x</script> Watches"))
+    assert "<script>" not in make_page().wanted
+
+
 def test_models_of_the_inside_are_left_out(make_page: MakePage) -> None:
     page = make_page().wanted
     assert "Inner" not in page
