@@ -348,3 +348,15 @@ def test_inactive_repositories_are_closed() -> None:
     assert "unchanged for 1021 days" in str(inactive(old, [], [key(RECENT)]).assert_fail())
     hidden = {"list_collaborators": ["acme/x: 403"]}
     inactive(archived, [own], [], partial=hidden).assert_unknown()
+
+
+@pytest.mark.parametrize(
+    ("name", "of_day"),
+    [
+        ("stale_deploy_keys", lambda text: rows([key(text)])),
+        ("stale_tokens", lambda text: {"tokens": [token(text, "2027-01-31T00:00:00Z")]}),
+    ],
+)
+def test_the_last_day_still_counts(name: str, of_day: Any) -> None:
+    judged(name, of_day("2026-08-22T12:00:00Z")).assert_pass()
+    judged(name, of_day("2026-08-21T12:00:00Z")).assert_fail()
