@@ -1,17 +1,19 @@
 """`trueline backup`: all records in one file, while the API runs."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from cli.context import settings
+from cli.context import json_option, settings
 
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--check", is_flag=True, help="Write nothing; read FILE and say whether it is whole.")
 @click.option("--with-key", is_flag=True, help="Add the key by which secrets can be read.")
-def command(*, file: Path, check: bool, with_key: bool) -> None:
+@json_option
+def command(*, file: Path, check: bool, with_key: bool, as_json: bool) -> None:
     """Write all records to a file, or check such a file.
 
     The API may run meanwhile. The file is readable for you alone.
@@ -19,6 +21,7 @@ def command(*, file: Path, check: bool, with_key: bool) -> None:
     from api.backup import check_backup, write_backup  # noqa: PLC0415 - start-up time
     from api.clock import utc_now  # noqa: PLC0415 - start-up time
     from cli.records import key_file_of, opened  # noqa: PLC0415 - start-up time
+    from cli.render import print_json  # noqa: PLC0415 - start-up time
 
     if check:
         contents = check_backup(file)
@@ -28,6 +31,9 @@ def command(*, file: Path, check: bool, with_key: bool) -> None:
         with opened(given) as database:
             contents = write_backup(database, file, utc_now(), key_file)
     header = contents.header
+    if as_json:
+        print_json({"file": str(file), "rows": dict(contents.rows)} | asdict(header))
+        return
     click.echo(
         f"{file}: {sum(contents.rows.values())} rows of {len(contents.rows)} tables,"
         f" revision {header.revision}, from {header.created_at}, checked"

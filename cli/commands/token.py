@@ -23,25 +23,32 @@ def command() -> None:
 @click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--rotate", is_flag=True, help="Add a key in front; the others go on verifying.")
 @click.option("--retire", is_flag=True, help="Remove all keys but the first.")
-def key(*, path: Path, rotate: bool, retire: bool) -> None:
+@json_option
+def key(*, path: Path, rotate: bool, retire: bool, as_json: bool) -> None:
     """Make a file with a signing key, for TRUELINE_SIGNING_KEY_FILE."""
     from api.signing_key import (  # noqa: PLC0415 - start-up time
         make_signing_key,
         retire_signing_keys,
         rotate_signing_key,
     )
+    from cli.render import print_json  # noqa: PLC0415 - start-up time
 
     if rotate and retire:
         raise click.UsageError("give one of --rotate and --retire, with a start between them.")
     if retire:
         gone = retire_signing_keys(path)
-        click.echo(f"{gone} keys removed; start the API again: what they signed is refused then")
+        facts: dict[str, Any] = {"removed": gone}
+        told = f"{gone} keys removed; start the API again: what they signed is refused then"
     elif rotate:
-        kid = rotate_signing_key(path)
-        click.echo(f"key {kid} signs from the API's next start on; the older ones still verify")
+        facts = {"key": rotate_signing_key(path)}
+        told = f"key {facts['key']} signs from the API's next start on; the older ones still verify"
     else:
-        kid = make_signing_key(path)
-        click.echo(f"key {kid} is in {path}; set TRUELINE_SIGNING_KEY_FILE to it for the API")
+        facts = {"key": make_signing_key(path)}
+        told = f"key {facts['key']} is in {path}; set TRUELINE_SIGNING_KEY_FILE to it for the API"
+    if as_json:
+        print_json(facts)
+    else:
+        click.echo(told)
 
 
 @command.command()

@@ -1,0 +1,1 @@
+"""Audits GitHub organisations and repositories by the published REST API."""

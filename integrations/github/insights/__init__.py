@@ -1,0 +1,1 @@
+"""Tasks that judge what the API told."""
