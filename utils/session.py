@@ -41,6 +41,7 @@ class ChildSpec(NamedTuple):
     alone: Sequence[str] = ()  # tasks that run with nothing beside them, whatever the Runner says
     request_id: str = ""  # of the request that asked for the job; empty: none did
     traceparent: str = ""
+    line: int | None = None  # the descriptor of the child's line to what jobs share
 
 
 def run_session(
@@ -107,6 +108,7 @@ class _Session:
         self._channel = channel
         self._spool = Spool(spec.spool)
         self._lines = BoundedLines()
+        self._tools = OnDemand(spec.line)
         self._limits = TaskLimits(spec.task_timeout_seconds, spec.result_limit_bytes)
         self._most = runner.parallel_tasks
         self._specs = {task.spec.name: task.spec for task in registered_tasks(runner)}
@@ -191,7 +193,7 @@ class _Session:
             base,
             self._specs,
             self._results,
-            tools=OnDemand(),
+            tools=self._tools,
             request_id=self._spec.request_id,
             traceparent=self._spec.traceparent,
         )

@@ -106,6 +106,11 @@ class Settings(BaseModel):
         "",
         description="private addresses that declared hosts may lead to, separated by commas",
     )
+    redis_url_file: Path | None = Field(
+        None,
+        description="file with the URL of a Redis that the jobs of all workers share; none: each "
+        "worker's jobs share among themselves",
+    )
     memory_limit_mb: int = Field(
         2048,
         ge=64,

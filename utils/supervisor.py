@@ -21,7 +21,7 @@ KILL = b"k"
 END_SIGNAL = signal.SIGUSR1  # from the fork server, or in its name when it dies
 END_SECONDS = 10.0  # how long the tree's end may take before the server inherits what is left
 REQUEST_LIMIT_BYTES = 4 * 1024 * 1024
-CHILD_FDS = (0, 1, 2, 3)  # stdin, stdout, stderr, events
+CHILD_FDS = (0, 1, 2, 3, 7)  # stdin, stdout, stderr, events; the line of utils.commons, if any
 _STATUS_FD = 4
 _CLEAR_FD = 10  # descriptors are moved here first, clear of the places that they go to
 _PR_SET_PDEATHSIG = 1
@@ -214,10 +214,13 @@ def _become_child(
 
 def _place_fds(fds: Sequence[int]) -> None:
     moved = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _CLEAR_FD) for fd in fds]
-    for fd, place in zip(moved, CHILD_FDS, strict=False):
+    places = CHILD_FDS[: len(moved) - 1]
+    for fd, place in zip(moved[:-1], places, strict=True):
         os.dup2(fd, place, inheritable=True)
     os.dup2(moved[-1], _STATUS_FD, inheritable=False)
-    os.closerange(_STATUS_FD + 1, os.sysconf("SC_OPEN_MAX"))
+    last = max(*places, _STATUS_FD)
+    os.closerange(_STATUS_FD + 1, last)
+    os.closerange(last + 1, os.sysconf("SC_OPEN_MAX"))
 
 
 def _caught_signals() -> tuple[int, ...]:

@@ -25,15 +25,16 @@ MAX_CHARACTERS = 64 * 1024
 class OnDemand:
     """What the tasks of a job share, made by the first that asks, in whatever thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, line: int | None = None) -> None:
+        self.line = line
         self._lock = allocate_lock()
         self._made: JobTools | None = None
 
-    def get(self, make: "Callable[[], JobTools]") -> "JobTools":
-        """Return it."""
+    def get(self, make: "Callable[[int | None], JobTools]") -> "JobTools":
+        """Return it; `make` gets the descriptor of the job's line, if it has one."""
         with self._lock:
             if self._made is None:
-                self._made = make()
+                self._made = make(self.line)
             return self._made
 
 

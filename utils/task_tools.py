@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from utils.cache import Cache
+from utils.cache import Cache, Store
 from utils.cache_stores import MemoryStore
-from utils.token_bucket import OwnBuckets, Pace, TokenBucket, bucket_name
+from utils.token_bucket import Buckets, OwnBuckets, Pace, TokenBucket, bucket_name
 
 if TYPE_CHECKING:
     from utils.http import HTTPClient, HTTPOptions
@@ -30,9 +30,15 @@ class ClientSettings(TypedDict, total=False):
 class JobTools:
     """What the tasks of one job share."""
 
-    def __init__(self) -> None:
-        self.store = MemoryStore()
-        self.buckets = OwnBuckets()
+    def __init__(self, line: int | None = None) -> None:
+        self.store: Store = MemoryStore()
+        self.buckets: Buckets = OwnBuckets()
+        if line is not None:
+            from utils.commons import Line, SharedBuckets, SharedStore  # noqa: PLC0415 - only where there is one
+
+            shared = Line(line)
+            self.store = SharedStore(shared, self.store)
+            self.buckets = SharedBuckets(shared, self.buckets)
 
 
 class TaskTools:
