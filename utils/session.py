@@ -178,6 +178,7 @@ class _Session:
         config = getattr(runner, "config", self._spec.config)
         stage_one = runner.StageOne(copied(config))
         stage_one.lines = self._lines
+        stage_one.shared = self._tools
         runner.source = stage_one.source = dict(self._spec.source)
         base = settled(stage_one.start())
         if not isinstance(base, Mapping):
@@ -194,6 +195,7 @@ class _Session:
             self._specs,
             self._results,
             tools=self._tools,
+            mention=self._channel.mention,
             request_id=self._spec.request_id,
             traceparent=self._spec.traceparent,
         )

@@ -146,6 +146,15 @@ class TaskStarted(_Checked):
     task: Name
 
 
+class Progress(_Checked):
+    """How far a running task says that it is."""
+
+    type: Literal["progress"]
+    task: Name
+    done: float = Field(ge=0, le=1e15, strict=False, allow_inf_nan=False)
+    total: float | None = Field(None, ge=0, le=1e15, strict=False, allow_inf_nan=False)
+
+
 class DataWritten(WrittenData):
     """A running task's data has grown to so many bytes."""
 
@@ -175,7 +184,9 @@ class Unfit(_Checked):
 
 WarmEvent = Plan | Broken | Unfit
 _WARM_EVENT: TypeAdapter[WarmEvent] = TypeAdapter(Annotated[WarmEvent, Field(discriminator="type")])
-ChildEvent = Plan | Broken | StageOneEnded | TaskStarted | DataWritten | TaskFinished | Finished
+ChildEvent = (
+    Plan | Broken | StageOneEnded | TaskStarted | Progress | DataWritten | TaskFinished | Finished
+)
 _EVENT: TypeAdapter[ChildEvent] = TypeAdapter(Annotated[ChildEvent, Field(discriminator="type")])
 
 
