@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 TESTS_AT_ONCE ?= $(shell expr $$(nproc 2>/dev/null || echo 1) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint bench lock clean
+.PHONY: help demo up test lint client bench lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -26,6 +26,9 @@ lint: .venv/.dev ## ruff, mypy --strict and the import contract
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+client: .venv/.dev ## write the Python client anew from the API's description
+	@$(BIN)/python -m api.client_code
 
 bench: .venv/.dev ## the ratios that the README quotes
 	@$(BIN)/python -m bench $(ARGS)

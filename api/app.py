@@ -6,11 +6,16 @@ from types import MappingProxyType
 from flask_openapi.models.info import Info
 from flask_openapi.openapi import OpenAPI
 
+from api.access import demand_access
+from api.audit_trail import AuditTrail
 from api.changes import changes_of
 from api.clock import Clock, utc_now
+from api.compression import compress_bodies
 from api.config_secrets import SecretBox
 from api.database import Database
+from api.editions import tag_answers
 from api.exchanges import log_exchange, watch_exchanges
+from api.gate import Gate
 from api.guard import guard
 from api.health import add_checks
 from api.invalid_requests import refuse_request
@@ -18,10 +23,13 @@ from api.job_log import log_facts
 from api.json_format import JsonFormat
 from api.marks import marks_reader
 from api.metrics import Metrics, shared_metrics_of
+from api.oidc import Provider
 from api.problem_answers import answer_with_problems
 from api.problems import ProblemDocument
 from api.request_spans import trace_requests
 from api.routes import BLUEPRINTS
+from api.secret_key import Keyring
+from api.signing_key import read_signing_keys
 from api.state import KEY, State
 from api.wakeups import Wakeups
 from utils import __version__
@@ -53,6 +61,7 @@ def create_app(
     )
     app.json = JsonFormat(app)
     database = database or Database(settings.database)
+    key_file = settings.signing_key_file
     metrics = Metrics()
     metrics.watch_pool(database.engine)
     database.facts.listeners += [log_facts, metrics.hear_facts]
@@ -61,9 +70,11 @@ def create_app(
         database=database,
         clock=clock,
         wakeups=Wakeups(marks_reader(database), changes_of(database), count=metrics.hear_waiting),
-        secrets=SecretBox(settings.data_dir / "secret.key"),
+        secrets=SecretBox(Keyring.of(settings)),
         started_at=clock(),
         environ=environ,
+        gate=Gate(read_signing_keys(key_file), database, clock) if key_file else None,
+        people=Provider.of(settings),
         metrics=metrics,
         shared_metrics=shared_metrics_of(settings),
         stops=Stops(),
@@ -78,7 +89,11 @@ def create_app(
     trace_requests(app, tracing)
     heard = [metrics.hear_exchange, *([log_exchange] if settings.logs_requests else [])]
     watch_exchanges(app, *heard)
-    guard(app, settings.api_host, settings.result_limit_bytes)
+    guard(app, settings)
+    AuditTrail(database, clock).attend(app)
+    demand_access(app)
+    compress_bodies(app)
+    tag_answers(app)  # after_request runs backwards: an answer is tagged before it is compressed
     for blueprint in BLUEPRINTS:
         app.register_api(blueprint)
     return app

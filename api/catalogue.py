@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
+from api.happenings import Happening, source_changed
 from api.integrations import IntegrationState, ProblemBy, stored_problem
 from api.tables import integrations, sources
+from api.telling import tell
 from utils.notes import Note
 
 WRITTEN = ("state", "commit", "tasks", "environment", "problem")
@@ -47,17 +49,26 @@ class Recorded:
 
 def record_source(connection: Connection, report: SourceReport, now: datetime) -> None:
     """Remember how a source stands."""
-    connection.execute(delete(sources).where(sources.c.url == report.url))
-    connection.execute(
-        insert(sources).values(
-            url=report.url,
-            ref=report.ref,
-            commit=report.commit,
-            state=report.state,
-            problem=report.problem.as_json() if report.problem else None,
-            checked_at=now,
-        )
-    )
+    this = sources.c.url == report.url
+    before = connection.execute(select(sources.c.state).where(this).with_for_update()).scalar()
+    values = {
+        "ref": report.ref,
+        "commit": report.commit,
+        "state": report.state,
+        "problem": report.problem.as_json() if report.problem else None,
+        "checked_at": now,
+    }
+    if before is None:
+        connection.execute(insert(sources).values(url=report.url, **values))
+    else:
+        connection.execute(update(sources).where(this).values(values))
+    if report.state != (before or "ok"):
+        tell(connection, now, lambda: [_change_of(report, now)])
+
+
+def _change_of(report: SourceReport, now: datetime) -> Happening:
+    problem = report.problem.as_json() if report.problem else None
+    return source_changed(report.url, report.ref, report.commit, problem, now)
 
 
 def record_reports(connection: Connection, reports: Iterable[Report], now: datetime) -> Recorded:

@@ -1,35 +1,42 @@
 """Checks the config of a deployment against its integration's schema."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
-from api.config_secrets import MASK, SEALED, SecretBox
+from api.config_secrets import MASK, OUR_NAMES, OpenConfig, SecretBox
 from api.problems import FieldError, Unprocessable
 from api.secret_key import SecretKeyError
 from api.storable import storage_fault
 from utils.config_schema import secret_pointers, validate_config
 from utils.notes import Note
-from utils.pointers import value_at
+from utils.secret_places import outermost, sorted_secrets
 
 MOST_SHOWN = 50
 
 
-def check_config(schema: Mapping[str, Any], config: dict[str, Any]) -> tuple[str, ...]:
-    """Return the pointers to the secrets of a config in clear; raises Unprocessable."""
+def check_config(
+    schema: Mapping[str, Any], config: dict[str, Any], kept: Collection[str] = ()
+) -> OpenConfig:
+    """Return a config that came in as it is to be stored; raises Unprocessable.
+
+    What is at or below the `kept` pointers has come from what is stored, and stays secret.
+    """
     check_form(config)
-    _refuse(_schema_errors(schema, config))
-    pointers = secret_pointers(schema, config)
+    places = outermost({*secret_pointers(schema, config), *kept})
+    found = sorted_secrets(config, places, kept)
+    _refuse([FieldError(pointer, message) for pointer, message in found.faults])
     _refuse(
         [
             FieldError(pointer, "this secret is masked and none is stored; send it in clear")
-            for pointer in pointers
-            if value_at(config, pointer) == MASK
+            for pointer, text in found.texts
+            if text == MASK
         ]
     )
-    return pointers
+    _refuse(_schema_errors(schema, found.config, found.references))
+    return OpenConfig(found.config, found.secrets, found.references)
 
 
 def check_form(config: dict[str, Any]) -> None:
@@ -39,27 +46,43 @@ def check_form(config: dict[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class Judged:
-    """A stored config, every secret in it sealed, and why it does not fit its schema."""
+    """A stored config, or one to store in its place, and why it does not fit its schema."""
 
-    config: dict[str, Any]
     fault: Note | None
+    to_seal: OpenConfig | None = field(default=None, repr=False)
+
+    def columns(
+        self, secrets: SecretBox, connection: Connection, deployment_id: str
+    ) -> dict[str, Any]:
+        """Return what has to be written, for the transaction that does."""
+        if self.to_seal is None:
+            return {}
+        return {"config": secrets.seal(connection, self.to_seal, deployment_id)}
 
 
 def judge_stored(secrets: SecretBox, schema: Mapping[str, Any], deployment: Row[Any]) -> Judged:
-    """Judge the stored config of a deployment; what the schema now calls a secret gets sealed."""
+    """Judge the stored config of a deployment; what the schema now calls a secret gets sealed.
+
+    What was a secret stays one, and no text becomes a reference by itself.
+    """
     try:
         opened = secrets.open_config(deployment.id, deployment.config)
     except SecretKeyError as error:
-        return Judged(deployment.config, Note.of(error))
-    pointers = secret_pointers(schema, opened.config)
-    config = deployment.config
-    if not set(pointers) <= set(opened.pointers):
-        config = secrets.seal(config, pointers, deployment.id)
-    return Judged(config, _fault(_schema_errors(schema, opened.config), deployment.id))
+        return Judged(Note.of(error))
+    errors = _schema_errors(schema, opened.config, opened.references)
+    fault = _fault(errors, deployment.id)
+    wanted = outermost({*secret_pointers(schema, opened.config), *opened.secrets})
+    found = sorted_secrets(opened.config, wanted, ("",), opened.references)
+    if set(found.secrets) == set(opened.secrets):
+        return Judged(fault)
+    return Judged(fault, OpenConfig(opened.config, found.secrets, opened.references))
 
 
-def _schema_errors(schema: Mapping[str, Any], config: dict[str, Any]) -> list[FieldError]:
-    return [FieldError(pointer, message) for pointer, message in validate_config(schema, config)]
+def _schema_errors(
+    schema: Mapping[str, Any], config: dict[str, Any], references: Collection[str]
+) -> list[FieldError]:
+    found = validate_config(schema, config, unknown=references)
+    return [FieldError(pointer, message) for pointer, message in found]
 
 
 def _fault(errors: list[FieldError], deployment_id: str) -> Note | None:
@@ -77,9 +100,11 @@ def _form_errors(config: dict[str, Any]) -> list[FieldError]:
     fault = storage_fault(config)
     if fault is not None:
         return [fault]
-    if _has_key(config, SEALED):
-        return [FieldError("", f"the name {SEALED!r} is ours; use another")]
-    return []
+    return [
+        FieldError("", f"the name {name!r} is ours; use another")
+        for name in OUR_NAMES
+        if _has_key(config, name)
+    ]
 
 
 def _has_key(value: Any, key: str) -> bool:

@@ -8,12 +8,15 @@ from typing import Any
 from sqlalchemy import Connection, update
 
 from api.events import append_event
-from api.folding import fold_verdicts
-from api.jobs import Job, JobStatus, lock_job, move_job
+from api.folding import Folded, fold_verdicts
+from api.happenings import Happening, job_finished
+from api.jobs import Job, JobStatus, lock_job, move_job, read_job
 from api.large_data import discard_unused_data
 from api.problems import Conflict
 from api.tables import jobs
 from api.task_results import count_results
+from api.telling import tell
+from api.violation_events import violation_events
 from utils.notes import Note
 
 CANCELLED_EARLY = Note(
@@ -28,16 +31,18 @@ DEPLOYMENT_DELETED = Note(
 
 @dataclass(frozen=True)
 class Ending:
-    """Into what a job ends; `error` is a reason and advice."""
+    """Into what a job ends; `error` is a reason and advice, `told_at` when the API hears of it."""
 
     status: JobStatus
     error: Mapping[str, Any] | None
     at: datetime
+    told_at: datetime | None = None  # None: at once
 
 
 def end_job(connection: Connection, job: Job, ending: Ending, **values: Any) -> None:
     """End a locked job and fold its verdicts; `values` are further columns to set."""
-    summary = count_results(connection, job.id)
+    folded = fold_verdicts(connection, job, ending.at)
+    summary = count_results(connection, job.id) | {"violations": folded.counts}
     if ending.status in {JobStatus.FAILED, JobStatus.CANCELLED}:
         discard_unused_data(connection, job.id)
     move_job(
@@ -47,8 +52,11 @@ def end_job(connection: Connection, job: Job, ending: Ending, **values: Any) -> 
         error=dict(ending.error) if ending.error else None,
         finished_at=ending.at,
         lease_expires_at=None,
-        summary=summary | {"violations": fold_verdicts(connection, job, ending.at)},
+        summary=summary,
         **values,
+    )
+    tell(
+        connection, ending.told_at or ending.at, lambda: _happened(connection, job, ending, folded)
     )
 
 
@@ -79,3 +87,9 @@ def cancel_job(connection: Connection, job_id: str, now: datetime) -> None:
             raise Conflict(
                 f"job {job.id} has already ended: {job.status}", "there is nothing to cancel"
             )
+
+
+def _happened(connection: Connection, job: Job, ending: Ending, folded: Folded) -> list[Happening]:
+    ended = read_job(connection, job.id)
+    violations = violation_events(connection, folded.changes, ending.at)
+    return [job_finished(ended, ending.at), *violations]

@@ -24,6 +24,7 @@ from api.verdicts import (
     fingerprint,
     fold,
 )
+from api.violation_events import ViolationChanges
 from utils.results import Verdict
 from utils.tasks import Severity
 
@@ -59,7 +60,15 @@ _REMEMBER_AGAIN = update(verdicts).where(
 Result = Mapping[str, Any]
 
 
-def fold_verdicts(connection: Connection, job: Job, now: datetime) -> dict[str, int]:
+@dataclass(frozen=True)
+class Folded:
+    """What a job changed: numbers for its summary, and what others may be told."""
+
+    counts: Mapping[str, int]
+    changes: ViolationChanges
+
+
+def fold_verdicts(connection: Connection, job: Job, now: datetime) -> Folded:
     """Apply the job's passes and fails to its deployment's violations; count what changed.
 
     A job that started before the last one that was folded does not overrule it, and a deployment
@@ -76,7 +85,7 @@ def fold_verdicts(connection: Connection, job: Job, now: datetime) -> dict[str, 
             changes.add(result, fold(standing[task], _observation(result), now))
         changes.write(connection)
         _remember(connection, job, results, last)
-    return changes.counts()
+    return Folded(changes.counts(), changes.told())
 
 
 @dataclass
@@ -89,6 +98,7 @@ class _Changes:
     seen: list[dict[str, Any]] = field(default_factory=list)
     reopened: list[dict[str, Any]] = field(default_factory=list)
     resolved: list[dict[str, Any]] = field(default_factory=list)
+    quiet: set[str] = field(default_factory=set)  # muted ones that were resolved
 
     def add(self, result: Result, change: Fold) -> None:
         title = result["title"]
@@ -96,6 +106,7 @@ class _Changes:
         self.seen += [self._seen_row(title, seen) for seen in change.seen]
         self.reopened += [{"known": seen.standing.id} for seen in change.seen if _reopened(seen)]
         self.resolved += [{"known": standing.id} for standing in change.resolved]
+        self.quiet |= {it.id for it in change.resolved if it.muted_at(self.now)}
 
     def write(self, connection: Connection) -> None:
         if not (self.opened or self.seen or self.reopened or self.resolved):
@@ -122,6 +133,14 @@ class _Changes:
             "seen": len(self.seen) - reopened,
             "resolved": len(self.resolved),
         }
+
+    def told(self) -> ViolationChanges:
+        resolved = (row["known"] for row in self.resolved)
+        return ViolationChanges(
+            opened=tuple(row["id"] for row in self.opened),
+            reopened=tuple(row["known"] for row in self.reopened),
+            resolved=tuple(id_ for id_ in resolved if id_ not in self.quiet),
+        )
 
     def _opened_row(self, task: str, title: str, finding: Finding) -> dict[str, Any]:
         job = self.job

@@ -29,6 +29,7 @@ class Grant:
     job: Job
     config: dict[str, Any] = field(repr=False)
     secrets: tuple[str, ...]
+    references: tuple[str, ...]
     commit_wanted: str | None  # what init has read last: a worker behind it looks at the source
 
 
@@ -78,7 +79,7 @@ def _granted(secrets: SecretBox, job: Job, wanted: _Wanted | None) -> Grant | di
         opened = secrets.open_config(job.deployment_id, wanted.config)
     except SecretKeyError as error:
         return Note.of(error).as_json()
-    return Grant(job, opened.config, opened.pointers, wanted.commit)
+    return Grant(job, opened.config, opened.secrets, opened.references, wanted.commit)
 
 
 def _fail(connection: Connection, job: Job, error: dict[str, str], now: datetime) -> None:

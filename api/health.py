@@ -24,7 +24,7 @@ def add_checks(state: State) -> None:
     state.checks.add("database", lambda: _check_database(state.database))
     state.checks.add("schema", lambda: _check_schema(state.database))
     state.checks.add("storage", lambda: _check_storage(state.settings.data_dir))
-    state.checks.add("secrets", state.secrets.check)
+    state.checks.add("secrets", lambda: _check_secrets(state))
 
 
 def isolation_levels(database: Database) -> list[str]:
@@ -58,6 +58,16 @@ def _check_schema(database: Database) -> None:
             f"the database is at revision {found}, this version needs {wanted}",
             "restart the API: it migrates the database when it starts",
         )
+
+
+def _check_secrets(state: State) -> None:
+    try:
+        with state.database.read() as connection:
+            state.secrets.check(connection)
+    except SQLAlchemyError as error:
+        raise NotReadyError(
+            "the keys on record cannot be read", "see the check named database"
+        ) from error
 
 
 def _check_storage(data_dir: Path) -> None:

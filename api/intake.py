@@ -175,7 +175,7 @@ def _move(connection: Connection, job: Job, acceptance: Acceptance, now: datetim
                 continue
             mark_deployment(connection, job, event, now)
             error = event.error.model_dump(exclude_none=True) if event.error else None
-            ending = Ending(JobStatus(event.status), error, _within(job, event.at, now))
+            ending = Ending(JobStatus(event.status), error, _within(job, event.at, now), now)
             end_job(connection, job, ending, **_start(job))
     kinds = {type(event) for event in acceptance.events}
     if Started in kinds and JobFinished not in kinds:

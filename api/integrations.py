@@ -1,10 +1,13 @@
 """Integrations as the API keeps them: the manifest's entry and what workers report of it."""
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from api.listing import Selection, Split
+from api.paging import Order
 from api.problems import NotFound
 from api.tables import integrations
 from utils.notes import Note
@@ -43,6 +46,14 @@ def shown_integration(row: Row[Any]) -> dict[str, Any]:
     if problem is not None:
         problem = {"reason": problem["reason"], "advice": problem["advice"]}
     return {name: getattr(row, name) for name in SHOWN} | {"problem": problem}
+
+
+def listed_integrations(
+    states: Collection[IntegrationState], *, descending: bool = False
+) -> Selection:
+    """Return the integrations that a list asks for, by name; no state asks for all."""
+    wanted = Split(integrations.c.state, tuple(dict.fromkeys(states or IntegrationState)))
+    return Selection(integrations, (wanted,), Order((integrations.c.name,), descending))
 
 
 def find_integration(connection: Connection, name: str) -> Row[Any]:

@@ -11,6 +11,7 @@ from api.problems import BadRequest, FieldError, Unprocessable, UnsupportedMedia
 from utils.pointers import json_pointer
 from utils.suggest import did_you_mean
 
+MOST_ERRORS = 100  # that one answer tells
 NO_OBJECT = frozenset({"model_type", "model_attributes_type", "dict_type"})
 
 
@@ -22,7 +23,7 @@ def refuse_request(error: ValidationError) -> NoReturn:
     where = "query" if issubclass(model, Query) else "path" if issubclass(model, Path) else "body"
     errors = [
         FieldError(json_pointer(found["loc"]), _message(found["type"], found, model))
-        for found in error.errors(include_url=False, include_input=False)
+        for found in error.errors(include_url=False, include_input=False)[:MOST_ERRORS]
     ]
     first = errors[0]
     raise Unprocessable(

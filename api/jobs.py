@@ -14,7 +14,6 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
-    Subquery,
     Update,
     bindparam,
     insert,
@@ -24,7 +23,8 @@ from sqlalchemy import (
 )
 
 from api.facts import JobMoved, note, seconds_between
-from api.listing import listed, whose
+from api.listing import ALWAYS, EVERYBODY, Scope, Selection, Span, Split
+from api.paging import Order
 from api.problems import Conflict, NotFound
 from api.tables import jobs
 from utils.correlation import UNRELATED, Correlation
@@ -82,6 +82,7 @@ class Job:
     worker: str | None
     isolation: str | None
     lease_token: str | None = field(repr=False)
+    lease_owner: str | None
     lease_expires_at: datetime | None
     cancel_requested: bool
     error: Mapping[str, Any] | None
@@ -134,12 +135,21 @@ def lock_jobs(connection: Connection, job_ids: Collection[str]) -> dict[str, Job
     return {row.id: job_from_row(row) for row in found}
 
 
-def listed_jobs(
-    statuses: Collection[JobStatus], deployment_id: str | None, integration: str | None
-) -> Subquery:
-    """Return the jobs that a list asks for; no status asks for all."""
-    parts = [jobs.c.status == status for status in dict.fromkeys(statuses or JobStatus)]
-    return listed(jobs, parts, whose(jobs, deployment_id, integration))
+@dataclass(frozen=True)
+class WantedJobs:
+    """Which jobs a list asks for; what is empty asks for all."""
+
+    statuses: Collection[JobStatus] = ()
+    scope: Scope = EVERYBODY
+    span: Span = ALWAYS
+    descending: bool = True
+
+
+def listed_jobs(wanted: WantedJobs) -> Selection:
+    """Return the jobs that a list asks for, by the time they were made."""
+    statuses = Split(jobs.c.status, tuple(dict.fromkeys(wanted.statuses or JobStatus)))
+    order = Order((jobs.c.created_at, jobs.c.id), wanted.descending)
+    return Selection(jobs, (*wanted.scope.splits(jobs), statuses), order, wanted.span)
 
 
 def is_due() -> ColumnElement[bool]:
@@ -189,6 +199,7 @@ def create_job(
         worker=None,
         isolation=None,
         lease_token=None,
+        lease_owner=None,
         lease_expires_at=None,
         cancel_requested=False,
         error=None,

@@ -11,7 +11,7 @@ from pydantic import Field
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from api.database import Database
-from api.models import Body
+from api.models import Body, Count
 from api.openapi import PREFIX
 from api.tables import large_data, task_results
 from utils.zstd import Inflating, ZstdError
@@ -25,8 +25,8 @@ class LargeData(Body):
     """What a task's result says of data that is kept beside it, compressed."""
 
     sha256: str = Field(pattern=SHA256, description="of the compressed bytes")
-    size_bytes: int = Field(ge=1, le=LARGEST)
-    stored_bytes: int = Field(ge=1, le=LARGEST)
+    size_bytes: Count = Field(ge=1, le=LARGEST)
+    stored_bytes: Count = Field(ge=1, le=LARGEST)
 
 
 @dataclass(frozen=True)

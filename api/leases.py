@@ -30,6 +30,7 @@ class Held:
     job_id: str
     attempt: int
     token: str
+    owner: str | None = None  # whose token says so; None: there are no tokens
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Term:
     worker: str
     now: datetime
     lasts: timedelta
+    owner: str | None = None  # whose token takes them
 
     @property
     def end(self) -> datetime:
@@ -105,8 +107,10 @@ def hand_back(connection: Connection, job: Job, why: str, now: datetime, losses:
 
 
 def owns(job: Job | None, lease: Held) -> bool:
-    """Whether the token is the one that this attempt at the job was given."""
+    """Whether this attempt at the job was given that token, and to whoever says so."""
     if job is None or job.lease_token is None or job.attempt != lease.attempt:
+        return False
+    if job.lease_owner not in {None, lease.owner}:  # None: it was given before a key was set
         return False
     return compare_digest(job.lease_token.encode(), lease.token.encode())
 
@@ -118,6 +122,7 @@ def _give(connection: Connection, job: Job, term: Term) -> Job:
         attempt=job.attempt + 1,
         worker=term.worker,
         lease_token=token_urlsafe(32),
+        lease_owner=term.owner,
         lease_expires_at=term.end,
         started_at=term.now,
         commit=None,
@@ -132,6 +137,7 @@ def _give(connection: Connection, job: Job, term: Term) -> Job:
         attempt=given.attempt,
         worker=given.worker,
         lease_token=given.lease_token,
+        lease_owner=given.lease_owner,
         lease_expires_at=given.lease_expires_at,
         started_at=given.started_at,
         commit=given.commit,

@@ -19,17 +19,28 @@ class ListenError(TruelineError):
 
 
 def check_exposure(settings: Settings) -> None:
-    """Refuse to serve anyone but this machine: this version checks no tokens."""
-    if settings.signing_key_file is not None:
+    """Refuse to serve anyone but this machine without a key, or by names that nobody has told."""
+    is_local = _is_loopback(settings.api_host)
+    if settings.signing_key_file is None:
+        if not is_local:
+            raise ListenError(
+                f"TRUELINE_API_HOST: {settings.api_host!r} is not a loopback address, and without "
+                "a signing key anyone who reaches it could do anything",
+                "make a key with `trueline token key PATH` and set TRUELINE_SIGNING_KEY_FILE to "
+                "it, or set TRUELINE_API_HOST to 127.0.0.1",
+            )
+        if settings.api_names or settings.trusted_proxies:
+            raise ListenError(
+                "TRUELINE_API_HOSTS or TRUELINE_TRUSTED_PROXIES is set, but no signing key: "
+                "whoever came by another name or through a proxy could do anything",
+                "make a key with `trueline token key PATH` and set TRUELINE_SIGNING_KEY_FILE to "
+                "it, or unset them",
+            )
+    elif not is_local and not settings.api_names:
         raise ListenError(
-            "TRUELINE_SIGNING_KEY_FILE is set, but this version does not check tokens yet",
-            "unset it and keep the API on 127.0.0.1; reach it from elsewhere through ssh -L",
-        )
-    if not _is_loopback(settings.api_host):
-        raise ListenError(
-            f"TRUELINE_API_HOST: {settings.api_host!r} is not a loopback address, and without a "
-            "signing key anyone who reaches it could do anything",
-            "set it to 127.0.0.1; reach it from elsewhere through ssh -L",
+            f"TRUELINE_API_HOST: {settings.api_host!r} is not a loopback address, and "
+            "TRUELINE_API_HOSTS does not say by which names the API is reached there",
+            "set TRUELINE_API_HOSTS to them, such as trueline.example.com,10.0.0.5",
         )
 
 

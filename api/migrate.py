@@ -1,5 +1,7 @@
-"""Brings the database to the schema that this version needs."""
+"""Brings the database to the schema that this version needs, or back to an earlier one."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -11,6 +13,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from api.database import Database
+from api.database_use import alone, check_alone
+from api.sqlite_engine import sqlite_schema_change
 from utils.errors import TruelineError
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
@@ -26,11 +30,80 @@ def migrate(database: Database) -> str:
 
     A migration that was interrupted left nothing behind and is run again.
     """
+    return _moved(database, upgrade)
+
+
+def migrate_back(database: Database, target: str) -> str:
+    """Undo the migrations after `target`, also in one transaction; return the revision reached.
+
+    Raises DatabaseInUseError while an API runs.
+    """
+    if target not in revisions():
+        raise MigrationError(
+            f"there is no revision {target!r}", f"give one of: {', '.join(revisions())}"
+        )
+
+    def go_back(connection: Connection) -> None:
+        check_alone(connection)
+        downgrade(connection, target)
+
+    with alone(database):
+        return _moved(database, go_back)
+
+
+def upgrade(connection: Connection, target: str = "head") -> None:
+    """Run migrations within the transaction of a `schema_change`."""
+    command.upgrade(_config(connection), target)
+
+
+def downgrade(connection: Connection, target: str) -> None:
+    """Undo migrations within the transaction of a `schema_change`."""
+    command.downgrade(_config(connection), target)
+
+
+@contextmanager
+def schema_change(database: Database) -> Iterator[Connection]:
+    """Open the one transaction at a time in which tables may change; it may take its time.
+
+    Nothing is changed when the body or the check of the references fails.
+    """
+    if database.kind == "sqlite":
+        with sqlite_schema_change(database.engine) as connection:
+            yield connection
+            _check_references(connection)
+        return
+    with database.write() as connection:
+        lift_limits(connection)
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        yield connection
+
+
+def lift_limits(connection: Connection) -> None:
+    """Let a transaction take as long as it has to."""
+    if connection.dialect.name == "postgresql":
+        for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+            connection.exec_driver_sql(f"SET LOCAL {name} TO 0")
+
+
+def revision(connection: Connection) -> str | None:
+    """Return the schema's revision in the database; None before the first migration."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_revision() -> str:
+    """Return the revision that this version needs."""
+    return str(ScriptDirectory(str(SCRIPTS)).get_current_head())
+
+
+def revisions() -> list[str]:
+    """Return the revisions that this version knows, the oldest first."""
+    return [one.revision for one in ScriptDirectory(str(SCRIPTS)).walk_revisions()][::-1]
+
+
+def _moved(database: Database, move: Callable[[Connection], None]) -> str:
     try:
-        with database.write() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            command.upgrade(_config(connection), "head")
+        with schema_change(database) as connection:
+            move(connection)
             return str(revision(connection))
     except CommandError as error:
         raise MigrationError(
@@ -44,14 +117,29 @@ def migrate(database: Database) -> str:
         ) from error
 
 
-def revision(connection: Connection) -> str | None:
-    """Return the schema's revision in the database; None before the first migration."""
-    return MigrationContext.configure(connection).get_current_revision()
+def _check_references(connection: Connection) -> None:
+    if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise MigrationError(
+            f"a row of {broken[0]} would refer to a row of {broken[2]} that is not there",
+            "nothing was changed; restore a backup, or report this",
+        )
 
 
-def newest_revision() -> str:
-    """Return the revision that this version needs."""
-    return str(ScriptDirectory(str(SCRIPTS)).get_current_head())
+def check_revision(database: Database) -> None:
+    """Raise MigrationError unless the database has the schema that this version needs."""
+    try:
+        with database.read() as connection:
+            found = revision(connection)
+    except DBAPIError as error:
+        raise MigrationError(
+            f"the database cannot be opened: {error.orig}",
+            "run this where the API runs, with its settings",
+        ) from error
+    if found != newest_revision():
+        raise MigrationError(
+            f"the database is at revision {found}, this version needs {newest_revision()}",
+            "start the API: it migrates the database",
+        )
 
 
 def _config(connection: Connection) -> Config:

@@ -1,9 +1,20 @@
 """The bases of what requests and answers are made of."""
 
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+
+def _no_other_type(value: Any) -> Any:
+    """Refuse what pydantic would take for a number: true, and numbers in quotes."""
+    if isinstance(value, bool | str):
+        raise ValueError("expected a number")  # noqa: TRY004 - pydantic takes ValueError alone
+    return value
+
+
+Count = Annotated[int, BeforeValidator(_no_other_type)]  # for fields of a body
+Number = Annotated[float, BeforeValidator(_no_other_type)]  # same
 
 
 class Body(BaseModel):

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from api.jobs import Job, job_from_row, listed_jobs, read_job
+from api.jobs import Job, WantedJobs, job_from_row, listed_jobs, read_job
+from api.listing import read_list
 from api.models import PageQuery
 from api.paging import Order, Page, read_page
 from api.tables import deployments, integrations, sources, violations
@@ -49,8 +50,7 @@ class JobPage:
 
 def read_overview(connection: Connection, now: datetime, lease: timedelta) -> Overview:
     """Read what the first page shows; long lists are cut."""
-    listed = listed_jobs((), None, None)
-    recent = listed.select().order_by(listed.c.created_at.desc(), listed.c.id.desc()).limit(20)
+    recent = read_list(connection, listed_jobs(WantedJobs()), PageQuery(limit=20))
     return Overview(
         sources=connection.execute(select(sources)).all(),
         integrations=connection.execute(
@@ -59,7 +59,7 @@ def read_overview(connection: Connection, now: datetime, lease: timedelta) -> Ov
         deployments=connection.execute(
             select(deployments).order_by(deployments.c.name).limit(MOST_ROWS)
         ).all(),
-        jobs=[job_from_row(row) for row in connection.execute(recent)],
+        jobs=[job_from_row(row) for row in recent.rows],
         violations=read_violations(connection, ViolationStatus.OPEN, PageQuery(limit=20)).rows,
         workers=read_workers(connection, now, lease),
         counts=_counts(connection),

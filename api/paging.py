@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, literal, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, literal, tuple_
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from api.models import PageQuery
@@ -25,6 +25,10 @@ class Order:
     columns: tuple[KeyedColumnElement[Any], ...]
     descending: bool = True
 
+    def by(self) -> list[ColumnElement[Any]]:
+        """Return what ORDER BY takes."""
+        return [c.desc() if self.descending else c.asc() for c in self.columns]
+
 
 @dataclass(frozen=True)
 class Page:
@@ -38,13 +42,35 @@ def read_page(
     connection: Connection, statement: Select[Any], order: Order, query: PageQuery
 ) -> Page:
     """Read the rows that follow the query's cursor; `statement` selects the order's columns."""
-    if query.cursor is not None:
-        statement = statement.where(_after(order, _decode(query.cursor, order)))
-    direction = [c.desc() if order.descending else c.asc() for c in order.columns]
-    rows = connection.execute(statement.order_by(*direction).limit(query.limit + 1)).all()
+    last = read_cursor(query, order)
+    if last is not None:
+        statement = statement.where(_after(order, last))
+    rows = connection.execute(statement.order_by(*order.by()).limit(query.limit + 1)).all()
+    return page_of(rows, order, query)
+
+
+def page_of(rows: Sequence[Row[Any]], order: Order, query: PageQuery, about: str = "") -> Page:
+    """Make a page of the rows read, of which one more than the limit tells that others follow."""
     if len(rows) <= query.limit:
         return Page(rows, None)
-    return Page(rows[: query.limit], _encode(rows[query.limit - 1], order))
+    return Page(rows[: query.limit], _encode(rows[query.limit - 1], order, about))
+
+
+def read_cursor(query: PageQuery, order: Order, about: str = "") -> list[Any] | None:
+    """Return where the page before has ended, None for the first page.
+
+    `about` names the list, with its sort and its filters: a cursor of another one is refused.
+    """
+    if query.cursor is None:
+        return None
+    try:
+        padded = query.cursor.encode() + b"=" * (-len(query.cursor) % 4)
+        values = json.loads(base64.urlsafe_b64decode(padded))
+        if about and values.pop(0) != about:
+            raise _refused("this cursor belongs to a list with another sort or other filters")
+        return [_typed(value, column) for value, column in zip(values, order.columns, strict=True)]
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise _refused("this is not a cursor of this list") from error
 
 
 def _after(order: Order, values: Sequence[Any]) -> Any:
@@ -55,24 +81,20 @@ def _after(order: Order, values: Sequence[Any]) -> Any:
     return here < last if order.descending else here > last
 
 
-def _encode(row: Row[Any], order: Order) -> str:
+def _encode(row: Row[Any], order: Order, about: str) -> str:
     values = [row._mapping[column] for column in order.columns]  # noqa: SLF001 - public, in spite of its name
     plain = [value.isoformat() if isinstance(value, datetime) else value for value in values]
-    return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
+    text = json.dumps([about, *plain] if about else plain)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, order: Order) -> list[Any]:
-    try:
-        padded = cursor.encode() + b"=" * (-len(cursor) % 4)
-        values = json.loads(base64.urlsafe_b64decode(padded))
-        return [_typed(value, column) for value, column in zip(values, order.columns, strict=True)]
-    except (ValueError, TypeError, RecursionError) as error:
-        message = "this is not a cursor of this list"
-        raise Unprocessable(
-            f"cursor: {message}",
-            "send `next_cursor` of the page before as it was, or leave the cursor out",
-            errors=[FieldError("/cursor", message)],
-        ) from error
+def _refused(message: str) -> Unprocessable:
+    return Unprocessable(
+        f"cursor: {message}",
+        "send `next_cursor` of the page before as it was, with the same sort and filters, or leave "
+        "the cursor out",
+        errors=[FieldError("/cursor", message)],
+    )
 
 
 def _typed(value: Any, column: KeyedColumnElement[Any]) -> Any:

@@ -17,17 +17,28 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Principal:
-    """One caller; `token_id` is None without a token."""
+    """One caller; `token_id` is None without a token, `role` where nobody knows who it is."""
 
     name: str
-    role: Role
+    role: Role | None
     token_id: str | None = None
 
 
 LOOPBACK = Principal("loopback", Role.ADMIN)  # whoever is on this machine, while no key is set
+NOBODY = Principal("nobody", None)  # with a key set: no token, or none that is believed
+RESERVED = frozenset({LOOPBACK.name, NOBODY.name})
 
 
 def current_principal() -> Principal:
     """Return who makes the request under way."""
     principal: Principal = g.get("principal", LOOPBACK)
     return principal
+
+
+def lease_owner() -> str | None:
+    """Return whose the leases are that the request under way takes or speaks of.
+
+    A name and not a token's id: a worker whose token was renewed goes on with its jobs.
+    """
+    principal = current_principal()
+    return None if principal == LOOPBACK else principal.name

@@ -21,6 +21,7 @@ from api.problems import (
     NotFound,
     Problem,
     TooLarge,
+    Unauthorized,
     Unavailable,
     UnsupportedMedia,
 )
@@ -90,6 +91,8 @@ def _answer(problem: Problem) -> Response:
     )
     if problem.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(problem.retry_after_seconds)
+    if isinstance(problem, Unauthorized):
+        response.headers["WWW-Authenticate"] = problem.challenge
     return response
 
 

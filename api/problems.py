@@ -68,8 +68,23 @@ class BadRequest(Problem):
     title = "The request cannot be read"
 
 
+class Unauthorized(Problem):
+    """The API does not know who makes the request; `challenge` says what it wants (RFC 6750)."""
+
+    status = 401
+    kind = "unauthorized"
+    title = "The request needs a valid token"
+    challenge = 'Bearer error="invalid_token"'
+
+
+class TokenMissing(Unauthorized):
+    """The request has no token at all."""
+
+    challenge = 'Bearer realm="trueline"'
+
+
 class Forbidden(Problem):
-    """The request comes from where it must not."""
+    """The request comes from where it must not, or from whom it must not."""
 
     status = 403
     kind = "forbidden"
@@ -100,12 +115,36 @@ class Conflict(Problem):
     title = "The request does not fit the present state"
 
 
+class PreconditionFailed(Problem):
+    """What was to be changed is not what the caller had seen."""
+
+    status = 412
+    kind = "precondition-failed"
+    title = "It changed meanwhile"
+
+
 class TooLarge(Problem):
     """The body is larger than allowed."""
 
     status = 413
     kind = "too-large"
     title = "The body is too large"
+
+
+class UriTooLong(Problem):
+    """The address is longer than allowed."""
+
+    status = 414
+    kind = "uri-too-long"
+    title = "The address is too long"
+
+
+class HeadersTooLarge(Problem):
+    """The headers are more or longer than allowed."""
+
+    status = 431
+    kind = "headers-too-large"
+    title = "The headers are too large"
 
 
 class UnsupportedMedia(Problem):

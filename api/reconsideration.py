@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from api.config_secrets import SecretBox
-from api.configs import judge_stored
+from api.configs import Judged, judge_stored
 from api.standing import Timing, disabled_note, standing
 from api.tables import deployments, integrations
 from utils.notes import Note
@@ -27,17 +27,18 @@ def reconsider(
         )
         .join(integrations, integrations.c.name == deployments.c.integration)
         .where(deployments.c.integration.in_(names))
+        .with_for_update(of=deployments)
     )
     for row in connection.execute(statement).all():
-        columns = _columns(row, secrets, now)
+        judged = judge_stored(secrets, row.schema, row)
+        columns = _columns(row, judged, now) | judged.columns(secrets, connection, row.id)
         if any(getattr(row, name) != value for name, value in columns.items()):
             this = deployments.c.id == row.id
             values = {**columns, "updated_at": now}
             connection.execute(update(deployments).where(this).values(values))
 
 
-def _columns(row: Row[Any], secrets: SecretBox, now: datetime) -> dict[str, Any]:
-    judged = judge_stored(secrets, row.schema, row)
+def _columns(row: Row[Any], judged: Judged, now: datetime) -> dict[str, Any]:
     stands = standing(
         Timing(row.schedule, row.timezone, row.created_at, row.next_due_at),
         now,
@@ -45,4 +46,4 @@ def _columns(row: Row[Any], secrets: SecretBox, now: datetime) -> dict[str, Any]
         integration_fault=None if row.integration_enabled else disabled_note(row.integration),
         config_fault=judged.fault or (Note(**row.fault) if row.fault else None),
     )
-    return {**stands.columns(), "config": judged.config}
+    return dict(stands.columns())

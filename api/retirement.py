@@ -10,6 +10,7 @@ from api.jobs import JobStatus, job_from_row
 from api.problems import Conflict
 from api.tables import jobs, verdicts, violations
 from api.verdicts import ACTIVE, ViolationStatus
+from api.violation_events import ViolationChanges, tell_of
 
 NOTE = "resolved because its deployment was deleted"
 
@@ -22,12 +23,20 @@ def retire(connection: Connection, deployment: Row[Any], now: datetime) -> tuple
     cancelled = _cancel_waiting(connection, deployment, now)
     _check_idle(connection, deployment)
     connection.execute(delete(verdicts).where(verdicts.c.deployment_id == deployment.id))
-    connection.execute(
-        update(violations)
-        .where(violations.c.deployment_id == deployment.id, violations.c.status.in_(ACTIVE))
-        .values(status=ViolationStatus.RESOLVED, resolved_at=now, note=NOTE, muted_until=None)
-    )
+    _resolve_violations(connection, deployment, now)
     return cancelled
+
+
+def _resolve_violations(connection: Connection, deployment: Row[Any], now: datetime) -> None:
+    active = (violations.c.deployment_id == deployment.id, violations.c.status.in_(ACTIVE))
+    muted = (violations.c.id, violations.c.status == ViolationStatus.MUTED)
+    told = [
+        id_ for id_, is_muted in connection.execute(select(*muted).where(*active)) if not is_muted
+    ]
+    resolved = {"status": ViolationStatus.RESOLVED, "resolved_at": now}
+    values = resolved | {"note": NOTE, "muted_until": None}
+    connection.execute(update(violations).where(*active).values(values))
+    tell_of(connection, ViolationChanges(resolved=tuple(told)), now)
 
 
 def _cancel_waiting(connection: Connection, deployment: Row[Any], now: datetime) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped
 
 from api.patient_socket import PatientSocket
 from api.state import state_of
+from api.unreadable import Heard, send_unreadable
 from api.wakeups import MOST_WAITS
 from utils.parent_death import end_with_parent
 
@@ -57,6 +58,12 @@ class Threads(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if goes_on is False:
             self._say_goodbye(conn.sock)
         return goes_on
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Any) -> None:
+        """Refuse what cannot be read with a problem, where gunicorn would send HTML."""
+        heard = Heard()
+        super().handle_error(req, heard, addr, exc)
+        send_unreadable(client, heard.status)
 
     def _say_goodbye(self, connection: PatientSocket) -> None:
         """Wait here for the client's end: gunicorn would in the thread that serves all of them."""
@@ -141,6 +148,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "timeout": 0,  # threads that wait are no hang; a suspended laptop is none either
             "graceful_timeout": GRACE_SECONDS,
             "keepalive": 30,
+            "forwarded_allow_ips": "",  # api.guard believes a proxy where it is told to
             "control_socket_disable": True,
             "limit_request_line": LINE_BYTES,
             "limit_request_fields": HEADERS,

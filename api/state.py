@@ -11,7 +11,9 @@ from flask import Flask, current_app
 from api.clock import Clock
 from api.config_secrets import SecretBox
 from api.database import Database
+from api.gate import Gate
 from api.metrics import Metrics
+from api.oidc import Provider
 from api.wakeups import Wakeups
 from utils.checks import Checks
 from utils.settings import Settings
@@ -22,7 +24,7 @@ KEY = "trueline"
 
 @dataclass(frozen=True)
 class State:
-    """One app's settings, database, clock, wake-ups, sealing box and variables."""
+    """One app's settings, database, clock, wake-ups, sealing box, variables and gate."""
 
     settings: Settings
     database: Database
@@ -35,6 +37,8 @@ class State:
     shared_metrics: Path | None  # where several processes keep theirs; None: this one is alone
     stops: Stops  # `state.stops.add(name, stop)` has something ended before the process goes
     checks: Checks  # `state.checks.add(name, look)` adds one to /health/ready
+    gate: Gate | None = None  # none: whoever is on this machine may do everything
+    people: Provider | None = None  # where people log in
 
 
 def state_of(app: Flask) -> State:

@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from api.problems import FieldError
 from utils.pointers import json_pointer
 
 MOST_LEVELS = 200
+_ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL, and halves of surrogate pairs
 
 Place = tuple["Place | None", str | int]
@@ -73,5 +74,12 @@ def storable_time(time: datetime) -> datetime:
         raise ValueError("this time cannot be stored: it is beyond the calendar in UTC") from error
 
 
-StorableTime = Annotated[AwareDatetime, AfterValidator(storable_time)]
+def _iso_time(value: Any) -> Any:
+    """Refuse a number of seconds: pydantic takes it for a time, our description does not."""
+    if isinstance(value, str) and _ISO_TIME.match(value):
+        return value
+    raise ValueError("expected a time such as 2026-11-20T06:23:04Z")
+
+
+StorableTime = Annotated[AwareDatetime, BeforeValidator(_iso_time), AfterValidator(storable_time)]
 StorableText = Annotated[str, AfterValidator(_storable_text)]  # for fields of a request

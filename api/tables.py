@@ -102,6 +102,7 @@ integrations = Table(
     Column("problem", Json),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Index("ix_integrations_state", "state", "name"),
 )
 
 deployments = Table(
@@ -109,7 +110,7 @@ deployments = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("name", String(200), nullable=False, unique=True),
-    Column("integration", ForeignKey("integrations.name"), nullable=False, index=True),
+    Column("integration", ForeignKey("integrations.name"), nullable=False),
     Column("config", Json, nullable=False),  # secrets in it are sealed
     Column("schedule", Text),
     Column("timezone", String(64), nullable=False),
@@ -120,6 +121,10 @@ deployments = Table(
     Column("next_due_at", UtcDateTime, index=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Index("ix_deployments_newest", "state", "created_at", "id"),
+    Index("ix_deployments_integration", "integration", "state", "created_at", "id"),
+    Index("ix_deployments_named", "state", "name"),
+    Index("ix_deployments_integration_named", "integration", "state", "name"),
 )
 
 jobs = Table(
@@ -141,6 +146,7 @@ jobs = Table(
     Column("worker", String(200)),
     Column("isolation", String(64)),  # how far it was kept apart
     Column("lease_token", String(64)),
+    Column("lease_owner", String(200)),  # whose token took it; null: there are no tokens
     Column("lease_expires_at", UtcDateTime),
     Column("cancel_requested", Boolean, nullable=False),
     Column("error", Json),
@@ -152,6 +158,7 @@ jobs = Table(
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
     UniqueConstraint("deployment_id", "due_at"),
+    Index("ix_jobs_finished", "finished_at", "id"),
     Index("ix_jobs_queue", "status", "created_at", "id"),
     Index("ix_jobs_deployment", "deployment_id", "status", "created_at", "id"),
     Index("ix_jobs_integration", "integration", "status", "created_at", "id"),
@@ -205,6 +212,9 @@ verdicts = Table(  # the latest verdict of each insight: what a late job must no
     Column("observed_at", UtcDateTime, nullable=False),  # when its job started
 )
 
+_FIRST_OF_DEPLOYMENT = ("deployment_id", "status", "severity_rank", "first_seen", "id")
+_FIRST_OF_INTEGRATION = ("integration", "status", "severity_rank", "first_seen", "id")
+_LAST_OF_TASK = ("task", "status", "severity_rank", "last_seen", "id")
 violations = Table(
     "violations",
     metadata,
@@ -233,6 +243,12 @@ violations = Table(
         "ix_violations_deployment", "deployment_id", "status", "severity_rank", "last_seen", "id"
     ),
     Index("ix_violations_integration", "integration", "status", "severity_rank", "last_seen", "id"),
-    Index("ix_violations_insight", "deployment_id", "task"),
+    Index("ix_violations_new", "status", "severity_rank", "first_seen", "id"),
+    Index("ix_violations_deployment_new", *_FIRST_OF_DEPLOYMENT),
+    Index("ix_violations_integration_new", *_FIRST_OF_INTEGRATION),
+    Index("ix_violations_insight", "deployment_id", *_LAST_OF_TASK),
+    Index("ix_violations_task", "integration", *_LAST_OF_TASK),
+    Index("ix_violations_job", "job_id"),
+    Index("ix_violations_resolved", "resolved_at", "id"),
     Index("ix_violations_mutes", "status", "muted_until"),
 )

@@ -73,9 +73,10 @@ class TaskResult(Body):
             raise ValueError(f"a {self.type} has neither a verdict nor resources")
         if self.large_data is not None and self.data is not None:
             raise ValueError("data is either here or large")
-        ids = Counter(resource.id for resource in self.resources or ())
-        if repeated := [id_ for id_, times in ids.items() if times > 1]:
-            raise ValueError(f"resource id {repeated[0]!r} occurs more than once")
+        if self.resources:
+            ids = Counter(resource.id for resource in self.resources)
+            if repeated := [id_ for id_, times in ids.items() if times > 1]:
+                raise ValueError(f"resource id {repeated[0]!r} occurs more than once")
         return self
 
     def _check_insight(self) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, and_, func, or_, select, update
 from api.cron import ScheduleError
 from api.expiry import Grace, expire_leases
 from api.jobs import JobStatus, Trigger, create_job
+from api.kept_answers import forget_answers
 from api.retries import next_retry_at
 from api.schedules import next_due
 from api.standing import DeploymentState
@@ -33,6 +34,7 @@ def tick(connection: Connection, now: datetime, grace: Grace) -> Tick:
         job_id for row in _due(connection, now) if (job_id := _start_due(connection, row, now))
     )
     end_mutes(connection, now)
+    forget_answers(connection, now)
     moments = (_next_due_at(connection), next_retry_at(connection, now))
     return Tick(created, expired, min((it for it in moments if it), default=None))
 

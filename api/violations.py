@@ -3,15 +3,19 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, Subquery, select, update
+from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from api.listing import listed, whose
+from api.editions import Check, any_edition, edition_of
+from api.listing import ALWAYS, EVERYBODY, Scope, Selection, Span, Split
 from api.paging import Order
 from api.problems import Conflict, FieldError, NotFound, Unprocessable
 from api.tables import violations
 from api.verdicts import BY_HAND, ViolationStatus
+from api.violation_events import ViolationChanges, tell_of
 from utils.tasks import Severity
 
 SHOWN = (
@@ -19,6 +23,7 @@ SHOWN = (
     *("severity", "status", "message", "data", "note", "muted_until", "first_seen", "last_seen"),
     *("resolved_at", "occurrences", "job_id"),
 )
+DECIDED = ("id", "status", "severity", "note", "muted_until")
 
 
 @dataclass(frozen=True)
@@ -30,15 +35,34 @@ class Decision:
     until: datetime | None = None
 
 
+class SortedBy(StrEnum):
+    """What a list of violations is sorted by."""
+
+    SEVERITY = "severity"  # those of one severity by the time they were seen last
+    LAST_SEEN = "last_seen"
+    FIRST_SEEN = "first_seen"
+
+
 @dataclass(frozen=True)
 class Wanted:
-    """Which violations a list asks for; what is empty or None asks for all."""
+    """Which violations a list asks for; what is empty or None asks for all.
+
+    `span` bounds the time they were first seen if they are sorted by that, else last seen. `tasks`
+    go with a scope.
+    """
 
     statuses: Collection[ViolationStatus] = ()
-    severity: Severity | None = None
-    min_severity: Severity | None = None
-    integration: str | None = None
-    deployment_id: str | None = None
+    severities: Collection[Severity] | None = None
+    scope: Scope = EVERYBODY
+    tasks: Collection[str] = ()
+    span: Span = ALWAYS
+    sorted_by: SortedBy = SortedBy.SEVERITY
+    descending: bool = True
+
+
+def violation_edition(row: Row[Any]) -> str:
+    """Name what was decided about a violation, and how bad it is."""
+    return edition_of({name: getattr(row, name) for name in DECIDED})
 
 
 def shown_violation(row: Row[Any]) -> dict[str, Any]:
@@ -46,18 +70,21 @@ def shown_violation(row: Row[Any]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in SHOWN}
 
 
-def listed_violations(wanted: Wanted) -> tuple[Subquery, Order]:
-    """Return the violations that a list asks for and their order: the worst, the latest first."""
-    statuses = dict.fromkeys(wanted.statuses or ViolationStatus)
-    parts = [violations.c.status == status for status in statuses]
-    conditions = whose(violations, wanted.deployment_id, wanted.integration)
-    if wanted.min_severity is not None:
-        conditions.append(violations.c.severity_rank >= wanted.min_severity.rank)
-    if wanted.severity is not None:
-        conditions.append(violations.c.severity_rank == wanted.severity.rank)
-    found = listed(violations, parts, conditions)
-    latest = (found.c.last_seen, found.c.id)
-    return found, Order(latest if wanted.severity else (found.c.severity_rank, *latest))
+def listed_violations(wanted: Wanted) -> Selection:
+    """Return the violations that a list asks for, and how they are sorted."""
+    table = violations.c
+    splits = list(wanted.scope.splits(violations))
+    if wanted.tasks:
+        splits.append(Split(table.task, tuple(dict.fromkeys(wanted.tasks))))
+    splits.append(Split(table.status, tuple(dict.fromkeys(wanted.statuses or ViolationStatus))))
+    by_severity = wanted.sorted_by is SortedBy.SEVERITY
+    if not by_severity or wanted.severities is not None or wanted.span != ALWAYS:
+        asked = Severity if wanted.severities is None else wanted.severities
+        ranks = {severity.rank for severity in asked}
+        splits.append(Split(table.severity_rank, tuple(sorted(ranks, reverse=True))))
+    seen = table.first_seen if wanted.sorted_by is SortedBy.FIRST_SEEN else table.last_seen
+    columns = (table.severity_rank, seen, table.id) if by_severity else (seen, table.id)
+    return Selection(violations, tuple(splits), Order(columns, wanted.descending), wanted.span)
 
 
 def find_violation(connection: Connection, violation_id: str) -> Row[Any]:
@@ -73,14 +100,19 @@ def find_violation(connection: Connection, violation_id: str) -> Row[Any]:
 
 
 def decide(
-    connection: Connection, violation_id: str, decision: Decision, now: datetime
+    connection: Connection,
+    violation_id: str,
+    decision: Decision,
+    now: datetime,
+    check: Check = any_edition,
 ) -> Row[Any]:
-    """Open, acknowledge or mute a violation and return it.
+    """Open, acknowledge or mute a violation and return it; `check` is given its edition.
 
     Raises NotFound, Unprocessable for an incomplete decision, Conflict for a resolved violation.
     """
     _check(decision, now)
     row = find_violation(connection, violation_id)
+    check(violation_edition(row))
     if decision.status not in BY_HAND[ViolationStatus(row.status)]:
         raise Conflict(
             f"violation {violation_id} is {row.status} and cannot become {decision.status}",
@@ -92,6 +124,8 @@ def decide(
         "muted_until": decision.until,
     }
     connection.execute(update(violations).where(violations.c.id == row.id).values(values))
+    if row.status == ViolationStatus.MUTED and decision.status is ViolationStatus.OPEN:
+        tell_of(connection, ViolationChanges(reopened=(row.id,)), now)
     return find_violation(connection, violation_id)
 
 
@@ -99,7 +133,12 @@ def end_mutes(connection: Connection, now: datetime) -> None:
     """Open the violations whose mute has run out."""
     over = (violations.c.status == ViolationStatus.MUTED, violations.c.muted_until <= now)
     opened = {"status": ViolationStatus.OPEN, "note": None, "muted_until": None}
-    connection.execute(update(violations).where(*over).values(opened))
+    statement = update(violations).where(*over).values(opened).returning(violations.c.id)
+    tell_of(connection, ViolationChanges(reopened=_ids(connection, statement)), now)
+
+
+def _ids(connection: Connection, statement: ReturningUpdate[Any]) -> tuple[str, ...]:
+    return tuple(connection.execute(statement).scalars())
 
 
 def _check(decision: Decision, now: datetime) -> None:

@@ -99,6 +99,10 @@ class Wakeups:
         """Whether the server stops: waiters then answer with what they have."""
         return self._stop.is_set()
 
+    def pause(self, seconds: float) -> bool:
+        """Wait for so long at most; True when the server stops."""
+        return self._stop.wait(seconds)
+
     @contextmanager
     def watch(self, topic: Topic) -> Iterator[Watch]:
         """Listen to `topic`: look at the database, `wait`, look again, and so on.

@@ -15,8 +15,8 @@ import structlog
 from bench.rows import NotMeasured, Row, all_hold, print_rows
 
 MODULES = (
-    *("environments", "source", "sync", "jobs", "parallel", "intake", "recording", "results"),
-    *("flatness", "operation", "peers"),
+    *("environments", "source", "sync", "jobs", "parallel", "intake", "recording", "postgresql"),
+    *("results", "flatness", "lists", "posting", "operation", "peers"),
 )
 
 

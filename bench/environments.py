@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from bench.rows import Row, at_most, print_rows
@@ -42,7 +43,7 @@ def measure() -> list[Row]:
     with tempfile.TemporaryDirectory() as scratch:
         scene = _Scene(Path(scratch))
         return [
-            scene.locked(),
+            *scene.locked(),
             scene.unlocked(),
             scene.changed(),
             *scene.linked(),
@@ -58,14 +59,18 @@ class _Scene:
         warm = self._environments(root / "warm")
         self._locks = [warm.build(name, [name]).lock for name in SMALL]
 
-    def locked(self) -> Row:
-        """Compare builds from known locks."""
+    def locked(self) -> list[Row]:
+        """Compare builds from known locks; ours make bytecode, so the goal is for uv doing so."""
         what = f"{len(SMALL)} environments, {AT_ONCE} at once, beside bare uv venv + uv pip install"
+        alike = self._locked_row(f"{what} --compile-bytecode", "--compile-bytecode")
+        unlike = self._locked_row(f"{what}, which makes no bytecode")
+        return [alike, replace(unlike, goal="-", holds=None)]
 
+    def _locked_row(self, what: str, *options: str) -> Row:
         def sides(directory: Path) -> tuple[BuildOne, BuildOne]:
             shutil.copytree(self.root / "warm" / "locks", directory / "ours" / "locks")
             ours = self._building(directory / "ours")
-            return ours, lambda index: self._locked_bare(index, directory / "bare")
+            return ours, lambda index: self._locked_bare(index, directory / "bare", *options)
 
         return self._row(what, ROUNDS, sides)
 
@@ -157,7 +162,7 @@ class _Scene:
         seconds = []
         for number in range(rounds):
             # Nothing is deleted before the end: for a while that makes all files slower to make.
-            directory = self.root / f"{rounds}-rounds-{number}"
+            directory = Path(tempfile.mkdtemp(prefix=f"round-{number}-", dir=self.root))
             seconds.append(_round_seconds(*sides(directory), number))
         ours, bare = (statistics.median(side) for side in zip(*seconds, strict=True))
         return at_most(what, ours, bare, "s", GOAL)

@@ -1,14 +1,13 @@
-"""What a job and a list cost with much on record, beside what they cost with little or nothing."""
+"""What a job costs with much on record, beside what it costs with nothing."""
 
 import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 
 from bench.history import Template, fill, fill_queue, read_template
 from bench.lone_api import LoneApi, running_api
@@ -18,23 +17,8 @@ from bench.scene import Scene, running_scene
 
 WARM_UP = 10
 GOAL_JOB = 1.2
-GOAL_LIST = 1.5
 NEEDED_BYTES = 8_000_000_000  # the big database has 4 GB
 BENCH = "bench"
-LISTS: Mapping[str, tuple[str, dict[str, str]]] = MappingProxyType(
-    {
-        "jobs": ("/jobs", {}),
-        "a deployment's failed jobs": (
-            "/jobs",
-            {"status": "failed", "deployment": "history-7", "limit": "10"},
-        ),
-        "violations": ("/violations", {}),
-        "violations, open, high": (
-            "/violations",
-            {"status": "open", "min_severity": "high", "limit": "10"},
-        ),
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -43,10 +27,8 @@ class Sizes:
 
     integrations: int = 500
     jobs: int = 1_000_000
-    few_jobs: int = 1_000
     queued: int = 10_000
     rounds: int = 60
-    pages: int = 200
 
 
 Measured = Iterator[Row | NotMeasured]
@@ -80,15 +62,6 @@ def _history(small: Scene, sizes: Sizes) -> Measured:
     ) as large:
         what = f"warm job, p50: {name}, beside none"
         yield _row(what, GOAL_JOB, sizes.rounds, _jobs(large, BENCH), _jobs(small, BENCH))
-        fill(small.data_dir, template, sizes.few_jobs)
-        yield from _lists(large, small, sizes)
-
-
-def _lists(large: Scene, small: Scene, sizes: Sizes) -> Measured:
-    for name, (path, asked) in LISTS.items():
-        sides = [partial(_seconds, partial(it.api.get, path, **asked)) for it in (large, small)]
-        what = f"page of {name}: of {sizes.jobs:,}, beside {sizes.few_jobs:,}"
-        yield _row(what, GOAL_LIST, sizes.pages, *sides)
 
 
 def _queue(sizes: Sizes) -> Measured:

@@ -20,6 +20,7 @@ from worker.data_directory import HEARTBEAT_FILE
 from worker.installer import find_uv
 from worker.isolation import choose_isolation
 from worker.loopback import shut_loopback
+from worker.secret_references import SecretReferences
 
 LEAST_GIT = (2, 30)
 LEAST_FREE_BYTES = 1024**3
@@ -37,6 +38,7 @@ def run_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check
         "isolation": lambda: _check_isolation(settings),
         "data directory": lambda: _check_data_directory(settings),
         "source": lambda: _check_source(settings, environ),
+        "secrets": lambda: _check_references(settings, environ),
         "worker": lambda: _check_worker(settings),
     }
     for name, look in looks.items():
@@ -56,8 +58,10 @@ def _check_api(settings: Settings) -> Iterator[Check]:
 
     def look() -> str:
         with Client(settings.api_url, settings.token) as client:
+            me = client.get("/me")
             said.append(client.ready())
-        return f"{settings.api_url}, version {said[0]['version']}"
+        version = f", version {said[0]['version']}" if said[0]["version"] else ""
+        return f"{settings.api_url}{version}, as {me['name']} ({me['role']})"
 
     yield from _bounded(API, look)
     if said:
@@ -116,6 +120,12 @@ def _check_data_directory(settings: Settings) -> str:
 def _check_source(settings: Settings, environ: Mapping[str, str]) -> str:
     mirror = open_source(settings.data_dir / "source", settings, environ)
     return f"{mirror.source.shown} at {mirror.head_commit()[:10]}"
+
+
+def _check_references(settings: Settings, environ: Mapping[str, str]) -> str:
+    SecretReferences.of(settings, environ).check()
+    file = settings.references_file or "no references are allowed"
+    return f"{file}; {settings.vault_addr or 'no Vault'}"
 
 
 def _check_worker(settings: Settings) -> str:

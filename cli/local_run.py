@@ -12,6 +12,7 @@ from utils.config_schema import secret_pointers, validate_config
 from utils.errors import ManifestError, TruelineError
 from utils.files import make_data_directory
 from utils.manifest import MANIFEST, Entry, read_manifest
+from utils.secret_places import SortedSecrets, sorted_secrets
 from utils.settings import Settings
 from utils.suggest import did_you_mean
 from utils.tree import INTEGRATIONS
@@ -23,6 +24,7 @@ from worker.launcher import Launcher
 from worker.loopback import shut_loopback
 from worker.parts import open_environments
 from worker.requirements import read_requirements
+from worker.secret_references import SecretReferences
 
 WORKING_TREE = "working tree"
 
@@ -79,7 +81,8 @@ def read_entry(checkout: Path, name: str) -> Entry:
 
 def check_config(entry: Entry, config: Mapping[str, Any]) -> None:
     """Raise CannotRun when the entry's schema does not accept the config."""
-    errors = validate_config(entry.schema, config)
+    found = _sorted(entry, config)
+    errors = [*found.faults, *validate_config(entry.schema, found.config, found.references)]
     if errors:
         told = "; ".join(f"{pointer or '/'}: {message}" for pointer, message in errors)
         raise CannotRun(
@@ -100,7 +103,7 @@ class LocalWorker:
         """Run an integration from its files in the checkout."""
         results: list[dict[str, Any]] = []
         network: dict[str, Any] = {}
-        order = _order(entry, config)
+        order = self._order(entry, config)
         large = LargeFiles(self.settings.data_dir / "local-data")
         large.sweep(())  # what the run before left
 
@@ -121,6 +124,17 @@ class LocalWorker:
             with closing(executor), prepared.environment.in_use():
                 end = executor.run(order, prepared, take, StopSignal())
         return Outcome(end, results, network or None)
+
+    def _order(self, entry: Entry, config: Mapping[str, Any]) -> JobOrder:
+        found = _sorted(entry, config)
+        references = SecretReferences.of(self.settings, self.environ)
+        return JobOrder(
+            job_id=str(uuid4()),
+            attempt=1,
+            integration=entry.name,
+            config=references.resolve(entry.name, found.config, found.references, StopSignal()),
+            secrets=(*found.secrets, *found.references),
+        )
 
     def _prepared(self, checkout: Path, entry: Entry, isolation: Choice) -> Prepared:
         name = entry.name
@@ -143,14 +157,8 @@ class LocalWorker:
         return environment
 
 
-def _order(entry: Entry, config: Mapping[str, Any]) -> JobOrder:
-    return JobOrder(
-        job_id=str(uuid4()),
-        attempt=1,
-        integration=entry.name,
-        config=config,
-        secrets=secret_pointers(entry.schema, config),
-    )
+def _sorted(entry: Entry, config: Mapping[str, Any]) -> SortedSecrets:
+    return sorted_secrets(dict(config), secret_pointers(entry.schema, config))
 
 
 def _result_of(event: Mapping[str, Any], order: JobOrder, large: LargeFiles) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The entry of the `trueline` command: which commands there are, and how every error ends."""
 
 import importlib
-import os
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,6 +10,7 @@ import click
 from cli.exits import Exit
 from utils import __version__
 from utils.errors import SettingsError, TruelineError
+from utils.process_variables import take_variables
 from utils.suggest import did_you_mean
 
 # Name -> what `trueline --help` says; the code of a command is imported when it is called.
@@ -30,7 +30,14 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "data": "Write a task's data to a file or to standard output.",
         "cancel": "Cancel a job.",
         "violations": "List violations.",
+        "webhooks": "List, add and try webhooks, and see their deliveries.",
+        "token": "Issue, list and revoke tokens.",
+        "audit": "List who changed what.",
         "run": "Run an integration from this checkout, without an API.",
+        "backup": "Write all records to a file, or check such a file.",
+        "restore": "Put the records of a backup in place of what there is.",
+        "db": "Show, upgrade, downgrade or check the database's schema.",
+        "secrets": "Look after the keys of the stored secrets.",
         "settings": "Print every setting in force and where it comes from.",
         "doctor": "Check that everything that Trueline needs works here.",
     }
@@ -82,7 +89,7 @@ def trueline() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code. An error is a sentence with advice, no traceback."""
-    environ = dict(os.environ)
+    environ = take_variables()
     color = False if environ.get("NO_COLOR") else None  # None: where it is a terminal
     try:
         result = trueline.main(arguments, "trueline", standalone_mode=False, obj=environ)

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from api.listener import ADDRESS_FILE
+from cli.client import Client
 from cli.exits import Exit
+from cli.passes import Passes
 from utils.errors import TruelineError
 from utils.files import make_data_directory
 from utils.parent_death import end_with_parent
@@ -24,6 +26,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 40.0
 LOOK_SECONDS = 0.02
 MOST_LAST_LINES = 3
+OF_THE_API = frozenset({"TRUELINE_SIGNING_KEY_FILE", "TRUELINE_OIDC_CLIENT_SECRET_FILE"})
 
 LogLine = dict[str, Any]
 
@@ -53,6 +56,7 @@ class Stack:
         self._processes: dict[str, subprocess.Popen[str]] = {}
         self._readers: list[threading.Thread] = []
         self._ready = threading.Event()
+        self._passes = Passes(settings)
         self.address = ""
 
     def __enter__(self) -> Self:
@@ -60,6 +64,7 @@ class Stack:
         self._logs.mkdir(mode=0o700, exist_ok=True)
         try:
             self._start_api()
+            self._passes.issue()
             self._start_worker()
         except BaseException:
             self.stop()
@@ -68,6 +73,10 @@ class Stack:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def client(self) -> Client:
+        """Return a client of the API, with a token of its own where one is needed."""
+        return Client(self.address, self._passes.command or self._settings.token)
 
     @property
     def pids(self) -> Mapping[str, int]:
@@ -100,6 +109,7 @@ class Stack:
         for reader in self._readers:
             reader.join()
         self._readers.clear()
+        self._passes.withdraw()
 
     def _start_api(self) -> None:
         address_file = self._settings.data_dir / ADDRESS_FILE
@@ -118,7 +128,10 @@ class Stack:
         self.address = address_file.read_text(encoding="utf-8").strip()
 
     def _start_worker(self) -> None:
-        self._start("worker", {"TRUELINE_API_URL": self.address}, self._hear_worker)
+        environ = {"TRUELINE_API_URL": self.address, "TRUELINE_SECRET_KEY": ""}  # the API's alone
+        if self._passes.worker:
+            environ["TRUELINE_TOKEN"] = self._passes.worker
+        self._start("worker", environ, self._hear_worker)
 
     def _hear_worker(self, line: LogLine) -> None:
         if line.get("event") == "worker ready":
@@ -130,7 +143,7 @@ class Stack:
     ) -> None:
         process = subprocess.Popen(
             [sys.executable, "-m", name],
-            env={**self._environ, **environ, "TRUELINE_LOG_FORMAT": "json"},
+            env={**self._known_to(name), **environ, "TRUELINE_LOG_FORMAT": "json"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -146,6 +159,12 @@ class Stack:
         )
         reader.start()
         self._readers.append(reader)
+
+    def _known_to(self, name: str) -> Mapping[str, str]:
+        """Return the variables of a process: what guards the API is not told to the worker."""
+        if name == "api":
+            return self._environ
+        return {key: value for key, value in self._environ.items() if key not in OF_THE_API}
 
     def _log_file(self, name: str) -> Path:
         return self._logs / f"{name}.log"

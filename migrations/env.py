@@ -2,8 +2,7 @@
 
 from alembic import context
 
-from api import workers_table  # noqa: F401 - its table is part of the metadata
-from api.tables import metadata
+from api.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

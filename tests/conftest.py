@@ -21,7 +21,13 @@ from worker.launcher import Launcher
 _HYPOTHESIS_HOME = tempfile.TemporaryDirectory(prefix="hypothesis-")
 set_hypothesis_home_dir(_HYPOTHESIS_HOME.name)
 
-pytest_plugins = ["tests.remote"]
+pytest_plugins = [
+    "tests.databases",
+    "tests.receiver",
+    "tests.remote",
+    "tests.served_api",
+    "tests.vault",
+]
 REPOSITORY = Path(__file__).parents[1]
 AUTHORING = REPOSITORY / "tests" / "fixtures" / "authoring"
 PLAIN_ENTRY = """\

@@ -69,20 +69,22 @@ def confine_job(walls: str) -> None:
 
 def serve_warm(integration: str, snapshot: str) -> None:
     """Load an integration once, then fork a child for each job."""
-    from utils.confinement import (  # noqa: PLC0415 - only where a process is warm
+    from utils.child_start import Again  # noqa: PLC0415 - only where a process is warm
+    from utils.confinement import (  # noqa: PLC0415 - same
+        Enclosure,
         confine,
         is_shared_memory_used,
     )
-    from utils.supervisor import nothing_is_left  # noqa: PLC0415 - same
-    from utils.warm_child import WarmChild  # noqa: PLC0415 - same
+    from utils.warm_child import Walls, WarmChild  # noqa: PLC0415 - same
 
-    left_over = nothing_is_left
-    if sys.flags.no_site:
-        import utils.landlock  # noqa: F401, PLC0415 - in a sandbox each fork would import it anew
-
-        left_over = is_shared_memory_used
-    warm = WarmChild(integration, snapshot, lambda request: confine(request["confine"]), left_over)
-    warm.serve()
+    if not sys.flags.no_site:
+        walls = Walls(lambda request: confine(request["confine"]))
+    else:
+        # Its own directory lies beside those of its jobs.
+        enclosure = Enclosure(os.path.dirname(os.getcwd()))  # noqa: PTH109, PTH120 - as above
+        again = Again(enclosure.prepare, is_shared_memory_used)
+        walls = Walls(lambda request: confine(request["confine"], enclosure), again)
+    WarmChild(integration, snapshot, walls).serve()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The schema of a deployment's config: whether it is usable, and what it says of a config."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import jsonschema_rs
@@ -29,6 +29,11 @@ _DRAFTS: Mapping[str, Callable[..., jsonschema_rs.Validator]] = {
     "http://json-schema.org/draft-06/schema": jsonschema_rs.Draft6Validator,
     "http://json-schema.org/draft-04/schema": jsonschema_rs.Draft4Validator,
 }
+_KINDS = jsonschema_rs.ValidationErrorKind
+_OF_TEXTS = (
+    *(_KINDS.Pattern, _KINDS.Format, _KINDS.MinLength, _KINDS.MaxLength),
+    *(_KINDS.Enum, _KINDS.Constant, _KINDS.ContentEncoding, _KINDS.ContentMediaType),
+)
 _TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 
@@ -61,10 +66,13 @@ def check_schema(schema: Any) -> None:
         raise BadSchema(_told(error), "correct it by https://json-schema.org") from error
 
 
-def validate_config(schema: Schema, config: Any) -> list[tuple[str, str]]:
+def validate_config(
+    schema: Schema, config: Any, unknown: Collection[str] = ()
+) -> list[tuple[str, str]]:
     """Return what is wrong with a config: JSON pointers and messages, which hold no value of it.
 
-    The schema is one that `check_schema` took.
+    The schema is one that `check_schema` took. At the pointers that are `unknown` stand texts
+    in place of others: no more is asked of them than to be texts.
     """
     if not isinstance(config, dict):
         return [("", "a config is an object")]
@@ -76,6 +84,8 @@ def validate_config(schema: Schema, config: Any) -> list[tuple[str, str]]:
         return [("", "the config makes its schema unfold to too many checks; make it flatter")]
     found: list[tuple[str, str]] = []
     for error in _validator(schema).iter_errors(config):
+        if isinstance(error.kind, _OF_TEXTS) and json_pointer(error.instance_path) in unknown:
+            continue
         found += _found(schema, error)
         if len(found) >= ERROR_LIMIT:
             break
@@ -203,9 +213,9 @@ def _found(schema: Schema, error: jsonschema_rs.ValidationError) -> list[tuple[s
     ]
 
 
-def _matches(pattern: str, name: str) -> bool:
-    """Tell whether a name matches; one that cannot be decided does, as it may be a secret's."""
+def _matches(pattern: str, name: str) -> bool | None:
+    """Tell whether a name matches; None where the engine gave up."""
     errors = list(_validator({"pattern": pattern}).iter_errors(name))
-    return not any(
-        isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Pattern) for error in errors
-    )
+    if any(isinstance(error.kind, _KINDS.Pattern) for error in errors):
+        return False
+    return None if errors else True

@@ -44,13 +44,13 @@ def await_closed(descriptor: int) -> None:
         raise OSError(errno.EPERM, "the mounts of this sandbox could not be closed")
 
 
-def confine(walls: Mapping[str, Any]) -> None:
+def confine(walls: Mapping[str, Any], enclosure: "Enclosure | None" = None) -> None:
     """Keep this process, which is a job's, to what `walls` says.
 
     `limits` are pairs of a soft and a hard limit by their RLIMIT_ name; with `enclosed` it writes
     below its working directory alone, and does not see what lies beside that; `alone` says that its
-    sandbox holds no other job. With `guarded` it
-    must have a guard that is still there.
+    sandbox holds no other job. With `guarded` it must have a guard that is still there. An
+    `enclosure` has been prepared for that.
     """
     if walls.get("guarded"):
         from utils.guard_filter import check_guard  # noqa: PLC0415 - same
@@ -58,32 +58,71 @@ def confine(walls: Mapping[str, Any]) -> None:
         check_guard()
     _limit(walls.get("limits", {}))
     if walls.get("enclosed"):
-        enclose(os.getcwd(), alone=walls.get("alone", False))  # noqa: PTH109 - pathlib costs each job 6 ms
+        directory = os.getcwd()  # noqa: PTH109 - pathlib costs each job 6 ms
+        if enclosure is None:
+            enclose(directory, alone=walls.get("alone", False))
+        else:
+            enclosure.enclose(directory)
 
 
 def enclose(directory: str, *, alone: bool = False) -> None:
-    """Allow writing below `directory` alone, and no look at what lies beside it.
+    """Allow writing below `directory` alone, and no look at what lies beside it."""
+    enclosure = Enclosure(_folder_of(directory), alone=alone)
+    enclosure.enclose(directory)
+    enclosure.close()
 
-    Unless the job is `alone` in its sandbox it gets no terminals: others could open them by number.
-    Where the kernel has no Landlock this does nothing: there a sandbox holds one job.
+
+class Enclosure:
+    """Walls for the jobs of one folder, each of which may write below its own directory alone.
+
+    What does not depend on the job is looked up once, and prepared ahead in the process that
+    becomes a job's. Unless a job is `alone` in its sandbox it gets no terminals: others could open
+    them by number. Where the kernel has no Landlock this does nothing: there a sandbox holds one
+    job.
     """
-    from utils.landlock import Access, Ruleset  # noqa: PLC0415 - same
 
-    ruleset = Ruleset.create()
-    if ruleset is None:
-        return
-    with ruleset:
-        for path in _readable(directory):
-            ruleset.allow(path, Access.READ)
+    def __init__(self, folder: str, *, alone: bool = False) -> None:
+        from utils.landlock import Access, Rule  # noqa: PLC0415 - ctypes costs each job 4 ms
+
+        self._folder = folder
+        allowed = [(path, Access.READ) for path in _readable(folder)]
+        # Files in shared memory can be used by those who know their names, which are random: what
+        # is allowed for /dev as a whole would hold there too, and list them.
         closed = {_SHARED_FOLDER} if alone else {_SHARED_FOLDER, _TERMINALS}
-        for name in _names("/dev"):
-            if name not in closed:
-                ruleset.allow(f"/dev/{name}", Access.READ | Access.USE_DEVICES)
-        # Files there can be used by those who know their names, which are random: what is allowed
-        # for /dev as a whole would hold here too, and list them.
-        ruleset.allow(_SHARED_MEMORY, Access.NAMED_FILES)
-        ruleset.allow(directory, Access.READ | Access.WRITE)
-        ruleset.enforce()
+        devices = [f"/dev/{name}" for name in _names("/dev") if name not in closed]
+        allowed += [(path, Access.READ | Access.USE_DEVICES) for path in devices]
+        allowed.append((_SHARED_MEMORY, Access.NAMED_FILES))
+        found = [Rule.open(path, access) for path, access in allowed]
+        self._rules = [rule for rule in found if rule is not None]
+        self._ruleset: Any = None  # of this process, until it is enforced
+
+    def prepare(self) -> tuple[int, ...]:
+        """Make the rules of this process but for its directory; return what to keep open."""
+        from utils.landlock import Ruleset  # noqa: PLC0415 - same
+
+        self._ruleset = Ruleset.create()
+        if self._ruleset is None:
+            return ()
+        for rule in self._rules:
+            self._ruleset.add(rule)
+        return (self._ruleset.descriptor,)
+
+    def enclose(self, directory: str) -> None:
+        """Allow writing below `directory` alone, and no look at what lies beside it."""
+        from utils.landlock import Access  # noqa: PLC0415 - same
+
+        if _folder_of(directory) != self._folder:
+            raise ValueError(f"{directory} does not lie in {self._folder}")
+        if self._ruleset is None and not self.prepare():
+            return
+        with self._ruleset:
+            self._ruleset.allow(directory, Access.READ | Access.WRITE)
+            self._ruleset.enforce()
+
+    def close(self) -> None:
+        """Forget what was looked up."""
+        for rule in self._rules:
+            rule.close()
 
 
 def is_shared_memory_used() -> bool:
@@ -99,14 +138,18 @@ def _limit(limits: Mapping[str, Sequence[int]]) -> None:
         resource.setrlimit(kind, (soft, hard))
 
 
-def _readable(directory: str) -> list[str]:
-    """Return what may be read: everything but the folder that `directory` lies in, and /tmp.
+def _folder_of(directory: str) -> str:
+    return os.path.dirname(directory)  # noqa: PTH120 - pathlib costs each job 6 ms
+
+
+def _readable(last: str) -> list[str]:
+    """Return what may be read: everything but the folder `last`, where jobs lie, and /tmp.
 
     Others may use them too. A rule holds for all below a path, so what lies on the way to that
     folder is listed piece by piece.
     """
     found: list[str] = []
-    folder, last = "/", os.path.dirname(directory)  # noqa: PTH120 - pathlib costs each job 6 ms
+    folder = "/"
     for step in [*last.split("/")[1:], ""]:
         if folder == last:
             break

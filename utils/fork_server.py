@@ -12,12 +12,10 @@ import sys
 import time
 from typing import NoReturn
 
+from utils.child_start import Again, Parent, Start
 from utils.process_tree import kill_round, reap
 from utils.supervisor import (
     END_SIGNAL,
-    LeftOver,
-    Parent,
-    Start,
     answer,
     become_subreaper,
     catch_signals,
@@ -32,17 +30,15 @@ SWEEP_MILLISECONDS = 5
 class ForkServer:
     """One thread: its request socket, its wake-up pipe and its living supervisors.
 
-    `start` makes of a forked process what a request asks for; with `left_over` its supervisor stays
-    for another request. This process becomes a subreaper, and is never collected for garbage again,
-    so that its pages stay shared with its forks.
+    `start` makes of a forked process what a request asks for; with `again` its supervisor stays
+    for another request, see `utils.supervisor.supervise`. This process becomes a subreaper, and is
+    never collected for garbage again, so that its pages stay shared with its forks.
     """
 
-    def __init__(
-        self, requests: socket.socket, start: Start, left_over: LeftOver | None = None
-    ) -> None:
+    def __init__(self, requests: socket.socket, start: Start, again: Again | None = None) -> None:
         self.requests = requests
         self.start = start
-        self.left_over = left_over
+        self.again = again
         self.prctl = load_prctl()
         self.supervisors: set[int] = set()
         self.orphans_left = False
@@ -123,7 +119,7 @@ class ForkServer:
             self.requests.close()
             os.close(self.wake)
             os.close(signal.set_wakeup_fd(-1))
-            supervise(control, server, self.start, self.left_over)
+            supervise(control, server, self.start, self.again)
             code = 0
         except BaseException:  # noqa: BLE001 - the edge of a process
             sys.excepthook(*sys.exc_info())

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from utils.caller import Caller, checked
+from utils.child_start import Parent
 from utils.destinations import Destinations
 from utils.guard import Guard
 from utils.guard_filter import LISTENING, call_numbers
 from utils.guarded_socket import Judge
 from utils.notifications import Notifications
 from utils.routes import Routes
-from utils.supervisor import Parent, load_prctl
+from utils.supervisor import load_prctl
 
 GUARD_FD = 5  # of the process that is to be guarded, beside its four channels
 _CREDENTIALS = struct.Struct("=iII")

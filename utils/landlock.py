@@ -68,6 +68,30 @@ def landlock_version() -> int:
         return 0
 
 
+class Rule(NamedTuple):
+    """What will be allowed below one path, for as many rulesets as want it."""
+
+    allowed: int
+    parent: int  # the descriptor of the path
+
+    @classmethod
+    def open(cls, path: str, access: Access) -> Self | None:
+        """Return the rule; None for what is not there, or a link."""
+        try:
+            parent = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return None
+        mode = os.fstat(parent).st_mode
+        if stat.S_ISLNK(mode):
+            os.close(parent)
+            return None
+        return cls(access & (-1 if stat.S_ISDIR(mode) else _OF_FILES), parent)
+
+    def close(self) -> None:
+        """Close its path; rulesets that have it keep it."""
+        os.close(self.parent)
+
+
 class Ruleset(NamedTuple):
     """What will be allowed: paths are added, then it is enforced on this process."""
 
@@ -100,23 +124,20 @@ class Ruleset(NamedTuple):
     ) -> None:
         os.close(self.descriptor)
 
+    def add(self, rule: "Rule") -> None:
+        """Allow what a rule says."""
+        given = _PathBeneath(self.handled & rule.allowed, rule.parent)
+        if given.allowed:
+            kind, none = ctypes.c_int(_PATH_BENEATH), ctypes.c_uint32(0)
+            descriptor = ctypes.c_int(self.descriptor)
+            system_call(_ADD_RULE, descriptor, kind, ctypes.byref(given), none)
+
     def allow(self, path: str, access: Access) -> None:
         """Allow `access` below a path; what is not there, or a link, is passed over."""
-        try:
-            parent = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except OSError:
-            return
-        try:
-            mode = os.fstat(parent).st_mode
-            allowed = self.handled & access & (-1 if stat.S_ISDIR(mode) else _OF_FILES)
-            if allowed and not stat.S_ISLNK(mode):
-                self._add(_PathBeneath(allowed, parent))
-        finally:
-            os.close(parent)
-
-    def _add(self, rule: _PathBeneath) -> None:
-        kind, none = ctypes.c_int(_PATH_BENEATH), ctypes.c_uint32(0)
-        system_call(_ADD_RULE, ctypes.c_int(self.descriptor), kind, ctypes.byref(rule), none)
+        rule = Rule.open(path, access)
+        if rule is not None:
+            self.add(rule)
+            rule.close()
 
     def enforce(self) -> None:
         """Restrict this process and all that it starts from now on."""

@@ -21,3 +21,22 @@ def value_at(document: Any, pointer: str) -> Any:
         else:
             return None
     return here
+
+
+def children(pointer: str, value: Any) -> list[tuple[str, Any]]:
+    """Return what stands right below a value, each with its pointer."""
+    if isinstance(value, Mapping):
+        return [(pointer + json_pointer([key]), item) for key, item in value.items()]
+    if isinstance(value, list):
+        return [(f"{pointer}/{index}", item) for index, item in enumerate(value)]
+    return []
+
+
+def with_values(document: Any, values: Mapping[str, Any], pointer: str = "") -> Any:
+    """Return a copy of a document with other values at these pointers."""
+    if pointer in values:
+        return values[pointer]
+    below = [with_values(item, values, place) for place, item in children(pointer, document)]
+    if isinstance(document, Mapping):
+        return dict(zip(document, below, strict=True))
+    return below if isinstance(document, list) else document

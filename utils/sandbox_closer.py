@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
+from utils.child_start import Parent
 from utils.confinement import CLOSED
-from utils.supervisor import Parent, load_prctl
+from utils.supervisor import load_prctl
 from utils.system_calls import enter_namespace, mount_again
 
 CLOSER_FD = 6  # of the process that is to be closed in, beside the guard's

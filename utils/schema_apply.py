@@ -5,6 +5,7 @@ from typing import Any
 
 from utils.pointers import json_pointer
 from utils.schema_walk import IN_PLACE, IN_PLACE_LISTS, Schema, references, resolve
+from utils.secret_places import outermost
 
 _IN_PLACE_MAPS = ("dependentSchemas", "dependencies")
 
@@ -15,12 +16,14 @@ Applied = tuple[Any, str | int | None]
 class Application:
     """A schema as it applies to a config; every branch counts, whichever holds.
 
-    `matches` decides whether a pattern matches a name.
+    `matches` decides whether a pattern matches a name; None: that cannot be decided.
     """
 
-    def __init__(self, schema: Schema, matches: Callable[[str, str], bool]) -> None:
+    def __init__(self, schema: Schema, matches: Callable[[str, str], bool | None]) -> None:
         self._schema = schema
         self._matches = matches
+        draft = schema.get("$schema")
+        self._knows_prefixes = not isinstance(draft, str) or "2020-12" in draft
 
     def secrets(self, config: Any) -> tuple[str, ...]:
         """Return the JSON pointers of all secret values, none inside another."""
@@ -36,7 +39,9 @@ class Application:
                 found.add(pointer)
             for part, key in self._applied(schema, value):
                 pending.append((part, *_below(pointer, value, key)))
-        return tuple(sorted(one for one in found if not _is_inside(one, found)))
+        if "" in found:  # the config itself stays an object
+            found = found - {""} | {json_pointer([name]) for name in _mapping(config)}
+        return outermost(found)
 
     def checks(self, config: Any) -> int:
         """Return how many checks of one schema on one value a validator may have to make."""
@@ -70,29 +75,29 @@ class Application:
                 yield from ((part, name) for part in self._of_property(schema, name))
         elif isinstance(value, list):
             for position in range(len(value)):
-                yield from ((part, position) for part in _of_item(schema, position))
+                yield from ((part, position) for part in self._of_item(schema, position))
 
     def _of_property(self, schema: Schema, name: str) -> Iterator[Any]:
         known = _mapping(schema.get("properties"))
         patterns = _mapping(schema.get("patternProperties"))
-        matching = [part for pattern, part in patterns.items() if self._matches(pattern, name)]
+        matching = [(self._matches(pattern, name), part) for pattern, part in patterns.items()]
         if name in known:
             yield known[name]
-        yield from matching
-        if name not in known and not matching:
+        yield from (part for matches, part in matching if matches is not False)
+        if name not in known and not any(matches for matches, _ in matching):
             yield schema.get("additionalProperties")
             yield schema.get("unevaluatedProperties")
 
-
-def _of_item(schema: Schema, position: int) -> Iterator[Any]:
-    items = schema.get("items")
-    first = items if isinstance(items, list) else schema.get("prefixItems") or []
-    if position < len(first):
-        yield first[position]
-    else:
-        yield schema.get("additionalItems") if isinstance(items, list) else items
-        yield schema.get("unevaluatedItems")
-    yield schema.get("contains")
+    def _of_item(self, schema: Schema, position: int) -> Iterator[Any]:
+        items = schema.get("items")
+        prefixes = (schema.get("prefixItems") or []) if self._knows_prefixes else []
+        first = items if isinstance(items, list) else prefixes
+        if position < len(first):
+            yield first[position]
+        else:
+            yield schema.get("additionalItems") if isinstance(items, list) else items
+            yield schema.get("unevaluatedItems")
+        yield schema.get("contains")
 
 
 def _below(pointer: str, value: Any, key: str | int | None) -> tuple[str, Any]:
@@ -101,12 +106,3 @@ def _below(pointer: str, value: Any, key: str | int | None) -> tuple[str, Any]:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
-
-
-def _is_inside(pointer: str, others: set[str]) -> bool:
-    above = pointer
-    while above:
-        above = above.rpartition("/")[0]
-        if above in others:
-            return True
-    return False

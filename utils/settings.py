@@ -40,7 +40,27 @@ class Settings(BaseModel):
         Path(".trueline"), description="mirrors, snapshots, environments, outbox, SQLite file"
     )
     database_url: str = Field(
-        "", description="SQLAlchemy URL of the API's database; empty: SQLite in the data directory"
+        "",
+        repr=False,
+        description="SQLAlchemy URL of the API's database; empty: SQLite in the data directory",
+    )
+    database_url_file: Path | None = Field(
+        None, description="file with that URL, so that its password is in no variable"
+    )
+    keep_jobs_days: float = Field(
+        90, ge=0, le=36_500, description="how long an ended job is kept; 0: forever"
+    )
+    keep_events_days: float = Field(
+        30, ge=0, le=36_500, description="how long the events of an ended job are kept; 0: forever"
+    )
+    keep_data_days: float = Field(
+        30, ge=0, le=36_500, description="how long large data of tasks is kept; 0: forever"
+    )
+    keep_violations_days: float = Field(
+        365, ge=0, le=36_500, description="how long a resolved violation is kept; 0: forever"
+    )
+    keep_audit_days: float = Field(
+        365, ge=0, le=36_500, description="how long an entry of the audit log is kept; 0: forever"
     )
     api_host: str = Field("127.0.0.1", description="where the API listens")
     api_port: int = Field(
@@ -52,9 +72,77 @@ class Settings(BaseModel):
     api_url: str = Field(
         "http://127.0.0.1:8340", description="where workers and the command find the API"
     )
+    api_hosts: str = Field(
+        "", description="names and addresses, separated by commas, by which the API is reached"
+    )
+    trusted_proxies: int = Field(
+        0, ge=0, le=10, description="proxies before the API whose X-Forwarded-* it believes"
+    )
     token: str = Field("", repr=False, description="bearer token of workers and the command")
     signing_key_file: Path | None = Field(
         None, description="key for tokens; none: loopback only, no token"
+    )
+    public_url: str = Field(
+        "", description="where people reach the API; links in what is sent out begin with it"
+    )
+    webhook_secret_file: Path | None = Field(
+        None, description="secrets of webhooks that forges send, one a line; none: not taken in"
+    )
+    notify_private: str = Field(
+        "",
+        description="private addresses that webhooks may be sent to, separated by commas",
+    )
+    session_hours: float = Field(
+        12, gt=0, le=720, description="how long a log-in at the web page holds"
+    )
+    oidc_issuer: str = Field(
+        "", description="OpenID provider at which people log in; empty: with a token alone"
+    )
+    oidc_client_id: str = Field("", description="name of this API at the OpenID provider")
+    oidc_client_secret_file: Path | None = Field(
+        None, description="file with the client secret; none: a public client"
+    )
+    oidc_name_claim: str = Field(
+        "email", description="claim that names a person; one that people cannot choose themselves"
+    )
+    oidc_role_claim: str = Field(
+        "groups", description="claim that holds a person's groups or roles"
+    )
+    oidc_roles: str = Field(
+        "", description="which of them is which role: `sre=operator,security=admin`"
+    )
+    secret_key: str = Field(
+        "",
+        repr=False,
+        description="keys of the stored secrets, the newest first, separated by commas",
+    )
+    secret_key_file: Path | None = Field(
+        None, description="file of these keys; none: `secret.key` in the data directory"
+    )
+    references_file: Path | None = Field(
+        None,
+        description="which references to secrets each integration may use; none: not any",
+    )
+    vault_addr: str = Field("", description="where workers find Vault or OpenBao; empty: nowhere")
+    vault_namespace: str = Field("", description="namespace in Vault")
+    vault_ca_file: Path | None = Field(
+        None,
+        description="authorities that Vault's certificate is checked by; none: the public ones",
+    )
+    vault_token_file: Path | None = Field(None, description="file with a token for Vault")
+    vault_role_id: str = Field("", description="role id of an AppRole in Vault")
+    vault_secret_id_file: Path | None = Field(
+        None, description="file with the secret id of that AppRole"
+    )
+    vault_kubernetes_role: str = Field("", description="role for Vault's Kubernetes log-in")
+    vault_kubernetes_jwt_file: Path | None = Field(
+        None, description="service account's token for it; none: where Kubernetes mounts it"
+    )
+    vault_auth_mount: str = Field(
+        "", description="where that way to log in is mounted; empty: `approle` or `kubernetes`"
+    )
+    vault_timeout_seconds: float = Field(
+        5, gt=0, le=60, description="deadline of one request to Vault"
     )
     source_url: str = Field("", description="the Git source; empty: the checkout it runs from")
     source_ref: str = Field(
@@ -154,8 +242,16 @@ class Settings(BaseModel):
 
     @property
     def database(self) -> str:
-        """The SQLAlchemy URL in use."""
+        """The SQLAlchemy URL in use; a file that holds it is read at each look."""
+        if self.database_url_file is not None:
+            return _url_in(self.database_url_file, self.database_url)
         return self.database_url or f"sqlite:///{self.data_dir / 'trueline.db'}"
+
+    @property
+    def api_names(self) -> frozenset[str]:
+        """The names and addresses by which the API is reached, besides loopback's."""
+        names = (name.strip().strip("[]").lower() for name in self.api_hosts.split(","))
+        return frozenset(name for name in names if name)
 
     @property
     def logs_requests(self) -> bool:
@@ -213,6 +309,27 @@ def settings_in_force(
         }
     )
     return SettingsInForce(resolved, {name: one.place for name, one in given.items()})
+
+
+def _url_in(file: Path, other: str) -> str:
+    if other:
+        raise SettingsError(
+            "settings TRUELINE_DATABASE_URL and TRUELINE_DATABASE_URL_FILE are both set",
+            "unset one of them",
+        )
+    try:
+        text = file.read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"setting TRUELINE_DATABASE_URL_FILE: {file} cannot be read",
+            "give this user the right to read it, or correct the path",
+        ) from error
+    if not text or len(text.split()) != 1:
+        raise SettingsError(
+            f"setting TRUELINE_DATABASE_URL_FILE: {file} does not hold one URL",
+            "write postgresql://user:password@host/name into it, on one line",
+        )
+    return text
 
 
 def as_variables(arguments: Sequence[str]) -> dict[str, str]:

@@ -5,49 +5,32 @@ goes over one control socket, a JSON line each way; when that socket closes, the
 """
 
 import ctypes
-import fcntl
 import json
 import os
-import resource
 import select
 import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
+from utils.child_start import (
+    CHILD_FDS,
+    Again,
+    LeftOver,
+    Origin,
+    Parent,
+    Prepare,
+    Start,
+    Waiting,
+    nothing_is_left,
+    receive_request,
+)
 from utils.process_tree import end_descendants, reap
 
 KILL = b"k"
 END_SIGNAL = signal.SIGUSR1  # from the fork server, or in its name when it dies
 END_SECONDS = 10.0  # how long the tree's end may take before the server inherits what is left
-REQUEST_LIMIT_BYTES = 4 * 1024 * 1024
-CHILD_FDS = (0, 1, 2, 3, 7)  # stdin, stdout, stderr, events; the line of utils.commons, if any
-_STATUS_FD = 4
-_CLEAR_FD = 10  # descriptors are moved here first, clear of the places that they go to
-_PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
-
-# Makes of a forked process what the request asks for and never returns, or raises why it cannot.
-# Calls its second argument once the child has begun, unless that is an exec, which tells by itself.
-Start = Callable[[Mapping[str, Any], Callable[[], None]], NoReturn]
-# Whether children have left something that the next ones would find.
-LeftOver = Callable[[], bool]
-
-
-class Parent(NamedTuple):
-    """Who must be alive for this process to go on."""
-
-    pid: int
-    prctl: Any  # the C library's, or None where the system has none
-
-    def ask_for_its_death(self, number: signal.Signals) -> None:
-        """Have the kernel send us `number` when it dies, where the kernel can."""
-        if self.prctl is not None:
-            self.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
-
-    def is_gone(self) -> bool:
-        """Whether another process has adopted us."""
-        return os.getppid() != self.pid
 
 
 def load_prctl() -> Any:
@@ -72,21 +55,23 @@ def catch_signals(*numbers: signal.Signals) -> int:
 
 
 def supervise(
-    control: socket.socket, server: Parent, start: Start, left_over: LeftOver | None = None
+    control: socket.socket, server: Parent, start: Start, again: Again | None = None
 ) -> None:
     """Run the child that `control` asks for, and report its end once nothing of its tree is left.
 
-    With `left_over` it may ask for another after that, until it closes.
+    With `again` it may ask for another after that, until it closes: each is forked ahead.
     """
     os.setsid()
     become_subreaper(server.prctl)
     wake = catch_signals(signal.SIGCHLD, signal.SIGTERM, END_SIGNAL)
     # A signal that can be caught: after SIGKILL nobody would be left to end the child's children.
     server.ask_for_its_death(END_SIGNAL)
-    ears = _Ears(control, wake, server, _caught_signals())
-    look = left_over or nothing_is_left
-    while ears.is_asked() and _run_child(ears, start, look) and left_over is not None:
-        pass
+    ears = _Ears(control, wake, server)
+    origin = Origin(server.prctl, _caught_signals(), start)
+    if again is not None:
+        _run_children(ears, origin, again)
+    elif ears.is_asked():
+        _run_child(ears, origin.fork, nothing_is_left)
 
 
 def start_program(request: Mapping[str, Any], _begun: Callable[[], None]) -> NoReturn:
@@ -106,18 +91,12 @@ def answer(control: socket.socket, message: Mapping[str, Any]) -> None:
         return  # the worker is gone; ending the tree is what counts
 
 
-def nothing_is_left() -> bool:
-    """Say so, where children share no place that they may write to."""
-    return False
-
-
 class _Ears(NamedTuple):
-    """What a process here depends on; `caught` are the signals that a child shall not catch."""
+    """What a process here depends on."""
 
     control: socket.socket
     wake: int
     server: Parent
-    caught: Sequence[int]
 
     def is_asked(self) -> bool:
         """Wait for something on the control socket; False when this process has to end."""
@@ -138,13 +117,41 @@ class _Ears(NamedTuple):
         return self.control.fileno() in ready, is_to_end or self.server.is_gone()
 
 
-def _run_child(ears: _Ears, start: Start, left_over: LeftOver) -> bool:
+def _run_children(ears: _Ears, origin: Origin, again: Again) -> None:
+    """Run one child after the other; each waits already when it is asked for."""
+    waiting = _fork_ahead(origin, again.prepare)
+
+    def begin(request: bytes, fds: Sequence[int]) -> int:
+        pid = waiting.begin(request, fds) if waiting else None
+        if pid is None:
+            pid = origin.fork_ahead(again.prepare).begin(request, fds)
+        if pid is None:
+            raise OSError("the process that was to become it was killed")
+        return pid
+
+    while ears.is_asked() and _run_child(ears, begin, again.left_over):
+        waiting = _fork_ahead(origin, again.prepare)
+    if waiting is not None and not waiting.is_asked:
+        waiting.requests.close()
+        end_descendants(END_SECONDS, first_group=waiting.pid)
+
+
+def _fork_ahead(origin: Origin, prepare: Prepare) -> Waiting | None:
+    try:
+        return origin.fork_ahead(prepare)
+    except OSError:
+        return None  # no process is to be had now; the job that asks for it may be luckier
+
+
+def _run_child(
+    ears: _Ears, begin: Callable[[bytes, Sequence[int]], int], left_over: LeftOver
+) -> bool:
     """Run one child to its end; whether this process may run another after it."""
-    request, fds = _receive_request(ears.control)
-    if request is None:
+    request, fds = receive_request(ears.control, len(CHILD_FDS))
+    if not request:
         return False
     try:
-        pid = _start_child(request, fds, ears, start)
+        pid = begin(request, fds)
     except OSError as error:
         answer(ears.control, {"error": str(error)})
         return False
@@ -159,98 +166,12 @@ def _run_child(ears: _Ears, start: Start, left_over: LeftOver) -> bool:
     return status is not None and not is_any_left
 
 
-def _receive_request(control: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
-    data, fds, _flags, _address = socket.recv_fds(control, 65536, len(CHILD_FDS))
-    while not data.endswith(b"\n"):
-        more = control.recv(65536) if data else b""
-        if not more or len(data) > REQUEST_LIMIT_BYTES:
-            return None, []
-        data += more
-    return json.loads(data), fds
-
-
-def _start_child(request: Mapping[str, Any], fds: Sequence[int], ears: _Ears, start: Start) -> int:
-    # The status pipe closes when the child has begun, by itself at an exec; else it says why not.
-    status_read, status_write = os.pipe()
-    of_child = ears._replace(server=Parent(os.getpid(), ears.server.prctl))
-    pid = os.fork()
-    if pid == 0:
-        _become_child(request, (*fds, status_write), of_child, start)
-    os.close(status_write)
-    reason = b""
-    while piece := os.read(status_read, 4096):
-        reason += piece
-    os.close(status_read)
-    if reason:
-        raise OSError(reason.decode("utf-8", "replace"))
-    return pid
-
-
-def _become_child(
-    request: Mapping[str, Any], fds: Sequence[int], ears: _Ears, start: Start
-) -> NoReturn:
-    status, step = fds[-1], "cannot prepare the process: "
-    try:
-        os.setsid()
-        ears.server.ask_for_its_death(signal.SIGKILL)
-        if ears.server.is_gone():
-            os._exit(127)
-        _place_fds(fds)
-        status = _STATUS_FD
-        os.umask(0o077)
-        _reset_signals(ears.caught)
-        _offer_to_oom_killer()
-        for name, limit in request["rlimits"].items():
-            _limit(getattr(resource, name), limit)
-        step = f"cannot enter {request['cwd']}: "
-        os.chdir(request["cwd"])
-        step = ""
-        start(request, lambda: os.close(_STATUS_FD))
-    except BaseException as error:  # noqa: BLE001 - the edge of a process: the worker gets the reason
-        os.write(status, f"{step}{error}".encode()[:4000])
-    finally:
-        os._exit(127)
-
-
-def _place_fds(fds: Sequence[int]) -> None:
-    moved = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _CLEAR_FD) for fd in fds]
-    places = CHILD_FDS[: len(moved) - 1]
-    for fd, place in zip(moved[:-1], places, strict=True):
-        os.dup2(fd, place, inheritable=True)
-    os.dup2(moved[-1], _STATUS_FD, inheritable=False)
-    last = max(*places, _STATUS_FD)
-    os.closerange(_STATUS_FD + 1, last)
-    os.closerange(last + 1, os.sysconf("SC_OPEN_MAX"))
-
-
 def _caught_signals() -> tuple[int, ...]:
     """Return the signals that are caught or ignored here."""
     default = {signal.SIG_DFL, None}
     return tuple(
         number for number in signal.valid_signals() if signal.getsignal(number) not in default
     )
-
-
-def _reset_signals(caught: Sequence[int]) -> None:
-    for number in caught:
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-
-
-def _offer_to_oom_killer() -> None:
-    # When the machine runs out of memory, a job shall end before the worker or this supervisor.
-    try:
-        file = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-        os.write(file, b"500")
-        os.close(file)
-    except OSError:
-        return  # a system without it, or one that forbids it
-
-
-def _limit(kind: int, wanted: int) -> None:
-    _soft, hard = resource.getrlimit(kind)
-    value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    resource.setrlimit(kind, (value, value))
 
 
 def _wait_for_end(pid: int, ears: _Ears) -> int | None:

@@ -9,9 +9,10 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from utils.base_runner import BaseRunner
+from utils.child_start import Again
 from utils.egress import open_way_out
 from utils.events import EventChannel
 from utils.fitness import look_at_footing, unfit_reason
@@ -20,7 +21,6 @@ from utils.job_child import EVENTS, STDIN, leave, point_at_nothing, run_job
 from utils.loader import load_runner, open_snapshot
 from utils.plugin_call import call_plugin
 from utils.session import flush_output
-from utils.supervisor import LeftOver, nothing_is_left
 from utils.task_registry import registered_tasks
 
 NO_DEADLINE = 0.0  # the worker ends a start that takes too long
@@ -31,24 +31,23 @@ _STDOUT, _STDERR = 1, 2
 Confine = Callable[[Mapping[str, Any]], None]
 
 
-def stay_open(_request: Mapping[str, Any]) -> None:
-    """Confine nothing: isolation level `process`."""
+class Walls(NamedTuple):
+    """What stands between the jobs of one process, and what is done and asked from job to job.
+
+    By default there are none: isolation level `process`.
+    """
+
+    confine: Confine = lambda _request: None
+    again: Again = Again()
 
 
 class WarmChild:
     """One integration of one snapshot; requests come over the socket that is its stdin."""
 
-    def __init__(
-        self,
-        integration: str,
-        snapshot: str,
-        confine: Confine = stay_open,
-        left_over: LeftOver = nothing_is_left,
-    ) -> None:
+    def __init__(self, integration: str, snapshot: str, walls: Walls) -> None:
         self._integration = integration
         self._snapshot = snapshot
-        self._confine = confine
-        self._left_over = left_over
+        self._walls = walls
         self._channel = EventChannel(EVENTS)
         self._requests = socket.socket(fileno=os.dup(STDIN))
         point_at_nothing(STDIN)
@@ -60,7 +59,8 @@ class WarmChild:
             return
         self._channel.close()
         point_at_nothing(_STDOUT, _STDERR, EVENTS)
-        ForkServer(self._requests, JobStart(runner, self._confine), self._left_over).serve()
+        start = JobStart(runner, self._walls.confine)
+        ForkServer(self._requests, start, self._walls.again).serve()
 
     def _load(self) -> type[BaseRunner] | None:
         """Return the Runner; None when this process must not be forked, which is reported."""
@@ -83,7 +83,7 @@ class WarmChild:
 
 
 class JobStart:
-    """Makes a forked process the child of one job; see `utils.supervisor.Start`.
+    """Makes a forked process the child of one job; see `utils.child_start.Start`.
 
     Made once the plugin is imported, it gives the child what a fresh interpreter would have.
     """

@@ -4,11 +4,23 @@ import sys
 from collections.abc import Iterator
 
 if sys.version_info >= (3, 14):
-    from compression.zstd import CompressionParameter, ZstdCompressor, ZstdDecompressor, ZstdError
+    from compression.zstd import (
+        CompressionParameter,
+        ZstdCompressor,
+        ZstdDecompressor,
+        ZstdError,
+        ZstdFile,
+    )
 else:
-    from backports.zstd import CompressionParameter, ZstdCompressor, ZstdDecompressor, ZstdError
+    from backports.zstd import (
+        CompressionParameter,
+        ZstdCompressor,
+        ZstdDecompressor,
+        ZstdError,
+        ZstdFile,
+    )
 
-__all__ = ["CompressionParameter", "Inflating", "ZstdCompressor", "ZstdError"]
+__all__ = ["CompressionParameter", "Inflating", "ZstdCompressor", "ZstdError", "ZstdFile"]
 INFLATED_BYTES = 256 * 1024  # at a time
 
 

@@ -9,6 +9,7 @@ import structlog
 from utils.errors import SettingsError, SourceError, TruelineError
 from utils.files import keep_files_private
 from utils.logs import configure_logs
+from utils.process_variables import take_variables
 from utils.settings import read_settings
 from utils.settings_help import parse_arguments
 from utils.source import source_from_settings
@@ -27,7 +28,7 @@ def main() -> int:
     keep_files_private()
     stops = StopRequests()
     stops.listen()
-    environ = dict(os.environ)
+    environ = take_variables()
     try:
         settings = read_settings(environ, Path.cwd(), arguments)
         source_from_settings(settings)  # a URL that can't be one is told before anything waits

@@ -12,6 +12,14 @@ class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")  # a newer API may say more
 
 
+class Me(_Answer):
+    """Whom the API takes this worker for; without a signing key it asks for no token."""
+
+    name: str
+    role: str
+    token_id: str | None
+
+
 class Grant(_Answer):
     """One job that this worker may run, and what it needs to know about it."""
 
@@ -25,6 +33,7 @@ class Grant(_Answer):
     integration: str
     config: dict[str, Any] = Field(repr=False)
     secrets: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
     commit_wanted: str | None = None
     request_id: str | None = None
     traceparent: str | None = None
@@ -39,6 +48,7 @@ class Grants(_Answer):
     """The answer to a request for work."""
 
     leases: tuple[Grant, ...]
+    looks_asked: int | None = None
 
 
 class Renewal(_Answer):

@@ -10,7 +10,7 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from utils import __version__
-from worker.api_answers import Grant, Grants, Known, Outcomes, Received, Released, Renewal, Tick
+from worker.api_answers import Grants, Known, Me, Outcomes, Received, Released, Renewal, Tick
 from worker.api_errors import ApiRefused, ApiUnavailable
 from worker.lease import Lease
 
@@ -21,6 +21,7 @@ KEPT_SECONDS = 20.0  # shorter than the API keeps a silent connection
 GATEWAY_FOUND_NOBODY = 502
 AWAY = frozenset({408, 425, 429})  # besides every 5xx: the same request may go well later
 
+WORKER = "worker"
 JSON_BODY = MappingProxyType({"Content-Type": "application/json"})
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -43,13 +44,23 @@ class ApiClient:
         )
 
     def check(self) -> None:
-        """Raise ApiUnavailable or ApiRefused unless the API is alive."""
-        self._ask("GET", "/health/live", None, timeout_seconds=CONNECT_SECONDS)
+        """Raise ApiUnavailable or ApiRefused unless the API is alive and takes this worker."""
+        answer = self._ask("GET", "/api/v1/me", None, timeout_seconds=CONNECT_SECONDS)
+        me = self._checked(answer, Me)
+        if me.token_id is not None and me.role != WORKER:
+            raise ApiRefused(
+                403,
+                {
+                    "detail": f"TRUELINE_TOKEN is {me.name}'s, a token of the role {me.role}",
+                    "advice": "give the worker one of its own: "
+                    "`trueline token create NAME --role worker`",
+                },
+            )
 
-    def lease(self, slots: int, wait_seconds: float) -> tuple[Grant, ...]:
+    def lease(self, slots: int, wait_seconds: float) -> Grants:
         """Ask for up to `slots` jobs; the API answers at once or as soon as there is one."""
         body = {"slots": slots, "wait_seconds": wait_seconds, "version": __version__}
-        return self._post("/leases", body, Grants, wait_seconds + ANSWER_SECONDS).leases
+        return self._post("/leases", body, Grants, wait_seconds + ANSWER_SECONDS)
 
     def renew(self, leases: Iterable[Lease], timeout_seconds: float) -> Renewal:
         """Keep leases for another period."""

@@ -59,8 +59,10 @@ class ChildPump:
 
     def turn(self, timeout_seconds: float) -> Iterator[bytes | Oversize]:
         """Wait for something to move, for so long at most; yield the event lines that came."""
+        if self._running.has_word:  # then nothing may become readable any more
+            self.exit = self._running.wait(0)
         patience = min(timeout_seconds, self._end_rests(time.monotonic()))
-        for key, _ in self._selector.select(max(0.0, patience)):
+        for key, _ in self._selector.select(0.0 if self.exit else max(0.0, patience)):
             if key.fd == self._running.stdin:
                 self._feed(key.fd)
             elif key.fileobj is self._running:

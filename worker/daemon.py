@@ -22,6 +22,7 @@ from worker.launcher import Launcher
 from worker.loopback import shut_loopback
 from worker.outbox import Outbox
 from worker.parts import Ground, Parts, make_parts, outbox_limit_bytes, warm_limits_of
+from worker.secret_references import SecretReferences
 from worker.stop_requests import StopRequests
 from worker.warm import NONE_WARM
 
@@ -75,6 +76,8 @@ def open_ground(settings: Settings, environ: Mapping[str, str]) -> Ground:
         sandbox = choice.build_sandbox(settings, environ)
     with logged_step("data directory"):
         directory = DataDirectory.open(settings.data_dir)
+    with logged_step("references to secrets"):
+        references = open_references(settings, environ)
     with logged_step("launcher"):
         launcher = Launcher.start()
         large = LargeFiles(directory.large)
@@ -90,7 +93,19 @@ def open_ground(settings: Settings, environ: Mapping[str, str]) -> Ground:
         outbox = Outbox(directory.outbox, outbox_limit_bytes(settings))
         large.sweep([Attempt(lease.job_id, lease.attempt) for lease in outbox.leases()])
     client = ApiClient(settings.api_url, settings.token, directory.worker)
-    return Ground(directory, launcher, executor, outbox, large, client, choice.level, sandbox)
+    return Ground(
+        directory, launcher, executor, outbox, large, client, choice.level, references, sandbox
+    )
+
+
+def open_references(settings: Settings, environ: Mapping[str, str]) -> SecretReferences:
+    """Make ready what jobs' secrets come from; only settings that cannot be right are refused."""
+    references = SecretReferences.of(settings, environ)
+    try:
+        references.check()
+    except WorkerError as error:  # jobs that need none go on
+        log.warning("secrets cannot be fetched", reason=error.reason, advice=error.advice)
+    return references
 
 
 def _serve_metrics(parts: Parts, port: int, ending: Stops) -> None:

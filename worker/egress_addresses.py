@@ -1,120 +1,21 @@
 """Which addresses jobs are led to: none that only the worker's machine reaches, unless allowed."""
 
-import re
-import socket
 from collections.abc import Iterable
-from dataclasses import dataclass
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
 
-from utils.errors import SettingsError
+from utils.address_kinds import Address, Exemption, special_kind
+from utils.address_kinds import read_exemptions as read_exemptions_of
 
 SETTING = "TRUELINE_EGRESS_PRIVATE"
-Address = IPv4Address | IPv6Address
-_NAT64 = IPv6Network("64:ff9b::/96")
-_METADATA = frozenset(  # of clouds, where they are not link-local anyway
-    map(
-        ip_address,
-        ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"),
-    )
-)
-_ANYONES = ("192.0.2.1", "2001:db8::1")  # documentation's: on no machine
-
-
-@dataclass(frozen=True)
-class Exemption:
-    """Addresses that the operator allows although they are closed; no port: every port."""
-
-    network: IPv4Network | IPv6Network
-    port: int | None = None
-
-    def covers(self, address: Address, port: int) -> bool:
-        """Tell whether this address is exempt."""
-        return address in self.network and self.port in {None, port}
 
 
 def read_exemptions(text: str) -> tuple[Exemption, ...]:
     """Read the setting; raises SettingsError."""
-    return tuple(_read(one.strip()) for one in text.split(",") if one.strip())
+    return read_exemptions_of(text, SETTING)
 
 
 def why_closed(address: Address, port: int, exempt: Iterable[Exemption] = ()) -> str | None:
     """Say why no job is led to an address; None when it may be."""
     if any(one.covers(address, port) for one in exempt):
         return None
-    real = _embedded(address)
-    kinds = {
-        "a loopback address": real.is_loopback or real.is_unspecified,
-        "a link-local address": real.is_link_local,
-        "the address of a cloud's metadata": real in _METADATA,
-        "no address of one host": real.is_multicast or real == IPv4Address("255.255.255.255"),
-        "an address of the worker's machine": _is_own(real),
-    }
-    found = next((kind for kind, holds in kinds.items() if holds), None)
+    found = special_kind(address)
     return found and f"{address} is {found}"
-
-
-def _read(text: str) -> Exemption:
-    host, port = text, None
-    if bracketed := re.fullmatch(r"\[([^\]]*)\](?::(.*))?", text):
-        host, port = bracketed.groups()
-    elif text.count(":") == 1:
-        host, _, port = text.partition(":")
-    usable = port is None or (re.fullmatch(r"[0-9]{1,5}", port) and 1 <= int(port) <= 65535)
-    try:
-        if usable:
-            return Exemption(ip_network(host), None if port is None else int(port))
-    except ValueError:
-        pass  # told below
-    raise SettingsError(
-        f"setting {SETTING}: {text!r} is no address, network or address with a port",
-        "write addresses as 127.0.0.1:8443, [::1]:8443 or 10.0.0.0/8, separated by commas",
-    )
-
-
-def _embedded(address: Address) -> Address:
-    """Return the address of IPv4 that one of IPv6 leads to."""
-    if isinstance(address, IPv4Address):
-        return address
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    teredo = address.teredo[1] if address.teredo else None
-    return address.ipv4_mapped or address.sixtofour or teredo or address
-
-
-def _is_own(address: Address) -> bool:
-    """Tell whether an address is one of this machine: only then a socket can be bound to it."""
-    anyones = ip_address(_ANYONES[address.version == 6])
-    if _can_bind(anyones):  # net.ipv4.ip_nonlocal_bind: ask where packets would come from
-        return _comes_from(address) == str(address)
-    return _can_bind(address)
-
-
-def _can_bind(address: Address) -> bool:
-    try:
-        with _datagrams(address) as probe:
-            probe.bind((str(address), 0))
-    except OSError:
-        return False
-    return True
-
-
-def _comes_from(address: Address) -> str | None:
-    try:
-        with _datagrams(address) as probe:
-            probe.connect((str(address), 9))  # sends nothing
-            source: str = probe.getsockname()[0]
-    except OSError:
-        return None
-    return source
-
-
-def _datagrams(address: Address) -> socket.socket:
-    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-    return socket.socket(family, socket.SOCK_DGRAM)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
+from utils.address_kinds import Exemption
 from utils.hosts import HostRule, canonical_host, joined, read_host
-from worker.egress_addresses import SETTING, Exemption, why_closed
+from worker.egress_addresses import SETTING, why_closed
 from worker.egress_reach import Reach, ReachRecord
 
 MOST_CONNECTIONS = 256  # of one job at once; further ones wait

@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from utils.address_kinds import Exemption
 from utils.egress import DESK
-from worker.egress_addresses import Exemption, read_exemptions
+from worker.egress_addresses import read_exemptions
 from worker.egress_entrance import Desk, Entrance
 from worker.egress_gate import MOST_CONNECTIONS, Gate
 from worker.egress_proxy import serve

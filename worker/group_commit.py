@@ -37,6 +37,7 @@ class GroupCommit:
         self._is_hurried = False
         self._is_for_disk = False
         self._is_on_disk = True
+        self._syncs: bool | None = None  # whether a commit waits for the disk now
         self._is_closing = False
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
         self._thread.start()
@@ -99,7 +100,9 @@ class GroupCommit:
             return group, is_for_disk
 
     def _sync_commits(self, *, at_once: bool) -> None:
-        self._connection.execute(f"PRAGMA synchronous={'FULL' if at_once else 'NORMAL'}")
+        if at_once is not self._syncs:
+            self._connection.execute(f"PRAGMA synchronous={'FULL' if at_once else 'NORMAL'}")
+            self._syncs = at_once
 
     def _write_to_disk(self) -> None:
         with suppress(sqlite3.Error):  # a full disk is told to whoever asks next

@@ -19,6 +19,7 @@ from worker.job_order import JobOrder
 from worker.lease import Lease
 from worker.outbox import LAST_EVENT, Outbox
 from worker.outbox_file import OutboxError
+from worker.secret_references import SecretReferences, Unresolved
 from worker.stop_signal import StopSignal
 
 KINDS = frozenset({"scan"})
@@ -67,11 +68,13 @@ class JobReports:
         """Report, ahead of every limit, that the job could not be carried out."""
         if self.last is not None:
             return
-        event = {
+        event: dict[str, Any] = {
             "type": LAST_EVENT,
             "status": "failed",
             "error": Note.of(error).as_json(),
         }
+        if isinstance(error, Unresolved) and error.cause is not None:
+            event["cause"] = {"kind": error.cause.value, "retry_after": None}
         self._outbox.put(self._lease, event, reserve=True).result()
         self.last = event
 
@@ -86,12 +89,14 @@ class JobRunner:
         executor: Executor,
         outbox: Outbox,
         identity: WorkerIdentity,
+        references: SecretReferences,
     ) -> None:
         self._current = current
         self._freshen = freshen
         self._executor = executor
         self._outbox = outbox
         self._identity = identity
+        self._references = references
 
     def run(self, grant: Grant, stop: StopSignal) -> str:
         """Carry out one attempt; return the status that it ended with."""
@@ -104,6 +109,8 @@ class JobRunner:
         log.info("job started", integration=grant.integration)
         try:
             status = self._run(grant, reports, stop)
+        except Unresolved as error:
+            status = _end_stopped(reports, stop) or self._fail(reports, error)
         except TruelineError as error:
             status = self._fail(reports, error)
         except Exception as error:
@@ -135,16 +142,20 @@ class JobRunner:
                     "worker": self._identity.name,
                 }
             )
-            order = JobOrder(
-                job_id=grant.job_id,
-                attempt=grant.attempt,
-                integration=grant.integration,
-                config=grant.config,
-                secrets=grant.secrets,
-                request_id=grant.request_id or "",
-                traceparent=grant.traceparent or "",
-            )
+            order = self._order(grant, stop)
             return str(self._executor.run(order, prepared, reports.emit, stop).status)
+
+    def _order(self, grant: Grant, stop: StopSignal) -> JobOrder:
+        config = self._references.resolve(grant.integration, grant.config, grant.references, stop)
+        return JobOrder(
+            job_id=grant.job_id,
+            attempt=grant.attempt,
+            integration=grant.integration,
+            config=config,
+            secrets=(*grant.secrets, *grant.references),
+            request_id=grant.request_id or "",
+            traceparent=grant.traceparent or "",
+        )
 
     def _say_when_old(self, grant: Grant) -> None:
         offer = self._current.get().offers.get(grant.integration)
@@ -163,3 +174,10 @@ class JobRunner:
             reports.fail(error)
         log.warning("job failed", reason=error.reason, advice=error.advice)
         return "failed"
+
+
+def _end_stopped(reports: JobReports, stop: StopSignal) -> str | None:
+    """End a job that was stopped while it waited for its secrets."""
+    if stop.reason == "cancelled":
+        reports.emit({"type": LAST_EVENT, "status": "cancelled", "error": None})
+    return stop.reason

@@ -45,7 +45,10 @@ class Leasing:
         held: HeldLeases,
         run: Callable[[Grant, StopSignal], str],
         room: Room,
+        look: Callable[[], object] = lambda: None,
     ) -> None:
+        self._look = look  # at the source
+        self._looks_asked = 0
         self._client = client
         self._held = held
         self._run = run
@@ -113,16 +116,23 @@ class Leasing:
         """Ask for jobs and start them; return how long to wait before asking again."""
         asked_at = steady_seconds()
         try:
-            grants = self._client.lease(slots, self._room.poll_seconds)
+            answer = self._client.lease(slots, self._room.poll_seconds)
         except (ApiUnavailable, ApiRefused) as error:
             self._say_refused(error)
             after = error.retry_after_seconds if isinstance(error, ApiUnavailable) else 0.0
             return self._backoff.next(after)
         self._backoff.reset()
         self._refused = ""
-        for grant in grants:
+        self._heed(answer.looks_asked)
+        for grant in answer.leases:
             self._start(grant, asked_at)
-        return GATHER_SECONDS if grants else 0.0
+        return GATHER_SECONDS if answer.leases else 0.0
+
+    def _heed(self, looks_asked: int | None) -> None:
+        """Look at the source when a push was told to the API since the last answer."""
+        if looks_asked is not None and looks_asked != self._looks_asked:
+            self._looks_asked = looks_asked
+            self._look()
 
     def _start(self, grant: Grant, asked_at: float) -> None:
         if self._stop.is_set():

@@ -35,6 +35,7 @@ from worker.reclaim import Reclaim
 from worker.renewal import Renewal
 from worker.requirements import read_base_requirements
 from worker.sandbox import Sandbox
+from worker.secret_references import SecretReferences
 from worker.sender import Sender
 from worker.sync import Sync
 from worker.syncing import Syncing
@@ -58,6 +59,7 @@ class Ground:
     large: LargeFiles
     client: ApiClient
     isolation: Isolation
+    references: SecretReferences
     sandbox: Sandbox | None = None
 
     def close(self) -> None:
@@ -106,10 +108,11 @@ def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -
     syncing = Syncing(sync, current, tell, reclaim.run)
     held = HeldLeases()
     runner = _make_runner(ground, current, syncing, tracing)
-    leasing = _make_leasing(settings, ground, held, metrics.counted(runner.run))
+    leasing = _make_leasing(settings, ground, held, metrics.counted(runner.run), syncing)
     metrics.show(_gauges(ground, leasing, held))
     add_checks(checks, ground.directory.root, ground.isolation, ground.outbox)
     add_source_checks(checks, sync, current)
+    checks.add("secrets", ground.references.check)
     presence = _make_presence(settings, ground, leasing, checks)
     heartbeat = _make_heartbeat(ground, leasing, sync, publishing)
 
@@ -206,14 +209,16 @@ def _make_runner(
 ) -> JobRunner:
     identity = WorkerIdentity(ground.directory.worker, ground.isolation)
     executor = TracedExecutor(ground.executor, tracing)
-    return JobRunner(current, syncing.freshen, executor, ground.outbox, identity)
+    return JobRunner(current, syncing.freshen, executor, ground.outbox, identity, ground.references)
 
 
-def _make_leasing(settings: Settings, ground: Ground, held: HeldLeases, run: Run) -> Leasing:
+def _make_leasing(
+    settings: Settings, ground: Ground, held: HeldLeases, run: Run, syncing: Syncing
+) -> Leasing:
     room = Room.of(
         settings.concurrency, settings.lease_seconds, lambda: not ground.outbox.is_filling
     )
-    return Leasing(ground.client, held, run, room)
+    return Leasing(ground.client, held, run, room, syncing.ask_sync)
 
 
 def open_environments(

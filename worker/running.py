@@ -97,6 +97,11 @@ class Running:
         """Return what becomes readable when the child has ended, for a selector."""
         return self._control.fileno()
 
+    @property
+    def has_word(self) -> bool:
+        """Whether its end came together with the word of its start: no selector tells of it."""
+        return b"\n" in self._answers
+
     def feed(self) -> bool:
         """Write to the child's stdin what fits now; True once all of it went, and it is closed."""
         if self.stdin is None:
@@ -251,9 +256,9 @@ def ask_supervisor(
     running = Running(control, channels, stdin if isinstance(stdin, bytes) else b"")
     running.signals_are_codes = command.signals_are_codes
     try:
+        running.feed()  # it waits in the pipe: a child that runs need not wait for us
         _send_request(control, command.as_request(), channels)
         running.await_start(answer_seconds)
-        running.feed()
     except OSError as error:
         running.close()
         raise StarterLost from error

@@ -3,7 +3,9 @@
 from flask_openapi.blueprint import APIBlueprint
 
 from api.routes import (
+    audit,
     catalogue,
+    deliveries,
     deployments,
     events,
     health,
@@ -11,12 +13,18 @@ from api.routes import (
     integrations,
     jobs,
     leases,
+    login,
+    me,
     metrics,
     pages,
+    pushes,
+    sessions,
     spec,
     task_data,
     ticks,
+    tokens,
     violations,
+    webhooks,
     workers,
 )
 
@@ -27,6 +35,9 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = (
     deployments.routes,
     jobs.routes,
     violations.routes,
+    webhooks.routes,
+    deliveries.routes,
+    pushes.routes,
     leases.routes,
     events.routes,
     task_data.routes,
@@ -34,7 +45,12 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = (
     catalogue.routes,
     workers.routes,
     health.routes,
+    tokens.routes,
+    sessions.routes,
+    audit.routes,
+    me.routes,
     metrics.routes,
     spec.routes,
     pages.routes,
+    login.routes,
 )

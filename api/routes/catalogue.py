@@ -6,7 +6,7 @@ from pydantic import Field
 
 from api.catalogue import Report, SourceReport, record_reports, record_source
 from api.integrations import IntegrationState
-from api.models import Answer, Body
+from api.models import Answer, Body, Number
 from api.openapi import blueprint
 from api.problems import Unprocessable
 from api.state import current_state
@@ -47,7 +47,7 @@ class EnvironmentBody(Body):
     """The environment that an integration runs in."""
 
     key: str = Field(max_length=200)
-    seconds: float | None = Field(None, ge=0)
+    seconds: Number | None = Field(None, ge=0)
     warm: WarmBody | None = None
 
 
@@ -80,7 +80,7 @@ class Recorded(Answer):
     unknown: list[str]
 
 
-@routes.put("/catalogue", responses={200: Recorded})
+@routes.put("/catalogue", operation_id="put_catalogue", responses={200: Recorded})
 def put(body: CatalogueBody) -> dict[str, Any]:
     """Replace what is known of a worker's source and integrations."""
     _check_storable(body)

@@ -2,28 +2,35 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+from flask import url_for
 from pydantic import AfterValidator, Field, StrictBool, StrictStr
-from sqlalchemy import select
+from sqlalchemy import Row
 
 from api.deployments import (
+    WantedDeployments,
     create_deployment,
     delete_deployment,
+    deployment_edition,
     find_deployment,
     is_id,
+    listed_deployments,
     shown_deployment,
     update_deployment,
 )
-from api.models import Answer, Body, PageQuery, Path, ProblemNote
+from api.editions import announce_edition, if_match
+from api.integrations import find_integration
+from api.list_queries import MOST_NAMED, Names, TimedQuery, is_descending
+from api.listing import ALWAYS, read_list
+from api.models import Answer, Body, Path, ProblemNote
+from api.once import once
 from api.openapi import blueprint, problem_responses
-from api.paging import Order, read_page
+from api.problems import FieldError, Unprocessable
 from api.standing import DeploymentState
 from api.state import current_state
-from api.tables import deployments
 
 routes = blueprint("deployments", __name__)
-ORDER = Order((deployments.c.created_at, deployments.c.id))
 
 
 def _checked_name(name: str) -> str:
@@ -94,6 +101,14 @@ class Deployment(Answer):
     updated_at: datetime
 
 
+class DeploymentsQuery(TimedQuery):
+    """Which deployments a list asks for; `since` and `until` bound the time they were made."""
+
+    sort: Literal["created_at", "-created_at", "name", "-name"] = "-created_at"
+    state: list[DeploymentState] = Field([], max_length=10, description="one or several")
+    integration: Names = Field([], max_length=MOST_NAMED, description="one or several")
+
+
 class DeploymentList(Answer):
     """One page of deployments, newest first."""
 
@@ -101,43 +116,87 @@ class DeploymentList(Answer):
     next_cursor: str | None
 
 
-@routes.post("/deployments", responses={201: Deployment, **problem_responses(409)})
-def create(body: NewDeployment) -> tuple[dict[str, Any], int]:
+@routes.post(
+    "/deployments",
+    operation_id="create_deployment",
+    responses={201: Deployment, **problem_responses(409)},
+)
+@once()
+def create(body: NewDeployment) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Create a deployment."""
-    return shown_deployment(create_deployment(current_state(), body.model_dump())), 201
+    row = create_deployment(current_state(), body.model_dump())
+    return _shown(row), 201, {"Location": url_for("deployments.read", deployment=row.id)}
 
 
-@routes.get("/deployments", responses={200: DeploymentList})
-def list_all(query: PageQuery) -> dict[str, Any]:
+@routes.get(
+    "/deployments",
+    operation_id="list_deployments",
+    responses={200: DeploymentList, **problem_responses(404)},
+)
+def list_all(query: DeploymentsQuery) -> dict[str, Any]:
     """List the deployments, newest first."""
+    by_name = query.sort.removeprefix("-") == "name"
+    _check_span(query, by_name=by_name)
+    integrations = tuple(dict.fromkeys(query.integration))
+    wanted = WantedDeployments(
+        query.state, integrations, by_name, query.span, is_descending(query.sort)
+    )
     with current_state().database.read() as connection:
-        page = read_page(connection, select(deployments), ORDER, query)
+        for name in integrations:
+            find_integration(connection, name)
+        page = read_list(connection, listed_deployments(wanted), query)
     return {
         "items": [shown_deployment(row) for row in page.rows],
         "next_cursor": page.next_cursor,
     }
 
 
-@routes.get("/deployments/<deployment>", responses={200: Deployment, **problem_responses(404)})
+@routes.get(
+    "/deployments/<deployment>",
+    operation_id="read_deployment",
+    responses={200: Deployment, **problem_responses(404)},
+)
 def read(path: DeploymentPath) -> dict[str, Any]:
     """Read one deployment by its id or name."""
     with current_state().database.read() as connection:
-        return shown_deployment(find_deployment(connection, path.deployment))
+        return _shown(find_deployment(connection, path.deployment))
 
 
 @routes.patch(
-    "/deployments/<deployment>", responses={200: Deployment, **problem_responses(404, 409)}
+    "/deployments/<deployment>",
+    operation_id="change_deployment",
+    responses={200: Deployment, **problem_responses(404, 409, 412)},
 )
 def change(path: DeploymentPath, body: DeploymentChanges) -> dict[str, Any]:
     """Change some fields of a deployment; `enabled` pauses and resumes it."""
     changes = body.model_dump(exclude_unset=True)
-    return shown_deployment(update_deployment(current_state(), path.deployment, changes))
+    check = if_match(f"deployment {path.deployment!r}")
+    return _shown(update_deployment(current_state(), path.deployment, changes, check))
 
 
-@routes.delete("/deployments/<deployment>", responses={204: None, **problem_responses(404, 409)})
+@routes.delete(
+    "/deployments/<deployment>",
+    operation_id="delete_deployment",
+    responses={204: None, **problem_responses(404, 409, 412)},
+)
 def remove(path: DeploymentPath) -> tuple[str, int]:
     """Delete a deployment: its jobs stay as history, its open violations are resolved."""
     state = current_state()
-    cancelled = delete_deployment(state, path.deployment)
+    cancelled = delete_deployment(
+        state, path.deployment, if_match(f"deployment {path.deployment!r}")
+    )
     state.wakeups.wake_jobs(*cancelled)
     return "", 204
+
+
+def _shown(row: Row[Any]) -> dict[str, Any]:
+    announce_edition(deployment_edition(row))
+    return shown_deployment(row)
+
+
+def _check_span(query: DeploymentsQuery, *, by_name: bool) -> None:
+    if by_name and query.span != ALWAYS:
+        message = "deployments that are bounded in time are sorted by created_at"
+        raise Unprocessable(
+            message, "leave out `since` and `until`", errors=[FieldError("/sort", message)]
+        )

@@ -63,7 +63,9 @@ class IntakeAnswer(Answer):
     cancelled: list[str]
 
 
-@routes.post("/events", responses={200: IntakeAnswer, **problem_responses(409)})
+@routes.post(
+    "/events", operation_id="report_events", responses={200: IntakeAnswer, **problem_responses(409)}
+)
 def report(body: ReportsBody) -> dict[str, Any]:
     """Record what workers report; what is on record already is recorded once."""
     state = current_state()
@@ -81,6 +83,7 @@ def report(body: ReportsBody) -> dict[str, Any]:
 
 @routes.get(
     "/jobs/<job_id>/events",
+    operation_id="follow_job",
     responses={
         200: {"description": "server-sent events", "content": {"text/event-stream": {}}},
         204: None,

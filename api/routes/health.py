@@ -7,6 +7,8 @@ from pydantic import Field
 from api.health import isolation_levels
 from api.models import Answer
 from api.openapi import blueprint
+from api.permissions import READERS
+from api.principal import current_principal
 from api.state import current_state
 from utils import __version__
 
@@ -34,22 +36,25 @@ class Ready(Answer):
     """Whether requests can be served, and every check's part in that."""
 
     status: Literal["ok", "failed"]
-    version: str
+    version: str | None = Field(description="null to whom no details are told")
     checks: list[CheckAnswer]
     isolation: list[str] = Field(description="the levels at which integrations run now")
 
 
-@routes.get("/health/live", responses={200: Live})
+@routes.get("/health/live", operation_id="check_live", responses={200: Live})
 def live() -> dict[str, Any]:
     """Tell that the process answers."""
     return {"status": "ok"}
 
 
-@routes.get("/health/ready", responses={200: Ready, 503: Ready})
+@routes.get("/health/ready", operation_id="check_ready", responses={200: Ready, 503: Ready})
 def ready() -> tuple[dict[str, Any], int]:
     """Tell whether requests can be served: 503 when something that is needed does not work."""
     checks = current_state().checks.run()
     failed = any(check.error for check in checks)
+    if current_principal().role not in READERS:
+        closed = {"status": "failed" if failed else "ok", "version": None}
+        return closed | {"isolation": [], "checks": []}, 503 if failed else 200
     answer = {
         "status": "failed" if failed else "ok",
         "version": __version__,

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from api.init import register_source
 from api.models import Answer
+from api.once import once
 from api.openapi import blueprint, problem_responses
 from api.registration import Outcome
 from api.state import current_state
@@ -32,7 +33,12 @@ class Registration(Answer):
     rejected: list[Rejection]
 
 
-@routes.post("/init-integrations", responses={200: Registration, **problem_responses(502)})
+@routes.post(
+    "/init-integrations",
+    operation_id="init_integrations",
+    responses={200: Registration, **problem_responses(502)},
+)
+@once()
 def init() -> dict[str, Any]:
     """Read the source's manifest now and record what it lists."""
     done = register_source(current_state())

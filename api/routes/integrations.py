@@ -4,23 +4,33 @@ from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field
-from sqlalchemy import select
 
-from api.integrations import IntegrationState, find_integration, shown_integration
+from api.integrations import (
+    IntegrationState,
+    find_integration,
+    listed_integrations,
+    shown_integration,
+)
+from api.list_queries import is_descending
+from api.listing import read_list
 from api.models import Answer, PageQuery, Path, ProblemNote
 from api.openapi import blueprint, problem_responses
-from api.paging import Order, read_page
 from api.state import current_state
-from api.tables import integrations
 
 routes = blueprint("integrations", __name__)
-ORDER = Order((integrations.c.name,), descending=False)
 
 
 class IntegrationPath(Path):
     """Which integration."""
 
     name: str = Field(max_length=64)
+
+
+class IntegrationsQuery(PageQuery):
+    """Which integrations a list asks for."""
+
+    sort: Literal["name", "-name"] = "name"
+    state: list[IntegrationState] = Field([], max_length=10, description="one or several")
 
 
 class Warm(Answer):
@@ -66,18 +76,23 @@ class IntegrationList(Answer):
     next_cursor: str | None
 
 
-@routes.get("/integrations", responses={200: IntegrationList})
-def list_all(query: PageQuery) -> dict[str, Any]:
+@routes.get("/integrations", operation_id="list_integrations", responses={200: IntegrationList})
+def list_all(query: IntegrationsQuery) -> dict[str, Any]:
     """List the integrations by name."""
+    wanted = listed_integrations(query.state, descending=is_descending(query.sort))
     with current_state().database.read() as connection:
-        page = read_page(connection, select(integrations), ORDER, query)
+        page = read_list(connection, wanted, query)
     return {
         "items": [shown_integration(row) for row in page.rows],
         "next_cursor": page.next_cursor,
     }
 
 
-@routes.get("/integrations/<name>", responses={200: Integration, **problem_responses(404)})
+@routes.get(
+    "/integrations/<name>",
+    operation_id="read_integration",
+    responses={200: Integration, **problem_responses(404)},
+)
 def read(path: IntegrationPath) -> dict[str, Any]:
     """Read one integration."""
     with current_state().database.read() as connection:

@@ -2,30 +2,42 @@
 
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from flask import current_app, request, url_for
 from pydantic import Field
 
 from api.after_answer import after_answer
-from api.deployments import deployment_id_of, find_deployment
+from api.deployments import find_deployment
 from api.endings import cancel_job
-from api.integrations import find_integration
-from api.jobs import Job, JobStatus, Trigger, job_from_row, listed_jobs, read_job, request_job
-from api.models import Answer, PageQuery, Path, Query
+from api.jobs import (
+    Job,
+    JobStatus,
+    Trigger,
+    WantedJobs,
+    job_from_row,
+    listed_jobs,
+    read_job,
+    request_job,
+)
+from api.list_queries import ScopedQuery, is_descending
+from api.listing import read_list
+from api.models import Answer, Path, Query
+from api.once import once
 from api.openapi import blueprint, problem_responses
-from api.paging import Order, read_page
 from api.problem_answers import current_correlation
 from api.problems import BadRequest, Unprocessable
 from api.routes.deployments import DeploymentPath
+from api.scopes import find_scope
 from api.state import State, current_state
 from api.storable import StorableText
+from api.tables import jobs as table
 from api.task_results import read_results
 from api.wakeups import WORK, Kind, Topic
 
 routes = blueprint("jobs", __name__)
 LONGEST_WAIT_SECONDS = 300
-HIDDEN = frozenset({"lease_token", "lease_expires_at", "losses", "traceparent"})
+HIDDEN = frozenset({"lease_token", "lease_owner", "lease_expires_at", "losses", "traceparent"})
 SHOWN = tuple(name.name for name in fields(Job) if name.name not in HIDDEN)
 
 
@@ -43,12 +55,11 @@ class JobQuery(Query):
     )
 
 
-class JobsQuery(PageQuery):
-    """Which jobs a list asks for."""
+class JobsQuery(ScopedQuery):
+    """Which jobs a list asks for; `since` and `until` bound the time they were made."""
 
+    sort: Literal["created_at", "-created_at"] = "-created_at"
     status: list[JobStatus] = Field([], max_length=10, description="one or several")
-    deployment: StorableText | None = Field(None, max_length=200, description="its id or name")
-    integration: StorableText | None = Field(None, max_length=64)
 
 
 class JobAnswer(Answer):
@@ -105,8 +116,11 @@ class TaskResults(Answer):
 
 
 @routes.post(
-    "/deployments/<deployment>/jobs", responses={202: Accepted, **problem_responses(404, 409)}
+    "/deployments/<deployment>/jobs",
+    operation_id="start_job",
+    responses={202: Accepted, **problem_responses(404, 409)},
 )
+@once()
 def start(path: DeploymentPath) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Ask for a job of a deployment, given by its id or name."""
     _check_nothing_is_asked()
@@ -120,21 +134,20 @@ def start(path: DeploymentPath) -> tuple[dict[str, Any], int, dict[str, str]]:
     return accepted, 202, {"Location": status_url}
 
 
-@routes.get("/jobs", responses={200: JobList, **problem_responses(404)})
+@routes.get("/jobs", operation_id="list_jobs", responses={200: JobList, **problem_responses(404)})
 def list_all(query: JobsQuery) -> dict[str, Any]:
     """List jobs, newest first."""
     with current_state().database.read() as connection:
-        deployment_id = query.deployment and deployment_id_of(connection, query.deployment)
-        if query.integration is not None:
-            find_integration(connection, query.integration)
-        listed = listed_jobs(query.status, deployment_id, query.integration)
-        order = Order((listed.c.created_at, listed.c.id))
-        page = read_page(connection, listed.select(), order, query)
+        scope = find_scope(connection, table, query.deployment, query.integration)
+        wanted = WantedJobs(query.status, scope, query.span, is_descending(query.sort))
+        page = read_list(connection, listed_jobs(wanted), query)
     items = [_shown(job_from_row(row)) for row in page.rows]
     return {"items": items, "next_cursor": page.next_cursor}
 
 
-@routes.get("/jobs/<job_id>", responses={200: JobAnswer, **problem_responses(404)})
+@routes.get(
+    "/jobs/<job_id>", operation_id="read_job", responses={200: JobAnswer, **problem_responses(404)}
+)
 def read(path: JobPath, query: JobQuery) -> dict[str, Any]:
     """Read a job; with `timeout`, wait for its end: at the timeout it is told as it is."""
     state = current_state()
@@ -144,7 +157,11 @@ def read(path: JobPath, query: JobQuery) -> dict[str, Any]:
     return _shown(job)
 
 
-@routes.get("/jobs/<job_id>/tasks", responses={200: TaskResults, **problem_responses(404)})
+@routes.get(
+    "/jobs/<job_id>/tasks",
+    operation_id="list_task_results",
+    responses={200: TaskResults, **problem_responses(404)},
+)
 def tasks(path: JobPath) -> dict[str, Any]:
     """Read a job's task results as far as there are any."""
     with current_state().database.read() as connection:
@@ -152,7 +169,11 @@ def tasks(path: JobPath) -> dict[str, Any]:
         return {"items": read_results(connection, job.id), "next_cursor": None}
 
 
-@routes.post("/jobs/<job_id>/cancel", responses={200: JobAnswer, **problem_responses(404, 409)})
+@routes.post(
+    "/jobs/<job_id>/cancel",
+    operation_id="cancel_job",
+    responses={200: JobAnswer, **problem_responses(404, 409)},
+)
 def cancel(path: JobPath) -> dict[str, Any]:
     """Cancel a job: a pending one at once, a running one as soon as its worker hears of it."""
     state = current_state()

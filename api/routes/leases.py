@@ -8,8 +8,10 @@ from pydantic import Field
 
 from api.grants import Grant, grant_jobs
 from api.leases import Held, Term, release_leases, renew_leases
-from api.models import Answer, Body
+from api.looks import looks_asked
+from api.models import Answer, Body, Count, Number
 from api.openapi import blueprint, problem_responses
+from api.principal import lease_owner
 from api.problems import Conflict
 from api.state import State, current_state
 from api.storable import StorableText
@@ -25,20 +27,20 @@ class LeaseName(Body):
     """One lease that a worker holds."""
 
     job_id: StorableText = Field(max_length=64)
-    attempt: int = Field(ge=1, le=2**31 - 1)
+    attempt: Count = Field(ge=1, le=2**31 - 1)
     token: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", repr=False)
 
     def held(self) -> Held:
         """Return it as the rest of the API knows it."""
-        return Held(self.job_id, self.attempt, self.token)
+        return Held(self.job_id, self.attempt, self.token, lease_owner())
 
 
 class LeaseRequest(Body):
     """A worker's request for work."""
 
     worker: StorableText = Field(min_length=1, max_length=200)
-    slots: int = Field(ge=1, le=MOST_LEASES, description="how many jobs it takes at most")
-    wait_seconds: float = Field(0, ge=0, le=LONGEST_WAIT_SECONDS)
+    slots: Count = Field(ge=1, le=MOST_LEASES, description="how many jobs it takes at most")
+    wait_seconds: Number = Field(0, ge=0, le=LONGEST_WAIT_SECONDS)
     version: StorableText = Field(max_length=64, description="the worker's version")
 
 
@@ -66,6 +68,9 @@ class LeaseAnswer(Answer):
     integration: str
     config: dict[str, Any] = Field(description="in clear")
     secrets: list[str] = Field(description="JSON pointers to the secrets in the config")
+    references: list[str] = Field(
+        description="JSON pointers to what the worker replaces by the secret that it refers to"
+    )
     commit_wanted: str | None = Field(description="what init has read last; null: nothing")
     request_id: str | None = Field(description="of the request that asked for the job")
     traceparent: str | None = Field(description="of the trace that the job is part of")
@@ -75,6 +80,9 @@ class LeaseList(Answer):
     """The leases that a worker got; none when the time was over first."""
 
     leases: list[LeaseAnswer]
+    looks_asked: int | None = Field(
+        description="how often pushes have asked for a look at the source; null beside leases"
+    )
 
 
 class RenewalAnswer(Answer):
@@ -91,18 +99,22 @@ class Released(Answer):
     released: list[str]
 
 
-@routes.post("/leases", responses={200: LeaseList, **problem_responses(409)})
+@routes.post(
+    "/leases", operation_id="lease_jobs", responses={200: LeaseList, **problem_responses(409)}
+)
 def claim(body: LeaseRequest) -> dict[str, Any]:
     """Lease the oldest pending jobs; waits for work up to `wait_seconds`."""
     _check_version(body.version)
     state = current_state()
-    given = _claim(state, body)
-    if not given and body.wait_seconds:
+    if body.wait_seconds:
         given = state.wakeups.wait_for(WORK, lambda: _claim(state, body), body.wait_seconds)
-    return {"leases": [_shown(grant, state.settings.lease_seconds) for grant in given or ()]}
+    else:
+        given = _claim(state, body)
+    shown = [_shown(grant, state.settings.lease_seconds) for grant in given or ()]
+    return {"leases": shown, "looks_asked": None if given else _looks_asked(state)}
 
 
-@routes.post("/leases/renew", responses={200: RenewalAnswer})
+@routes.post("/leases/renew", operation_id="renew_leases", responses={200: RenewalAnswer})
 def renew(body: LeaseNames) -> dict[str, Any]:
     """Prolong leases."""
     state = current_state()
@@ -111,7 +123,7 @@ def renew(body: LeaseNames) -> dict[str, Any]:
     return asdict(renewal)
 
 
-@routes.post("/leases/release", responses={200: Released})
+@routes.post("/leases/release", operation_id="release_leases", responses={200: Released})
 def release(body: LeaseNames) -> dict[str, Any]:
     """Give jobs back: they wait for a worker again, and no loss is counted."""
     state = current_state()
@@ -134,8 +146,15 @@ def _claim(state: State, wanted: LeaseRequest) -> tuple[Grant, ...] | None:
     return grants.given or None
 
 
+def _looks_asked(state: State) -> int:
+    """Read it for idle workers alone: a job names the commit that it wants itself."""
+    with state.database.read() as connection:
+        return looks_asked(connection)
+
+
 def _term(state: State, worker: str) -> Term:
-    return Term(worker, state.clock(), timedelta(seconds=state.settings.lease_seconds))
+    lasts = timedelta(seconds=state.settings.lease_seconds)
+    return Term(worker, state.clock(), lasts, lease_owner())
 
 
 def _shown(grant: Grant, lease_seconds: float) -> dict[str, Any]:
@@ -151,6 +170,7 @@ def _shown(grant: Grant, lease_seconds: float) -> dict[str, Any]:
         "integration": job.integration,
         "config": grant.config,
         "secrets": grant.secrets,
+        "references": grant.references,
         "commit_wanted": grant.commit_wanted,
         "request_id": job.request_id,
         "traceparent": job.traceparent,

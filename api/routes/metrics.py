@@ -15,6 +15,7 @@ routes = blueprint("metrics", __name__, prefix=None)
 
 @routes.get(
     "/metrics",
+    operation_id="read_metrics",
     responses={200: {"description": "in Prometheus' text format", "content": {"text/plain": {}}}},
 )
 def metrics() -> Response:

@@ -9,6 +9,7 @@ from api.json_format import iso
 from api.models import PageQuery
 from api.openapi import blueprint
 from api.pages import read_job_page, read_overview, read_violations
+from api.principal import LOOPBACK, current_principal
 from api.problem_answers import request_id
 from api.problems import Problem
 from api.routes.jobs import JobPath
@@ -17,7 +18,7 @@ from api.verdicts import ViolationStatus
 from utils import __version__
 
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
 routes = blueprint("pages", __name__, prefix=None)
@@ -65,10 +66,13 @@ def problem(error: Problem) -> tuple[str, int]:
 def restrict(response: Response) -> Response:
     """Let the browser load our style sheet and nothing else."""
     response.headers["Content-Security-Policy"] = POLICY
-    response.headers["Referrer-Policy"] = "no-referrer"
+    # With no-referrer a browser would send our own forms as if they came from another site.
+    response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 def _page(template: str, **values: Any) -> str:
-    return render_template(template, version=__version__, iso=iso, **values)
+    visitor = current_principal()
+    shown = None if visitor == LOOPBACK else visitor
+    return render_template(template, version=__version__, iso=iso, visitor=shown, **values)

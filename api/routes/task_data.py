@@ -14,10 +14,13 @@ from api.large_data import (
     gzipped,
     inflated,
     read_chunks,
+    received_bytes,
 )
 from api.leases import Held
 from api.models import Answer, Query
 from api.openapi import blueprint, problem_responses
+from api.principal import lease_owner
+from api.problems import NotFound
 from api.routes.jobs import JobPath
 from api.state import current_state
 from api.storable import StorableText
@@ -54,12 +57,15 @@ class Received(Answer):
 
 
 @routes.put(
-    "/jobs/<job_id>/data/<sha256>", responses={200: Received, **problem_responses(404, 409, 413)}
+    "/jobs/<job_id>/data/<sha256>",
+    operation_id="upload_task_data",
+    responses={200: Received, **problem_responses(404, 409, 413)},
 )
 def upload(path: DataPath, query: ChunkQuery) -> dict[str, Any]:
     """Take a chunk of a task's compressed data; X-Trueline-Lease carries the lease's token."""
     state = current_state()
-    lease = Held(path.job_id, query.attempt, request.headers.get(TOKEN_HEADER, ""))
+    token = request.headers.get(TOKEN_HEADER, "")
+    lease = Held(path.job_id, query.attempt, token, lease_owner())
     content = request.get_data()
     limit_bytes = state.settings.result_limit_bytes
     received = receive_chunk(state.database, lease, path.sha256, query.start, content, limit_bytes)
@@ -68,6 +74,7 @@ def upload(path: DataPath, query: ChunkQuery) -> dict[str, Any]:
 
 @routes.get(
     "/jobs/<job_id>/tasks/<task>/data",
+    operation_id="read_task_data",
     responses={
         200: {"description": "the data", "content": {"application/json": {}}},
         **problem_responses(404),
@@ -79,10 +86,16 @@ def read(path: TaskPath) -> Response:
     with state.database.read() as connection:
         job = read_job(connection, path.job_id)
         result = read_result(connection, job.id, path.task)
-    large = result.get("large_data")
-    if large is None:
-        return Response(current_app.json.dumps(result["data"]), mimetype="application/json")
-    chunks = read_chunks(state.database, Place(job.id, job.attempt, large["sha256"]))
+        large = result.get("large_data")
+        if large is None:
+            return Response(current_app.json.dumps(result["data"]), mimetype="application/json")
+        place = Place(job.id, job.attempt, large["sha256"])
+        if not received_bytes(connection, place):
+            raise NotFound(
+                f"the data of task {path.task!r} has been removed: it was old",
+                "run the deployment again; TRUELINE_KEEP_DATA_DAYS says how long data is kept",
+            )
+    chunks = read_chunks(state.database, place)
     return _streamed(chunks, large)
 
 

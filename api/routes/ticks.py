@@ -32,7 +32,7 @@ class TickAnswer(Answer):
     next_due_at: datetime | None
 
 
-@routes.post("/ticks", responses={200: TickAnswer})
+@routes.post("/ticks", operation_id="tick", responses={200: TickAnswer})
 def do_tick(body: TickBody) -> dict[str, Any]:
     """Do what is due; any number of workers may ask at once."""
     del body

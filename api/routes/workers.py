@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from api.models import Answer, Body, Path
+from api.models import Answer, Body, Count, Number, Path
 from api.openapi import blueprint
 from api.state import State, current_state
 from api.storable import StorableText, StorableTime
@@ -27,7 +27,7 @@ class CheckBody(Body):
 
     name: StorableText = Field(max_length=64)
     status: Literal["ok", "failed"]
-    seconds: float = Field(ge=0, le=1e6, allow_inf_nan=False)
+    seconds: Number = Field(ge=0, le=1e6, allow_inf_nan=False)
     error: StorableText | None = Field(max_length=10_000)
     advice: StorableText | None = Field(max_length=10_000)
     detail: StorableText = Field("", max_length=10_000)
@@ -41,11 +41,11 @@ class WorkerBody(Body):
     egress: StorableText = Field(max_length=16)
     state: Literal["running", "stopped"]
     started_at: StorableTime
-    jobs_running: int = Field(ge=0, le=100_000)
-    concurrency: int = Field(ge=0, le=100_000)
-    outbox_events: int = Field(ge=0, le=_LARGEST)
-    outbox_bytes: int = Field(ge=0, le=_LARGEST)
-    outbox_oldest_seconds: float = Field(ge=0, le=1e12, allow_inf_nan=False)
+    jobs_running: Count = Field(ge=0, le=100_000)
+    concurrency: Count = Field(ge=0, le=100_000)
+    outbox_events: Count = Field(ge=0, le=_LARGEST)
+    outbox_bytes: Count = Field(ge=0, le=_LARGEST)
+    outbox_oldest_seconds: Number = Field(ge=0, le=1e12, allow_inf_nan=False)
     checks: list[CheckBody] = Field(max_length=50)
 
 
@@ -70,7 +70,7 @@ class WorkerAnswer(Answer):
     state: WorkerState
     started_at: Any
     last_seen_at: Any
-    silent_seconds: float = Field(description="since it last reported")
+    silent_seconds: Number = Field(description="since it last reported")
     jobs_running: int
     concurrency: int
     outbox_events: int
@@ -92,13 +92,13 @@ class Heard(Answer):
     status: Literal["ok"]
 
 
-@routes.get("/workers", responses={200: WorkerList})
+@routes.get("/workers", operation_id="list_workers", responses={200: WorkerList})
 def list_all() -> dict[str, Any]:
     """List the workers, those that fell silent too."""
     return {"items": [asdict(one) for one in known_workers(current_state())], "next_cursor": None}
 
 
-@routes.put("/workers/<worker>", responses={200: Heard})
+@routes.put("/workers/<worker>", operation_id="report_worker", responses={200: Heard})
 def put(path: WorkerPath, body: WorkerBody) -> dict[str, Any]:
     """Record how a worker is; for workers, every few seconds."""
     state = current_state()

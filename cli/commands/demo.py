@@ -25,14 +25,16 @@ def command(*, fail_on: str | None, as_json: bool) -> Exit:
     Starts an API and a worker on loopback, registers the integrations of this checkout's last
     commit, runs them, prints violations, and stops. Results stay for `trueline up`.
     """
-    from cli.client import Client  # noqa: PLC0415 - start-up time
     from cli.progress import Progress  # noqa: PLC0415 - start-up time
     from cli.render import make_console  # noqa: PLC0415 - start-up time
     from cli.stack import Stack  # noqa: PLC0415 - start-up time
 
     given = settings().model_copy(update={"api_port": 0})
     console = make_console(stderr=as_json)
-    with Stack(given, environ(), Progress(console)) as stack, Client(stack.address) as api:
+    with (
+        Stack(given, environ(), Progress(console)) as stack,
+        stack.client() as api,
+    ):
         api.send("POST", "//init-integrations")
         stack.wait_until_ready(READY_SECONDS)
         for name, integration in DEPLOYMENTS.items():

@@ -24,7 +24,6 @@ def command(*, flags: tuple[str, ...], as_json: bool) -> None:
     SETTINGS are flags as `python -m api` and `python -m worker` take them, such as --concurrency 4.
     With --json the first line of standard output is {"address": ...}; the rest goes to stderr.
     """
-    from cli.client import Client  # noqa: PLC0415 - start-up time
     from cli.progress import Progress  # noqa: PLC0415 - start-up time
     from cli.render import make_console, text  # noqa: PLC0415 - start-up time
     from cli.stack import Stack  # noqa: PLC0415 - start-up time
@@ -36,11 +35,13 @@ def command(*, flags: tuple[str, ...], as_json: bool) -> None:
         signal.signal(number, lambda *_: stop.set())
     given = settings(flags)
     variables = {**environ(), **as_variables(flags)}
-    with Stack(given, variables, Progress(console)) as stack, Client(stack.address) as api:
+    with Stack(given, variables, Progress(console)) as stack, stack.client() as api:
         if as_json:
             click.echo(json.dumps({"address": stack.address}))
         console.print(f"[bold]Trueline is at {text(stack.address)}[/] (Ctrl-C stops it)")
         console.print(f"logs         {text(given.data_dir / 'logs')}")
+        if given.signing_key_file is not None:
+            console.print("tokens       `trueline token create NAME --role ROLE` makes one")
         if stack.address != given.api_url:
             console.print(f"elsewhere    export TRUELINE_API_URL={text(stack.address)}")
         _register(api, console)

@@ -24,6 +24,13 @@ def upgrade() -> None:
     _create_large_data()
 
 
+def downgrade() -> None:
+    for table in ("large_data", "task_results", "events", "deployments", "violations"):
+        op.drop_table(table)
+    for table in ("verdicts", "sources", "jobs", "integrations"):
+        op.drop_table(table)
+
+
 def _create_integrations() -> None:
     op.create_table(
         "integrations",

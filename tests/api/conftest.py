@@ -19,9 +19,12 @@ from werkzeug.test import TestResponse
 
 from api.app import create_app
 from api.database import Database
-from api.migrate import migrate
+from api.issued_tokens import IssuedToken, Wanted, issue_token
+from api.principal import Role
+from api.signing_key import SigningKeys, make_signing_key, read_signing_keys
 from api.state import State, state_of
 from api.tables import integrations
+from tests.databases import PostgreSQL
 from utils import __version__
 from utils.settings import Settings
 
@@ -68,19 +71,35 @@ def clock() -> HandClock:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, database_url: str) -> Settings:
     data_dir = tmp_path / "data"
-    data_dir.mkdir()
-    source_url = (tmp_path / "source").as_uri()
-    return Settings.model_validate({"data_dir": data_dir, "source_url": source_url})
+    data_dir.mkdir(exist_ok=True)
+    values = {"data_dir": data_dir, "source_url": (tmp_path / "source").as_uri()}
+    return Settings.model_validate(values | {"database_url": database_url})
 
 
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Database]:
     database = Database(settings.database)
-    migrate(database)
     yield database
     database.close()
+
+
+@pytest.fixture
+def lose_database(
+    settings: Settings, database: Database, request: pytest.FixtureRequest
+) -> Callable[[], None]:
+    """Return what takes the database away from under the API."""
+
+    def lose() -> None:
+        database.close()
+        if database.kind == "postgresql":
+            server: PostgreSQL = request.getfixturevalue("postgresql")
+            server.drop(str(database.engine.url.database))
+        for file in settings.data_dir.glob("trueline.db*"):
+            file.write_bytes(b"this is no database, it is a poem " * 1000)
+
+    return lose
 
 
 @pytest.fixture
@@ -99,6 +118,48 @@ def state(app: OpenAPI) -> State:
 @pytest.fixture
 def client(app: OpenAPI) -> FlaskClient:
     return app.test_client()
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """An API with a signing key, and what makes tokens for it."""
+
+    app: OpenAPI
+    database: Database
+    clock: HandClock
+    keys: SigningKeys
+
+    def issue(self, role: Role, name: str = "", days: float = 90) -> tuple[IssuedToken, str]:
+        wanted = Wanted(name or f"a-{role}", role, timedelta(days=days), "test")
+        with self.database.write() as connection:
+            return issue_token(connection, self.keys, wanted, self.clock())
+
+    def bearer(self, role: Role | None, name: str = "") -> dict[str, str]:
+        return {} if role is None else {"Authorization": f"Bearer {self.issue(role, name)[1]}"}
+
+    def client(self, role: Role | None, name: str = "") -> FlaskClient:
+        client = self.app.test_client()
+        for header, value in self.bearer(role, name).items():
+            client.environ_base[f"HTTP_{header.upper()}"] = value
+        return client
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    path = tmp_path / "keys" / "signing.json"
+    make_signing_key(path)
+    return path
+
+
+@pytest.fixture
+def guarded(
+    settings: Settings, database: Database, clock: HandClock, key_file: Path
+) -> Iterator[Guarded]:
+    keyed = settings.model_copy(update={"signing_key_file": key_file})
+    app = create_app(keyed, database, clock, os.environ)
+    app.validate_response = True
+    yield Guarded(app, database, clock, read_signing_keys(key_file))
+    state_of(app).wakeups.close()
 
 
 @pytest.fixture
@@ -227,6 +288,7 @@ def start_server(tmp_path: Path, settings: Settings) -> Iterator[Callable[..., S
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),
             "TRUELINE_DATA_DIR": str(settings.data_dir),
+            "TRUELINE_DATABASE_URL": settings.database_url,
             "TRUELINE_SOURCE_URL": settings.source_url,
             "TRUELINE_API_PORT": "0",
             "TRUELINE_LOG_FORMAT": "json",

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -48,7 +49,9 @@ def test_records_outlive_a_restart(start_server: Start, commit_source: Callable[
     ("variables", "reason"),
     [
         ({"TRUELINE_API_HOST": "0.0.0.0"}, "not a loopback address"),
-        ({"TRUELINE_SIGNING_KEY_FILE": "/etc/hostname"}, "does not check tokens"),
+        ({"TRUELINE_SIGNING_KEY_FILE": "/none"}, "cannot be read"),
+        ({"TRUELINE_API_HOSTS": "a.example"}, "no signing key"),
+        ({"TRUELINE_OIDC_ISSUER": "https://id.example"}, "needs TRUELINE_SIGNING_KEY_FILE"),
         ({"TRUELINE_API_PROT": "1"}, "did you mean"),
         ({"TRUELINE_DATABASE_URL": "sqlite:////nowhere/at/all.db"}, "cannot be opened"),
         ({"TRUELINE_DATABASE_URL": "poetry"}, "TRUELINE_DATABASE_URL"),
@@ -91,3 +94,27 @@ def test_arguments_are_answered_with_how_to_use_it(argument: str, code: int, wor
     assert end.returncode == code
     assert words in end.stdout + end.stderr
     assert "Traceback" not in end.stderr
+
+
+def test_server_with_a_key_asks_for_tokens_and_believes_no_forwarded_header(
+    start_server: Start, key_file: Path
+) -> None:
+    told = {"TRUELINE_API_HOST": "0.0.0.0", "TRUELINE_API_HOSTS": "trueline.example.com"}
+    served = start_server(TRUELINE_SIGNING_KEY_FILE=str(key_file), **told)
+    forged = {"X-Forwarded-Proto": "https", "X-Forwarded-Ssl": "on"}
+    answer = httpx2.get(f"{served.url}/api/v1/jobs", headers=forged, trust_env=False)
+    assert answer.status_code == 401
+    assert "Strict-Transport-Security" not in answer.headers
+    foreign = {"Host": "evil.example"}
+    assert httpx2.get(f"{served.url}/login", headers=foreign, trust_env=False).status_code == 403
+    named = {"Host": "trueline.example.com"}
+    assert httpx2.get(f"{served.url}/login", headers=named, trust_env=False).status_code == 200
+
+
+def test_key_that_others_can_read_is_refused_at_the_start(
+    start_server: Start, key_file: Path
+) -> None:
+    key_file.chmod(0o644)
+    served = start_server(wait=False, TRUELINE_SIGNING_KEY_FILE=str(key_file))
+    assert served.process.wait(30) == 2
+    assert "chmod 600" in served.log.read_text()

@@ -39,6 +39,7 @@ def job(status: JobStatus = JobStatus.RUNNING, commit: str | None = None) -> Job
         worker="w1",
         isolation=None,
         lease_token="token",
+        lease_owner=None,
         lease_expires_at=NOW,
         cancel_requested=False,
         error=None,

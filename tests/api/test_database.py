@@ -1,3 +1,7 @@
+import os
+import random
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -6,7 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from api.database import Database
+from api.integrity import check_integrity
 from utils.errors import SettingsError
+from utils.settings import Settings
 
 
 @pytest.fixture
@@ -111,3 +117,46 @@ def test_commit_that_need_not_be_durable_leaves_the_next_one_durable(counter: Da
     relaxed = normal if writes_ahead else full  # without a log written ahead it could do damage
     assert levels == [full, relaxed, relaxed, full]
     counter.close()
+
+
+KILLED_AT_WORK = """
+import os, signal, sys, time
+from datetime import UTC, datetime
+from sqlalchemy import insert
+from api.database import Database
+from api.tables import sources
+
+def work(first, count):
+    for number in range(first, first + count):
+        with database.write() as connection:
+            for half in "ab":
+                row = {"url": f"{number}{half}", "ref": "r", "state": "ok"}
+                row["checked_at"] = datetime.now(UTC)
+                connection.execute(insert(sources), [row])
+
+database = Database(sys.argv[1])
+work(0, 2)  # what takes its time at first does so here
+database.close()
+for number, milliseconds in enumerate(sys.argv[2:]):
+    child = os.fork()
+    if not child:
+        work((number + 1) * 100_000, 10_000)
+    time.sleep(int(milliseconds) / 1000)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+"""
+
+
+def test_process_killed_in_a_transaction_leaves_all_of_it_or_nothing(
+    settings: Settings, database: Database
+) -> None:
+    """Kill 200 writers at any moment: there are two rows of each transaction or none."""
+    chance = random.Random(17)
+    delays = [str(chance.randint(10, 50)) for _ in range(200)]
+    script = [sys.executable, "-c", KILLED_AT_WORK, settings.database, *delays]
+    environ = {"PATH": os.environ["PATH"]}
+    assert subprocess.run(script, env=environ, check=False, timeout=200).returncode == 0
+    with database.read() as connection:
+        urls = list(connection.execute(text("SELECT url FROM sources")).scalars())
+    assert check_integrity(database) == len(urls)
+    assert len({url[:-1] for url in urls}) * 2 == len(urls) > 100

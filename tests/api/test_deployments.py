@@ -9,6 +9,8 @@ from api.config_secrets import MASK
 from api.database import Database
 from api.deployments import _check_unchanged, deployment_id_of
 from api.problems import Conflict, NotFound
+from api.rotation import forget
+from api.secret_key import Keyring
 from api.state import State
 from api.tables import deployments, integrations
 from utils.settings import Settings
@@ -41,9 +43,10 @@ def test_secret_is_sealed_at_rest_and_masked_in_answers(
         assert b"canary" not in file.read_bytes()
     with state.database.read() as connection:
         row = connection.execute(select(deployments)).one()
+    assert "canary" not in str(row)
     opened = state.secrets.open_config(row.id, row.config)
     assert opened.config == {"token": "canary-7f3", "hosts": [{"key": "canary-8a1"}]}
-    assert sorted(opened.pointers) == ["/hosts/0/key", "/token"]
+    assert sorted(opened.secrets) == ["/hosts/0/key", "/token"]
 
 
 def test_mask_in_an_update_keeps_the_stored_secret(registered: FlaskClient, state: State) -> None:
@@ -171,11 +174,17 @@ def test_lost_key_leaves_the_deployment_usable_once_its_secret_is_set_again(
     registered: FlaskClient, settings: Settings, database: Database
 ) -> None:
     create(registered)
+    (lost,) = Keyring.of(settings).read()
     (settings.data_dir / "secret.key").write_text("Kh0DzTHcV1FvXzYMlLBH8T5R4PDzuoJSxYGXj2cqPSE=\n")
     client = create_app(settings, database).test_client()
     kept = client.patch(f"{URL}/prod", json={"config": {"token": MASK}})
     assert kept.status_code == 409
     assert "cannot be opened" in kept.get_json()["detail"]
+    refused = client.patch(f"{URL}/prod", json={"config": {"token": "new"}})
+    assert refused.status_code == 503
+    assert lost.id in refused.get_json()["detail"]
+    assert "forget" in refused.get_json()["advice"]
+    forget(database, Keyring.of(settings), lost.id)
     assert client.patch(f"{URL}/prod", json={"config": {"token": "new"}}).status_code == 200
 
 

@@ -84,6 +84,29 @@ def test_events_are_sent_as_they_come_until_the_job_ends(
     stream.close()
 
 
+def test_a_follower_that_is_cut_off_anywhere_misses_nothing_and_gets_nothing_twice(
+    desk: "Desk", state: State, lease: dict[str, Any]
+) -> None:
+    """Attempt 1 is lost, attempt 2 given back, attempt 3 cancelled in the end."""
+    desk.good(desk.send(lease, desk.started(lease), desk.event(lease, "task_started", task="t")))
+    desk.clock.move(seconds=300)
+    desk.good(desk.client.post("/api/v1/ticks", json={"worker": "w2"}))
+    (second,) = desk.lease()
+    desk.good(desk.send(second, desk.started(second)))
+    named = {name: second[name] for name in ("job_id", "attempt", "token")}
+    release = {"worker": "w1", "leases": [named]}
+    desk.good(desk.client.post("/api/v1/leases/release", json=release))
+    assert desk.send(lease, desk.event(lease, "task_started", task="late")).status_code == 409
+    (third,) = desk.lease()
+    desk.good(desk.send(third, desk.started(third), desk.ended(third, "cancelled")))
+    everything = whole(EventStream(state, lease["job_id"], BEFORE_ALL))
+    ids = [event_id for event_id, _ in everything]
+    assert ids == ["1.1", "1.2", "1.3", "2.1", "2.2", "3.1", "3.2", None]
+    for number, event_id in enumerate(ids[:-1], start=1):
+        rest = whole(EventStream(state, lease["job_id"], read_position(event_id)))
+        assert rest == everything[number:]
+
+
 def test_a_quiet_job_sends_heartbeats(
     state: State, lease: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

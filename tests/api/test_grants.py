@@ -3,6 +3,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, update
 
+from api.config_secrets import OpenConfig
 from api.database import Database
 from api.grants import Grants, grant_jobs
 from api.leases import Term
@@ -22,7 +23,9 @@ def grant(desk: "Desk", state: State, slots: int = 5) -> Grants:
 def seal(state: State, database: Database) -> None:
     with database.write() as connection:
         (deployment_id,) = connection.execute(deployments.select()).one()[:1]
-        sealed = state.secrets.seal({"token": "hunter2", "n": 1}, ["/token"], deployment_id)
+        config = {"token": "hunter2", "n": 1, "key": "env:KEY"}
+        opened = OpenConfig(config, ("/token",), ("/key",))
+        sealed = state.secrets.seal(connection, opened, deployment_id)
         connection.execute(update(deployments).values(config=sealed))
 
 
@@ -33,7 +36,8 @@ def test_a_worker_gets_the_config_in_clear_and_where_its_secrets_are(
     job_id = desk.start()
     (given,) = grant(desk, state).given
     assert given.job.id == job_id
-    assert (given.config, given.secrets) == ({"token": "hunter2", "n": 1}, ("/token",))
+    assert given.config == {"token": "hunter2", "n": 1, "key": "env:KEY"}
+    assert (given.secrets, given.references) == (("/token",), ("/key",))
     assert "hunter2" not in repr(given)
 
 

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -33,11 +34,9 @@ def test_database_of_another_version_is_not_ready(client: FlaskClient, state: St
 
 @pytest.mark.parametrize("name", ["database", "schema"])
 def test_lost_database_is_not_ready_but_alive(
-    client: FlaskClient, state: State, settings: Settings, name: str
+    client: FlaskClient, lose_database: Callable[[], None], name: str
 ) -> None:
-    state.database.close()
-    for file in settings.data_dir.glob("trueline.db*"):
-        file.write_bytes(b"a poem " * 1000)
+    lose_database()
     assert check(client, name)["status"] == "failed"
     assert client.get("/health/live").get_json() == {"status": "ok"}
 

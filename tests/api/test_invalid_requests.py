@@ -35,3 +35,10 @@ def test_nested_field_of_a_body_is_pointed_at(registered: FlaskClient) -> None:
     body: dict[str, Any] = {"worker": "w", "commit": None, "source": source, "integrations": []}
     answer = registered.put("/api/v1/catalogue", json=body)
     assert [error["pointer"] for error in answer.get_json()["errors"]] == ["/source/color"]
+
+
+def test_an_answer_tells_no_more_errors_than_somebody_reads(client: FlaskClient) -> None:
+    body = {f"field-{number}": 1 for number in range(50_000)}
+    answer = client.post("/api/v1/deployments", json=body)
+    assert answer.status_code == 422
+    assert len(answer.get_json()["errors"]) == 100

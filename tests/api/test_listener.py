@@ -6,6 +6,8 @@ import pytest
 from api.listener import ListenError, address_of, announce, check_exposure, listen, withdraw
 from utils.settings import Settings
 
+pytestmark = pytest.mark.one_database
+
 
 def test_port_0_takes_a_free_one_and_tells_it() -> None:
     with listen("127.0.0.1", 0) as listener:
@@ -48,9 +50,20 @@ def test_any_other_address_is_refused(settings: Settings, host: str) -> None:
         check_exposure(settings.model_copy(update={"api_host": host}))
 
 
-def test_signing_key_is_refused_as_tokens_are_not_checked(settings: Settings) -> None:
-    with pytest.raises(ListenError, match="does not check tokens"):
-        check_exposure(settings.model_copy(update={"signing_key_file": Path("/key")}))
+def test_any_address_is_served_with_a_key_once_its_names_are_told(settings: Settings) -> None:
+    keyed = {"signing_key_file": Path("/key"), "api_host": "0.0.0.0"}
+    with pytest.raises(ListenError, match="TRUELINE_API_HOSTS does not say"):
+        check_exposure(settings.model_copy(update=keyed))
+    check_exposure(settings.model_copy(update=keyed | {"api_hosts": "trueline.example.com"}))
+    check_exposure(settings.model_copy(update=keyed | {"api_host": "127.0.0.1"}))
+
+
+@pytest.mark.parametrize("change", [{"api_hosts": "a.example"}, {"trusted_proxies": 1}])
+def test_names_and_proxies_are_refused_without_a_key(
+    settings: Settings, change: dict[str, object]
+) -> None:
+    with pytest.raises(ListenError, match="no signing key"):
+        check_exposure(settings.model_copy(update=change))
 
 
 def test_address_is_withdrawn_by_the_one_that_wrote_it(tmp_path: Path) -> None:

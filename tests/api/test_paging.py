@@ -11,6 +11,7 @@ from api.models import PageQuery
 from api.paging import Order, read_page
 from api.problems import Unprocessable
 from api.tables import deployments, integrations, violations
+from tests.databases import check_index_is_used, explain
 
 NEWEST = Order((deployments.c.created_at, deployments.c.id))
 BY_NAME = Order((deployments.c.name,), descending=False)
@@ -86,9 +87,10 @@ def test_later_page_is_read_from_the_index_and_not_sorted(
         rest = PageQuery(limit=4, cursor=first.next_cursor)
         assert len(read_page(connection, select(deployments), BY_NAME, rest).rows) == 4
         ((statement, values),) = said
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+        plan = explain(connection, statement, values)
     assert names
-    assert ["SEARCH" in plan[0].detail, len(plan)] == [True, 1]
+    check_index_is_used(plan)
+    assert "SEARCH" in plan or "Index Cond" in plan
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -102,7 +103,7 @@ def test_database_that_is_away_is_503_without_insides(breakable: FlaskClient) ->
 
 
 def test_locked_database_is_503_and_never_500(
-    registered: FlaskClient, state: State, settings: Settings
+    registered: FlaskClient, state: State, settings: Settings, database_kind: str
 ) -> None:
     assert registered.get("/health/live").status_code == 200
     hasty = Database(settings.database, busy_timeout_ms=20)
@@ -110,6 +111,8 @@ def test_locked_database_is_503_and_never_500(
     body = {"name": "a", "integration": "dns", "config": {"token": "x"}}
     with state.database.write() as connection:
         connection.execute(text("DELETE FROM sources"))
+        if database_kind == "postgresql":
+            connection.execute(text("LOCK TABLE deployments IN EXCLUSIVE MODE"))
         answer = client.post("/api/v1/deployments", json=body)
     check_problem(answer, 503)
     assert int(answer.headers["Retry-After"]) >= 1
@@ -117,12 +120,11 @@ def test_locked_database_is_503_and_never_500(
     hasty.close()
 
 
+@pytest.mark.only_on("sqlite")
 def test_database_that_is_no_database_is_500_without_insides(
-    settings: Settings, database: Database
+    settings: Settings, lose_database: Callable[[], None]
 ) -> None:
-    database.close()
-    for file in settings.data_dir.glob("trueline.db*"):
-        file.write_bytes(b"this is no database, it is a poem" * 100)
+    lose_database()
     other = Database(settings.database)
     app: OpenAPI = create_app(settings, other)
     answer = app.test_client().get("/api/v1/deployments")
@@ -131,14 +133,26 @@ def test_database_that_is_no_database_is_500_without_insides(
     other.close()
 
 
+RAISE_FULL = """
+CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql
+AS $$BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = 'disk_full'; END$$;
+CREATE TRIGGER full_disk BEFORE INSERT ON deployments EXECUTE FUNCTION fill();
+"""
+FULL: Mapping[str, tuple[str, str]] = {
+    "sqlite": ("PRAGMA max_page_count=1", "PRAGMA max_page_count=100000"),
+    "postgresql": (RAISE_FULL, "DROP FUNCTION fill CASCADE"),
+}
+
+
 def test_full_database_is_507_and_works_again_with_room(
-    registered: FlaskClient, state: State
+    registered: FlaskClient, state: State, database_kind: str
 ) -> None:
-    with state.database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA max_page_count=1")  # as if the disk ended here
+    fill, make_room = FULL[database_kind]
+    with state.database.engine.begin() as connection:
+        connection.exec_driver_sql(fill)  # as if the disk ended here
     config = {"token": "x", "zone": "z" * 200_000}
     body = {"name": "a", "integration": "dns", "config": config}
     check_problem(registered.post("/api/v1/deployments", json=body), 507)
-    with state.database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA max_page_count=100000")
+    with state.database.engine.begin() as connection:
+        connection.exec_driver_sql(make_room)
     assert registered.post("/api/v1/deployments", json=body).status_code == 201

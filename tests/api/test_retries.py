@@ -9,6 +9,7 @@ from api.database import Database
 from api.events import read_events
 from api.reconsideration import reconsider
 from api.retries import LONGEST_WAIT_SECONDS, MOST_RETRIES
+from api.secret_key import Keyring
 
 if TYPE_CHECKING:
     from tests.api.conftest import Desk
@@ -158,7 +159,7 @@ def test_a_new_commit_does_not_forget_that_credentials_were_refused(
     desk.start()
     attempt(desk, AUTH)
     with database.write() as connection:
-        reconsider(connection, ["tool"], SecretBox(tmp_path / "key"), desk.clock.now)
+        reconsider(connection, ["tool"], SecretBox(Keyring(tmp_path / "key")), desk.clock.now)
     assert deployment(desk)["state"] == "needs_attention"
 
 

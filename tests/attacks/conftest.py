@@ -87,12 +87,12 @@ class Prison:
         """Return what runs below the launcher: the warm processes with their keepers, or the rest.
 
         A warm process has a supervisor, bubblewrap outside and inside, a guard, and itself;
-        supervisors that wait for another job are neither.
+        supervisors that wait for another job, each with its next child, are neither.
         """
         below = [one.pid for one in descendants(self.launcher.pid, read_process_table())]
         totals = self.executor.warm.totals()
         kept = 5 * totals.processes
-        return below[:kept] if warm else below[kept + totals.waiting :]
+        return below[:kept] if warm else below[kept + 2 * totals.waiting :]
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from cli.local_run import CannotRun, LocalWorker, check_config, find_checkout, read_entry
+from utils.errors import TruelineError
 from utils.settings import read_settings
 
 
@@ -66,3 +67,22 @@ def test_nothing_of_a_run_stays_in_the_checkout(environ: Mapping[str, str], sour
     here = LocalWorker(settings, environ, lambda _: None)
     here.run(source, read_entry(source, "hello_world"), {})
     assert sorted(source.rglob("*")) == before
+
+
+def test_references_of_a_run_are_resolved_by_the_same_rules(
+    environ: Mapping[str, str], source: Path, tmp_path: Path
+) -> None:
+    events: list[Any] = []
+    entry, config = read_entry(source, "nap"), {"token": "env:NAP_TOKEN"}
+    check_config(entry, config)
+    with pytest.raises(CannotRun, match="/token"):
+        check_config(entry, {"token": "env:"})
+    variables = {**environ, "NAP_TOKEN": "hunter2-of-the-shell"}
+    here = LocalWorker(read_settings(variables, source), variables, events.append)
+    with pytest.raises(TruelineError, match="may not use env:NAP_TOKEN"):
+        here.run(source, entry, config)
+    (tmp_path / "allowed.toml").write_text('nap = ["env:NAP_*"]')
+    allowed = {**environ, "TRUELINE_REFERENCES_FILE": str(tmp_path / "allowed.toml")}
+    here = LocalWorker(read_settings(allowed, source), variables, events.append)
+    assert here.run(source, entry, config).end.status == "success"
+    assert "hunter2" not in repr(events)

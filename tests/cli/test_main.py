@@ -1,3 +1,4 @@
+import importlib
 import subprocess
 import sys
 
@@ -77,5 +78,8 @@ def test_the_installed_command_runs() -> None:
 
 def test_every_command_takes_json(capsys: pytest.CaptureFixture[str]) -> None:
     for name in COMMANDS:
-        assert main([name, "--help"]) == 0
-        assert "--json" in capsys.readouterr().out, name
+        command = importlib.import_module(f"cli.commands.{name}").command
+        below = [[name, one] for one in getattr(command, "commands", ())] or [[name]]
+        for arguments in below:
+            assert main([*arguments, "--help"]) == 0
+            assert "--json" in capsys.readouterr().out, arguments

@@ -54,6 +54,38 @@ def command_of(name: str) -> click.Command:
     return command
 
 
+def parameters_of(command: click.Command) -> Iterator[click.Parameter]:
+    """Return what a command takes, or the commands of a group."""
+    yield from command.params
+    if isinstance(command, click.Group):
+        for one in command.commands.values():
+            yield from parameters_of(one)
+
+
+def flags_below(command: click.Command) -> set[str]:
+    """Return the flags of a command, or of all commands of a group."""
+    options = (it for it in parameters_of(command) if isinstance(it, click.Option))
+    return {flag for option in options for flag in (*option.opts, *option.secondary_opts)}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_commands_of_a_group_and_their_flags_stand_in_the_reference(name: str) -> None:
+    command = command_of(name)
+    if not isinstance(command, click.Group):
+        return
+    (text,) = (
+        text
+        for title, text in sections("docs/reference/cli.md").items()
+        if re.search(rf"`trueline {name}\b", title)
+    )
+    told = {row[0] for row in rows(text)}
+    for inner in command.commands.values():
+        arguments = [it for it in inner.params if isinstance(it, click.Argument)]
+        metavars = [it.make_metavar(click.Context(inner)) for it in arguments]
+        assert f"`{' '.join([str(inner.name), *metavars])}`" in told
+    assert all(f"`{flag}" in text for flag in flags_below(command))
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_command_and_its_flags_stand_in_the_reference(name: str) -> None:
     found = [
@@ -62,9 +94,9 @@ def test_command_and_its_flags_stand_in_the_reference(name: str) -> None:
         if re.search(rf"`trueline {name}\b", title)
     ]
     ((title, text),) = found
-    for parameter in command_of(name).params:
+    for parameter in parameters_of(command_of(name)):
         if isinstance(parameter, click.Argument):
-            assert parameter.make_metavar(click.Context(command_of(name))) in title
+            assert parameter.make_metavar(click.Context(command_of(name))) in title + text
         else:
             assert any(f"`{flag}" in text for flag in parameter.opts), parameter.opts
 
@@ -76,7 +108,7 @@ def test_reference_names_no_flag_that_a_command_lacks(name: str) -> None:
         for title, text in sections("docs/reference/cli.md").items()
         if re.search(rf"`trueline {name}\b", title)
     )
-    flags = {flag for parameter in command_of(name).params for flag in parameter.opts}
+    flags = flags_below(command_of(name))
     told = {flag for row in rows(text) for flag in re.findall(r"`(--[\w-]+)", row[0])}
     assert told <= flags
 
@@ -108,6 +140,8 @@ def test_every_route_and_nothing_else_stands_in_the_reference(tmp_path: Path) ->
         for method in methods
     }
     pages = {"GET /", "GET /jobs/{job_id}", "GET /violations", "GET /openapi.json"}
+    pages |= {"GET /login", "POST /login", "GET /login/oidc", "GET /login/callback", "POST /logout"}
+    pages |= {"GET /docs", "GET /docs/rapidoc.js"}
     told = re.findall(r"`((?:GET|POST|PUT|PATCH|DELETE) /\S*)`", read("docs/reference/api.md"))
     assert set(told) == described | pages
 

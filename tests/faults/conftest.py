@@ -7,13 +7,12 @@ import os
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,8 @@ from typing import Any
 import httpx2
 import psutil
 import pytest
+
+from api.database import Database
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "faults"
 LEASE_SECONDS = 2
@@ -51,6 +52,12 @@ class Repository:
         who = ["-c", "user.name=T", "-c", "user.email=t@example.invalid"]
         self._git(*who, "commit", "--quiet", "--allow-empty", "--message=change")
         return self._git("rev-parse", "HEAD")
+
+    def become(self, folder: Path) -> str:
+        """Hold these files instead of what is there."""
+        shutil.rmtree(self.path / "integrations")
+        shutil.copytree(folder, self.path, dirs_exist_ok=True)
+        return self.push()
 
     def replace(self, file: str, old: str, new: str) -> str:
         path = self.path / file
@@ -233,8 +240,9 @@ class Process:
 class Site:
     """A source, an API and any number of workers, each behind a proxy of its own."""
 
-    def __init__(self, path: Path, environments: Path, level: str) -> None:
+    def __init__(self, path: Path, environments: Path, level: str, database_url: str) -> None:
         self.path = path
+        self.database_url = database_url
         self.level = level
         self.repository = Repository(path / "source")
         self.proxies: list[Proxy] = []
@@ -246,8 +254,10 @@ class Site:
         self.api = self.start_api()
         self.http = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
 
-    def start_api(self) -> Process:
-        self.api = self._start("api", self.path / "api", {"TRUELINE_API_PORT": str(self.port)})
+    def start_api(self, **settings: str) -> Process:
+        given = {f"TRUELINE_{key.upper()}": value for key, value in settings.items()}
+        given["TRUELINE_API_PORT"] = str(self.port)
+        self.api = self._start("api", self.path / "api", given)
         eventually(self._api_lives)
         return self.api
 
@@ -312,6 +322,25 @@ class Site:
         """Let leases run out: what is tested here is time itself."""
         time.sleep(count * LEASE_SECONDS)
 
+    def records(self, statement: str) -> list[tuple[Any, ...]]:
+        """Ask the database itself."""
+        database = Database(self.database_url or f"sqlite:///{self.path / 'api' / 'trueline.db'}")
+        try:
+            with database.read() as connection:
+                return [tuple(row) for row in connection.exec_driver_sql(statement)]
+        finally:
+            database.close()
+
+    def check_history(self) -> None:
+        """Read the append-only log: nothing confirmed is lost, nothing is twice, no stale write."""
+        order = "ctid" if self.database_url.startswith("postgresql") else "rowid"
+        check_history(
+            {event for proxy in self.proxies for event in proxy.confirmed},
+            self.records(f"SELECT job_id, attempt, seq, type FROM events ORDER BY {order}"),
+            self.records("SELECT job_id, name, attempt FROM task_results"),
+            self.records("SELECT id, attempt, finished_at IS NOT NULL FROM jobs"),
+        )
+
     def close(self) -> None:
         self.http.close()
         for process in self._processes:
@@ -324,6 +353,7 @@ class Site:
         environ = {k: v for k, v in os.environ.items() if not k.startswith("TRUELINE_")}
         given = {
             "TRUELINE_DATA_DIR": str(home),
+            "TRUELINE_DATABASE_URL": self.database_url,
             "TRUELINE_SOURCE_URL": str(self.repository.path),
             "TRUELINE_LEASE_SECONDS": str(LEASE_SECONDS),
             "TRUELINE_LOG_FORMAT": "json",
@@ -357,15 +387,15 @@ def _is_helper(process: psutil.Process) -> bool:
         return False
 
 
-def check_history(database: Path, confirmed: set[tuple[str, int, int]]) -> None:
-    """Read the append-only log: nothing confirmed is lost, nothing is twice, no stale write."""
-    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as found:
-        events = found.execute(
-            "SELECT job_id, attempt, seq, type FROM events ORDER BY rowid"
-        ).fetchall()
-        results = found.execute("SELECT job_id, name, attempt FROM task_results").fetchall()
-        attempts = dict(found.execute("SELECT id, attempt FROM jobs").fetchall())
-        ended = found.execute("SELECT id FROM jobs WHERE finished_at IS NOT NULL").fetchall()
+def check_history(
+    confirmed: set[tuple[str, int, int]],
+    events: Sequence[tuple[Any, ...]],
+    results: Sequence[tuple[Any, ...]],
+    jobs: Sequence[tuple[Any, ...]],
+) -> None:
+    """Compare the events in the order in which they were recorded with all else."""
+    attempts = {job: attempt for job, attempt, _ in jobs}
+    ended = [job for job, _, is_over in jobs if is_over]
     recorded = [(job, attempt, seq) for job, attempt, seq, _ in events]
     assert confirmed <= set(recorded), "a confirmed event was lost"
     assert len(recorded) == len(set(recorded)), "an event was recorded twice"
@@ -374,7 +404,7 @@ def check_history(database: Path, confirmed: set[tuple[str, int, int]]) -> None:
         order[job].append((attempt, seq))
     for job, places in order.items():
         assert places == sorted(places), f"job {job}: an older attempt wrote after a newer one"
-    for (job,) in ended:
+    for job in ended:
         endings = [kind for id_, _, _, kind in events if id_ == job and kind == "job_finished"]
         assert len(endings) == 1, f"job {job} ended {len(endings)} times"
     for job, name, attempt in results:
@@ -394,12 +424,19 @@ def level() -> str:
 
 
 @pytest.fixture
-def site(tmp_path: Path, environments: Path, level: str) -> Iterator[Site]:
-    site = Site(tmp_path, environments, level)
+def site(
+    tmp_path: Path,
+    environments: Path,
+    level: str,
+    database_kind: str,
+    request: pytest.FixtureRequest,
+) -> Iterator[Site]:
+    is_postgresql = database_kind == "postgresql"
+    url = request.getfixturevalue("empty_database_url") if is_postgresql else ""
+    site = Site(tmp_path, environments, level, url)
     try:
         yield site
-        confirmed = {event for proxy in site.proxies for event in proxy.confirmed}
-        check_history(tmp_path / "api" / "trueline.db", confirmed)
+        site.check_history()
     finally:
         site.close()
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import signal
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,10 +39,7 @@ def check_whole(site: Site, job_id: str) -> None:
     answer = site.http.get(large["url"], headers={"Accept-Encoding": "identity"})
     assert len(answer.content) == large["size_bytes"]
     assert json.loads(answer.content) == expected()
-    with closing(sqlite3.connect(site.path / "api" / "trueline.db")) as database:
-        kept = database.execute(
-            "SELECT DISTINCT job_id, attempt, sha256 FROM large_data"
-        ).fetchall()
+    kept = site.records("SELECT DISTINCT job_id, attempt, sha256 FROM large_data")
     assert kept == [(job_id, job["attempt"], large["sha256"])]
 
 
@@ -74,6 +69,7 @@ def test_worker_killed_on_the_way_leaves_one_whole_result_and_no_file(
     wait_until(lambda: not files_left(site))
 
 
+@pytest.mark.both_databases
 def test_api_killed_between_chunks_goes_on_where_it_was(
     site: Site, deployment: str, wait_until: Any
 ) -> None:
@@ -105,5 +101,4 @@ def test_a_worker_that_was_cut_off_drops_its_data_and_the_next_one_brings_its_ow
 
 
 def _chunks(site: Site) -> int:
-    with closing(sqlite3.connect(site.path / "api" / "trueline.db")) as database:
-        return int(database.execute("SELECT count(*) FROM large_data").fetchone()[0])
+    return int(site.records("SELECT count(*) FROM large_data")[0][0])

@@ -61,6 +61,7 @@ def test_event_that_reached_the_outbox_is_sent_after_a_kill_and_recorded_once(
     site.check_complete(job_id, attempt, "wait")
 
 
+@pytest.mark.both_databases
 def test_report_whose_reply_was_lost_is_recorded_once(
     site: Site, deployment: str, gate: Path
 ) -> None:
@@ -74,6 +75,7 @@ def test_report_whose_reply_was_lost_is_recorded_once(
     assert site.proxies[0].dropped == ["/api/v1/events"] * 2
 
 
+@pytest.mark.both_databases
 def test_job_outlives_an_api_that_is_away_for_several_leases(
     site: Site, deployment: str, gate: Path, marked: Marked, wait_until: Wait
 ) -> None:
@@ -93,6 +95,7 @@ def test_job_outlives_an_api_that_is_away_for_several_leases(
     assert not worker.said("lease lost")
 
 
+@pytest.mark.both_databases
 def test_job_of_a_worker_that_was_cut_off_runs_elsewhere_and_the_late_report_is_dropped(
     site: Site, deployment: str, gate: Path, marked: Marked, wait_until: Wait, is_gone: IsGone
 ) -> None:

@@ -78,13 +78,27 @@ def secrets(schema: dict[str, Any], config: Any) -> tuple[str, ...]:
             {"a": 1},
             ("/a",),
         ),
-        (HIDDEN, {"a": 1}, ("",)),
+        (HIDDEN, {"a": 1, "b": 2}, ("/a", "/b")),
+        (
+            {
+                "$schema": "http://json-schema.org/draft-07/schema#",
+                "properties": {"l": {"prefixItems": [{}], "items": SECRET}},
+            },
+            {"l": [1]},
+            ("/l/0",),
+        ),
     ],
 )
 def test_secrets_are_found_at_any_depth(
     schema: dict[str, Any], config: Any, expected: tuple[str, ...]
 ) -> None:
     assert secrets(schema, config) == expected
+
+
+def test_name_that_may_match_a_pattern_or_not_is_looked_at_both_ways() -> None:
+    schema = {"patternProperties": {"x": {}}, "additionalProperties": SECRET}
+    assert Application(schema, lambda _pattern, _name: None).secrets({"a": 1}) == ("/a",)
+    assert Application(schema, lambda _pattern, _name: True).secrets({"a": 1}) == ()
 
 
 def test_a_recursive_schema_ends_and_finds_all() -> None:

@@ -218,9 +218,10 @@ def nothing_left(
         return len(descendants(launcher.pid, read_process_table()))
 
     def check() -> None:
-        # A warm process has a supervisor, and nothing below it but those that wait for jobs.
+        # A warm process has a supervisor, and nothing below it but those that wait for jobs, each
+        # with what becomes the next job's child.
         totals = [executor.warm.totals() for executor in executors]
-        eventually(lambda: left() == sum(2 * one.processes + one.waiting for one in totals))
+        eventually(lambda: left() == sum(2 * (one.processes + one.waiting) for one in totals))
         for executor in executors:
             executor.warm.close()
         eventually(lambda: not left())

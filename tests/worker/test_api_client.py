@@ -42,7 +42,7 @@ def test_a_lease_request_names_worker_slots_and_version(
 ) -> None:
     scripted_api.say("/api/v1/leases", said(body={"leases": [GRANT], "new": "unknown"}))
 
-    (grant,) = client.lease(3, 1.5)
+    (grant,) = client.lease(3, 1.5).leases
 
     assert grant.lease == A
     assert grant.config == {"key": "s3cret"}
@@ -183,3 +183,17 @@ def test_the_catalogue_is_put_in_the_workers_name(
     assert (known.known, known.unknown) == (("a",), ("b",))
     (asked,) = scripted_api.asked
     assert (asked.method, asked.body) == ("PUT", {"worker": "worker-1", "commit": "c"})
+
+
+def test_whom_the_api_takes_the_worker_for_decides_whether_it_goes_on(
+    scripted_api: ScriptedApi, said: type[Said], client: ApiClient
+) -> None:
+    me = {"name": "w1", "role": "worker", "token_id": "t1"}
+    scripted_api.say("/api/v1/me", said(body=me))
+    client.check()
+    scripted_api.say("/api/v1/me", said(body=me | {"role": "admin", "token_id": None}))
+    client.check()  # an API without a signing key
+    scripted_api.say("/api/v1/me", said(body=me | {"role": "operator"}))
+    with pytest.raises(ApiRefused, match="w1's, a token of the role operator") as caught:
+        client.check()
+    assert "--role worker" in caught.value.advice

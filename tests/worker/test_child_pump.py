@@ -1,5 +1,6 @@
 import os
 import resource
+import socket
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -10,6 +11,7 @@ import pytest
 
 from worker.child_pump import DROPPED_BYTES_A_SECOND, LEFT_IN_PIPE_BYTES, ChildPump
 from worker.launcher import Command, Exit, Launcher
+from worker.running import ask_for_child
 
 RunPlugin = Callable[..., Any]
 
@@ -52,6 +54,19 @@ def pumped(launcher: Launcher, script: str, wake: int | None = None) -> tuple[Ch
     out = Printed()
     running = launcher.spawn(Command(("/bin/sh", "-c", script), {}, Path("/")))
     return ChildPump(running, 1000, (out, Printed()), wake), out
+
+
+def test_end_that_is_told_together_with_the_start_is_seen() -> None:
+    supervisors: list[socket.socket] = []
+
+    def hand_over(control: socket.socket) -> None:
+        control.sendall(b'{"pid": 7}\n{"code": 3, "signal": null}\n')
+        supervisors.append(control.dup())
+
+    running = ask_for_child(hand_over, Command(("job",), {}, Path("/")), b"", 5)
+    with supervisors[0], closing(ChildPump(running, 1000, (Printed(), Printed()), None)) as pump:
+        assert list(pump.turn(0.1)) == []
+        assert pump.exit == Exit(3, None)
 
 
 def test_lines_and_output_come_through_until_the_end_is_known(launcher: Launcher) -> None:

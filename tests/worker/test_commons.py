@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from utils.child_start import CHILD_FDS
 from utils.errors import SettingsError
 from utils.job_child import LINE
 from utils.settings import Settings
-from utils.supervisor import CHILD_FDS
 from worker.commons import Commons, NotShared, scope_of
 from worker.execution import JobOrder, Prepared, ProcessExecutor, StopSignal, WarmLimits
 from worker.isolation import IsolationMissing, choose_isolation

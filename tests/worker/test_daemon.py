@@ -45,6 +45,12 @@ class Daemon:
 
 
 Start = Callable[..., Daemon]
+LOOPBACK = {"name": "loopback", "role": "admin", "token_id": None}
+BAD_VAULT = {
+    "source_url": "https://source.test/x.git",
+    "vault_addr": "https://vault.test",
+    "vault_token_file": "token",
+}
 
 
 @pytest.fixture
@@ -70,7 +76,7 @@ def api(scripted_api: ScriptedApi, said: type[Said]) -> ScriptedApi:
         names = [it["name"] for it in asked.body["integrations"]]
         return said(body={"known": names, "unknown": []})
 
-    scripted_api.say("/health/live", said(body={"status": "ok"}))
+    scripted_api.say("/api/v1/me", said(body=LOOPBACK))
     scripted_api.say("/api/v1/leases", said(body={"leases": []}))
     scripted_api.say("/api/v1/ticks", said(body={}))
     scripted_api.answers["/api/v1/catalogue"] = take
@@ -88,6 +94,7 @@ def test_start_and_end_are_in_order_and_logged(
     assert [entry["step"] for entry in daemon.entries("start step")] == [
         "isolation",
         "data directory",
+        "references to secrets",
         "launcher",
         "outbox",
         "api",
@@ -104,7 +111,7 @@ def test_start_and_end_are_in_order_and_logged(
     assert daemon.entries("worker stopped")
     assert not said.exists()
     asked = [asked.path for asked in api.asked]
-    assert asked[0] == "/health/live"
+    assert asked[0] == "/api/v1/me"
     assert asked.index("/api/v1/catalogue") < asked.index("/api/v1/leases")
 
 
@@ -116,7 +123,7 @@ def test_api_that_is_not_up_yet_is_waited_for(
     eventually: Eventually,
 ) -> None:
     small_source.push("[]")
-    api.say("/health/live", said(503), said(503), said(body={"status": "ok"}))
+    api.say("/api/v1/me", said(503), said(503), said(body=LOOPBACK))
 
     daemon = start(api_url=api.url, source_url=str(small_source.path))
 
@@ -179,6 +186,8 @@ def test_interrupt_from_the_terminal_ends_it_in_order(
         ({"concurrency": "none"}, 2, "TRUELINE_CONCURRENCY"),
         ({"source_url": "ext::sh -c true"}, 2, "ext"),
         ({"source_url": "/nowhere", "source_ref": "a..b"}, 2, "TRUELINE_SOURCE_REF"),
+        (BAD_VAULT | {"vault_addr": "http://vault.test"}, 2, "TRUELINE_VAULT_ADDR"),
+        (BAD_VAULT | {"vault_token_file": ""}, 2, "TRUELINE_VAULT_TOKEN_FILE"),
     ],
 )
 def test_wrong_setting_is_one_clear_line(
@@ -193,6 +202,18 @@ def test_wrong_setting_is_one_clear_line(
     assert "Traceback" not in log
 
 
+def test_secrets_that_cannot_be_fetched_are_told_and_do_not_stop_the_start(
+    start: Start, api: ScriptedApi, small_source: SmallSource, eventually: Eventually
+) -> None:
+    small_source.push("[]")
+    file = small_source.path.with_name("allowed.json")
+    file.write_text("{")
+    daemon = start(api_url=api.url, source_url=str(small_source.path), references_file=str(file))
+    eventually(lambda: daemon.entries("worker ready"))
+    (said,) = daemon.entries("secrets cannot be fetched")
+    assert (str(file) in said["reason"], bool(said["advice"])) == (True, True)
+
+
 def test_sandbox_that_is_asked_for_and_missing_is_refused_with_advice(
     start: Start, small_source: SmallSource
 ) -> None:
@@ -205,3 +226,23 @@ def test_sandbox_that_is_asked_for_and_missing_is_refused_with_advice(
     (said,) = daemon.entries("worker cannot run")
     assert "isolation 'sandbox' was asked for: no sandbox works here" in said["reason"]
     assert "TRUELINE_ISOLATION=process" in said["advice"]
+
+
+def test_worker_whose_token_is_refused_says_so_once_and_goes_on_when_it_is_taken(
+    start: Start,
+    api: ScriptedApi,
+    said: type[Said],
+    small_source: SmallSource,
+    eventually: Eventually,
+) -> None:
+    small_source.push("[]")
+    problem = {"detail": "the token was revoked", "advice": "an admin makes it"}
+    api.say("/api/v1/me", said(401, problem), said(401, problem), said(body=LOOPBACK))
+
+    daemon = start(api_url=api.url, source_url=str(small_source.path), token="canary-token")
+
+    eventually(lambda: daemon.entries("worker ready"))
+    (waiting,) = daemon.entries("waiting for the API")
+    assert "the token was revoked" in waiting["reason"]
+    assert waiting["advice"] == "an admin makes it"
+    assert "canary-token" not in daemon.log_path.read_text()

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from worker.egress_addresses import Exemption
+from utils.address_kinds import Exemption
 from worker.egress_gate import Gate, Refused
 
 

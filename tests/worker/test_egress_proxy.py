@@ -10,8 +10,8 @@ from typing import Any
 import h11
 import pytest
 
+from utils.address_kinds import Exemption
 from worker import egress_proxy
-from worker.egress_addresses import Exemption
 from worker.egress_gate import Gate, Refused
 from worker.egress_proxy import HEAD_LIMIT_BYTES, Target, read_target, serve
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from utils.address_kinds import Exemption
 from worker import egress_tunnel
 from worker.client_hello import UNRECOGNIZED_NAME
-from worker.egress_addresses import Exemption
 from worker.egress_gate import Gate, Stream
 from worker.egress_tunnel import Tunnel
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from utils.notes import Note
+from utils.settings import Settings
 from worker.api_answers import Grant
 from worker.catalogue import Good, Offer, catalogue_of
 from worker.current_catalogue import CurrentCatalogue
@@ -16,12 +17,14 @@ from worker.isolation import Isolation
 from worker.job_order import Description, JobOrder, Prepared
 from worker.job_run import JobRunner, WorkerIdentity
 from worker.outbox import Outbox
-from worker.stop_signal import StopSignal
+from worker.secret_references import SecretReferences
+from worker.stop_signal import StopReason, StopSignal
 
 if TYPE_CHECKING:
     from tests.worker.conftest import SmallSource, SyncParts
 
 C1 = "1" * 40
+NO_REFERENCES = SecretReferences.of(Settings.model_validate({}), {})
 Emit = Callable[[dict[str, Any]], None]
 
 
@@ -77,7 +80,7 @@ def current(prepare: Callable[[str], Prepared]) -> CurrentCatalogue:
 def runner(current: CurrentCatalogue, outbox: Outbox) -> Callable[[Executor], JobRunner]:
     def make(executor: Executor) -> JobRunner:
         identity = WorkerIdentity("worker-1", Isolation.PROCESS)
-        return JobRunner(current, lambda *_: None, executor, outbox, identity)
+        return JobRunner(current, lambda *_: None, executor, outbox, identity, NO_REFERENCES)
 
     return make
 
@@ -103,6 +106,7 @@ def test_real_job_is_reported_from_start_to_end(
         executor_with(),
         outbox,
         WorkerIdentity("worker-1", Isolation.PROCESS),
+        NO_REFERENCES,
     )
 
     assert runner.run(grant(), StopSignal()) == "success"
@@ -200,7 +204,7 @@ def test_full_outbox_stops_the_job_and_fails_it_with_the_reason(
         return JobEnd(stop.reason or "success")
 
     identity = WorkerIdentity("worker-1", Isolation.PROCESS)
-    runner = JobRunner(current, lambda *_: None, Scripted(act), outbox, identity)
+    runner = JobRunner(current, lambda *_: None, Scripted(act), outbox, identity, NO_REFERENCES)
 
     assert runner.run(grant(), stop) == "failed"
 
@@ -209,3 +213,66 @@ def test_full_outbox_stops_the_job_and_fails_it_with_the_reason(
     assert last["type"] == "job_finished"
     assert "outbox holds" in last["error"]["reason"]
     outbox.close()
+
+
+def test_secret_that_a_job_refers_to_reaches_it_and_is_one_of_its_secrets(
+    current: CurrentCatalogue, outbox: Outbox, tmp_path: Path
+) -> None:
+    allowed = tmp_path / "allowed.json"
+    allowed.write_text('{"one": ["env:KEY"]}')
+    settings = Settings.model_validate({"references_file": allowed})
+    orders: list[JobOrder] = []
+
+    def act(order: JobOrder, emit: Emit, _stop: StopSignal) -> JobEnd:
+        orders.append(order)
+        emit({"type": "job_finished", "status": "success", "error": None})
+        return JobEnd("success")
+
+    identity = WorkerIdentity("worker-1", Isolation.PROCESS)
+    references = SecretReferences.of(settings, {"KEY": "s3cret"})
+    runner = JobRunner(current, lambda *_: None, Scripted(act), outbox, identity, references)
+    asked = grant(config={"a": "x", "b": "env:KEY"}, secrets=["/a"], references=["/b"])
+    assert runner.run(asked, StopSignal()) == "success"
+    assert orders[0].config == {"a": "x", "b": "s3cret"}
+    assert orders[0].secrets == ("/a", "/b")
+
+
+def unreachable(tmp_path: Path) -> SecretReferences:
+    (tmp_path / "allowed.json").write_text('{"one": ["vault:kv/**"]}')
+    (tmp_path / "token").write_text("t")
+    return SecretReferences.of(
+        Settings.model_validate(
+            {
+                "references_file": tmp_path / "allowed.json",
+                "vault_addr": "http://127.0.0.1:1",
+                "vault_token_file": tmp_path / "token",
+            }
+        ),
+        {},
+    )
+
+
+def never(order: JobOrder, _emit: Emit, _stop: StopSignal) -> JobEnd:
+    raise AssertionError(f"it ran without its secrets: {order.job_id}")
+
+
+@pytest.mark.parametrize("reason", [None, "cancelled", "interrupted"])
+def test_job_whose_vault_is_away_does_not_run(
+    current: CurrentCatalogue, outbox: Outbox, tmp_path: Path, reason: StopReason | None
+) -> None:
+    identity = WorkerIdentity("worker-1", Isolation.PROCESS)
+    references = unreachable(tmp_path)
+    runner = JobRunner(current, lambda *_: None, Scripted(never), outbox, identity, references)
+    stop = StopSignal()
+    if reason is not None:
+        stop.request(reason)
+    asked = grant(config={"b": "vault:kv/data/x#y"}, secrets=[], references=["/b"])
+    assert runner.run(asked, stop) == (reason or "failed")
+    last = reported(outbox)[-1]
+    if reason == "interrupted":
+        assert last["type"] == "started"
+        return
+    assert (last["type"], last["status"]) == ("job_finished", reason or "failed")
+    if reason is None:
+        assert last["cause"] == {"kind": "temporary", "retry_after": None}
+        assert "/b" in last["error"]["reason"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,6 +42,7 @@ class Queue:
         self._pending: list[str] = []
         self._changed = threading.Condition()
         self.closing = False
+        self.looks_asked: int | None = None
 
     def add(self, *job_ids: str) -> None:
         with self._changed:
@@ -59,7 +61,8 @@ class Queue:
             )
             slots = asked.body["slots"]
             given, self._pending = self._pending[:slots], self._pending[slots:]
-        return self._said(body={"leases": [grant(job_id) for job_id in given]})
+        leases = [grant(job_id) for job_id in given]
+        return self._said(body={"leases": leases, "looks_asked": self.looks_asked})
 
 
 class Jobs:
@@ -262,3 +265,32 @@ def test_worker_whose_outbox_fills_asks_for_nothing(
 def test_polls_are_short_beside_a_short_lease() -> None:
     assert Room.of(1, 30, lambda: True).poll_seconds == POLL_SECONDS
     assert Room.of(1, 1, lambda: True).poll_seconds == pytest.approx(0.25)
+
+
+def _has_asked(scripted: ScriptedApi, times: int) -> bool:
+    return len(scripted.asked) >= times
+
+
+def test_source_is_looked_at_when_pushes_were_told_and_not_again_for_the_same_ones(
+    scripted_api: ScriptedApi,
+    queue: Queue,
+    jobs: Jobs,
+    held: HeldLeases,
+    eventually: Eventually,
+) -> None:
+    looks: list[int] = []
+    client = ApiClient(scripted_api.url, "", "worker-1")
+    room = Room(slots=1, poll_seconds=0.01)
+    leasing = Leasing(client, held, jobs, room, lambda: looks.append(len(looks)))
+    leasing.start()
+    try:
+        eventually(lambda: len(scripted_api.asked) > 3)
+        assert looks == []  # an older API says nothing
+        for number in (0, 3, 3, None, 3, 4):
+            queue.looks_asked = number
+            more = len(scripted_api.asked) + 3
+            eventually(partial(_has_asked, scripted_api, more))
+        assert len(looks) == 2
+    finally:
+        leasing.stop(20)
+        client.close()

@@ -245,8 +245,8 @@ def test_process_of_what_is_offered_no_more_ends(
     executor.warm.retain([snapshots("b")])
     assert executor.warm.state(snapshots("a")).name == "idle"
     assert executor.warm.state(snapshots("b")).name == "ready"
-    # what supervises it, itself, and the supervisor of its last job, which waits for another
-    eventually(lambda: len(descendants(launcher.pid, read_process_table())) == 3)
+    # what supervises it, itself, the supervisor of its last job, and what waits there for another
+    eventually(lambda: len(descendants(launcher.pid, read_process_table())) == 4)
 
 
 def test_process_ends_after_its_jobs_when_it_is_offered_no_more(

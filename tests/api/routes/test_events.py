@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -112,6 +113,36 @@ def test_a_follower_sees_events_as_they_come(
             assert next(types) == event["type"]
         desk.good(desk.send(lease, desk.ended(lease)))
         assert list(types) == ["job_finished", "end"]
+
+
+def test_a_follower_goes_on_after_the_api_was_killed(
+    desk: "Desk", lease: dict[str, Any], start_server: Callable[..., "Served"]
+) -> None:
+    path = f"/api/v1/jobs/{lease['job_id']}/events"
+    killed = start_server()
+    seen: list[str] = []
+    with (
+        httpx2.Client(base_url=killed.url, timeout=30) as http,
+        http.stream("GET", path) as answer,
+    ):
+        ids = (line[4:] for line in answer.iter_lines() if line.startswith("id: "))
+        desk.good(desk.send(lease, desk.started(lease)))
+        seen.append(next(ids))
+        killed.process.kill()
+        with suppress(httpx2.TransportError):
+            seen += ids
+    killed.process.wait(20)
+    (killed.data_dir / "api.address").unlink()
+    desk.good(desk.send(lease, desk.event(lease, "task_started", task="t"), desk.ended(lease)))
+    again = start_server().url
+    headers = {"Last-Event-ID": seen[-1]}
+    with httpx2.Client(base_url=again, timeout=30, headers=headers) as http:
+        rest = http.get(path).text
+        seen += [line[4:] for line in rest.splitlines() if line.startswith("id: ")]
+        assert "event: end" in rest
+        http.headers["Last-Event-ID"] = seen[-1]
+        assert http.get(path).status_code == 204
+    assert seen == ["1.1", "1.2", "1.3"]
 
 
 @pytest.mark.parametrize(("line", "recorded"), [("before_commit", 0), ("after_commit", 3)])

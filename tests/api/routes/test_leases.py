@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -7,13 +8,14 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from api.database import Database
+from api.principal import Role
 from api.state import State
 from api.tables import integrations, jobs
 from api.wakeups import LIMITS, WORK, Kind
 from utils import __version__
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk, Served
+    from tests.api.conftest import Desk, Guarded, Served
 
 WANTED = {"worker": "w1", "slots": 2, "wait_seconds": 0, "version": __version__}
 
@@ -38,6 +40,7 @@ def test_a_lease_says_all_that_a_worker_needs(desk: "Desk", state: State) -> Non
         "integration": "tool",
         "config": {},
         "secrets": [],
+        "references": [],
         "commit_wanted": None,
         "traceparent": None,
     }
@@ -103,14 +106,14 @@ def test_a_worker_that_waits_gets_a_job_that_another_gave_back(desk: "Desk", sta
 
 
 def test_a_wait_for_work_ends_with_nothing(desk: "Desk") -> None:
-    assert ask(desk, wait_seconds=0.01).json == {"leases": []}
+    assert ask(desk, wait_seconds=0.01).json == {"leases": [], "looks_asked": 0}
 
 
 def test_too_many_waiting_workers_are_told_when_to_come_again(desk: "Desk", state: State) -> None:
     watches = [state.wakeups.start_watch(WORK) for _ in range(LIMITS[Kind.WORK])]
     refused = ask(desk, wait_seconds=1)
     assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
-    assert ask(desk).json == {"leases": []}
+    assert ask(desk).json == {"leases": [], "looks_asked": 0}
     for watch in watches:
         state.wakeups.end_watch(WORK, watch)
 
@@ -191,3 +194,42 @@ def _until_watched(state: State) -> None:
             return
         state.wakeups._stop.wait(0.01)
     pytest.fail("nobody waits")
+
+
+def as_worker(desk: "Desk", guarded: "Guarded", name: str) -> "Desk":
+    return replace(desk, client=guarded.client(Role.WORKER, name), seqs={})
+
+
+def test_lease_belongs_to_whose_token_took_it(desk: "Desk", guarded: "Guarded") -> None:
+    job_id = desk.start()
+    owner, rogue = as_worker(desk, guarded, "w1"), as_worker(desk, guarded, "w2")
+    (lease,) = owner.lease("w1")
+    held = [{name: lease[name] for name in ("job_id", "attempt", "token")}]
+    named = {"worker": "w1", "leases": held}
+    for act, done in (("renew", "renewed"), ("release", "released")):
+        answer = rogue.client.post(f"/api/v1/leases/{act}", json=named)
+        assert rogue.good(answer)[done] == []
+    assert rogue.send(lease, rogue.started(lease)).status_code == 409
+    chunk = f"/api/v1/jobs/{job_id}/data/{'0' * 64}?attempt=1&start=0"
+    headers = {"X-Trueline-Lease": lease["token"]}
+    assert rogue.client.put(chunk, data=b"x", headers=headers).status_code == 409
+    renewed = as_worker(desk, guarded, "w1")  # with another token of the same name
+    answer = renewed.client.post("/api/v1/leases/renew", json=named)
+    assert renewed.good(answer)["renewed"] == [job_id]
+    assert renewed.send(lease, renewed.started(lease), renewed.ended(lease)).status_code == 200
+    assert desk.job(job_id)["status"] == "success"
+
+
+def test_lease_from_before_a_key_was_set_is_finished(desk: "Desk", guarded: "Guarded") -> None:
+    desk.start()
+    (lease,) = desk.lease()
+    worker = as_worker(desk, guarded, "w1")
+    assert worker.send(lease, worker.started(lease), worker.ended(lease)).status_code == 200
+
+
+def test_others_do_not_see_whose_a_lease_is(desk: "Desk", guarded: "Guarded") -> None:
+    job_id = desk.start()
+    (lease,) = as_worker(desk, guarded, "w1").lease()
+    shown = desk.client.get(f"/api/v1/jobs/{job_id}")
+    assert lease["token"] not in shown.text
+    assert not {"lease_token", "lease_owner"} & set(desk.good(shown))

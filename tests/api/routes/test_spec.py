@@ -1,8 +1,17 @@
 import json
-from typing import Any
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from flask.testing import FlaskClient
 from flask_openapi.openapi import OpenAPI
+
+if TYPE_CHECKING:
+    from tests.api.conftest import Served
 
 
 def spec(client: FlaskClient) -> Any:
@@ -13,7 +22,16 @@ def spec(client: FlaskClient) -> Any:
 
 def test_every_route_is_described(app: OpenAPI, client: FlaskClient) -> None:
     described = {(method, path) for path, item in spec(client)["paths"].items() for method in item}
-    hidden = {"/", "/openapi.json", "/violations", "/jobs/{job_id}", "/static/{filename}"}
+    hidden = {
+        "/",
+        "/openapi.json",
+        "/docs",
+        "/docs/rapidoc.js",
+        "/violations",
+        "/jobs/{job_id}",
+        "/static/{filename}",
+    }
+    hidden |= {"/login", "/login/oidc", "/login/callback", "/logout"}
     served = {
         (method.lower(), path)
         for rule in app.url_map.iter_rules()
@@ -25,6 +43,42 @@ def test_every_route_is_described(app: OpenAPI, client: FlaskClient) -> None:
 
 def plain(rule: str) -> str:
     return rule.replace("<path:", "{").replace("<", "{").replace(">", "}")
+
+
+def test_docs_page_needs_nothing_from_elsewhere(client: FlaskClient) -> None:
+    page = client.get("/docs")
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'self';")
+    assert "script-src" not in page.headers["Content-Security-Policy"]
+    assert re.findall(r"https?://", page.text) == []
+    assert "<script>" not in page.text
+    for address in re.findall(r'(?:src|href|spec-url)="([^"]+)"', page.text):
+        with client.get(address) as answer:
+            assert answer.status_code == 200, address
+    with client.get("/docs/rapidoc.js") as script:
+        assert script.mimetype == "text/javascript"
+
+
+CHROMIUM = shutil.which("chromium")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no browser here")
+def test_browser_shows_the_docs_page_under_its_policy(
+    start_server: "Callable[..., Served]", tmp_path: Path
+) -> None:
+    command = [
+        str(CHROMIUM),
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+    ]
+    command += [f"--user-data-dir={tmp_path / 'browser'}", "--virtual-time-budget=8000"]
+    command += ["--enable-logging=stderr", f"--print-to-pdf={tmp_path / 'page.pdf'}"]
+    url = f"{start_server().url}/docs"
+    done = subprocess.run([*command, url], capture_output=True, text=True, timeout=120, check=True)
+    assert "Content Security Policy" not in done.stderr
+    assert "Refused to" not in done.stderr
+    assert (tmp_path / "page.pdf").stat().st_size > 50_000  # it has many pages: every operation
 
 
 def test_every_reference_leads_somewhere(client: FlaskClient) -> None:

@@ -4,7 +4,17 @@ from typing import Any
 
 import pytest
 
-CHECKS = ["python", "git", "uv", "isolation", "data directory", "source", "worker", "API"]
+CHECKS = [
+    "python",
+    "git",
+    "uv",
+    "isolation",
+    "data directory",
+    "source",
+    "secrets",
+    "worker",
+    "API",
+]
 OF_API = ["API database", "API schema", "API storage", "API secrets"]
 
 

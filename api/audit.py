@@ -1,0 +1,108 @@
+"""Who changed what: rows of the audit log, and how they are read."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
+
+from api.audit_table import audit
+from api.principal import Principal
+
+MOST_FIELDS = 50
+LONGEST_NAME = 100
+LONGEST_REASON = 500
+
+
+# Statements are made once: SQLAlchemy then finds their SQL without building them.
+_NEW = insert(audit)
+_AGAIN = update(audit).where(audit.c.id == bindparam("known_id"))
+_VALUES = [bindparam(column.name, type_=column.type) for column in audit.c]
+_KNOWN = select(audit.c.id).where(audit.c.id == bindparam("id", type_=audit.c.id.type)).exists()
+_ONCE = insert(audit).from_select(list(audit.c), select(*_VALUES).where(~_KNOWN))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row: who did what to what, and how it was answered."""
+
+    id: str
+    at: datetime
+    principal: str
+    role: str | None
+    token_id: str | None
+    action: str
+    method: str
+    route: str
+    object_kind: str | None
+    object_id: str | None
+    fields: tuple[str, ...] | None
+    changed: bool
+    status: int | None
+    reason: str | None
+    request_id: str
+
+    def by(self, principal: Principal) -> "Entry":
+        """Return it as done by somebody."""
+        return replace(
+            self, principal=principal.name, role=principal.role, token_id=principal.token_id
+        )
+
+
+def new_entry(at: datetime, action: str, method: str, route: str, request_id: str) -> Entry:
+    """Begin an entry, by nobody so far."""
+    return Entry(
+        id=str(uuid4()),
+        at=at,
+        principal="",
+        role=None,
+        token_id=None,
+        action=action,
+        method=method,
+        route=route,
+        object_kind=None,
+        object_id=None,
+        fields=None,
+        changed=False,
+        status=None,
+        reason=None,
+        request_id=request_id,
+    )
+
+
+def record_once(connection: Connection, entry: Entry) -> None:
+    """Write an entry, unless a transaction before this one has; where it failed it has not."""
+    connection.execute(_ONCE, _row(entry))
+
+
+def record(connection: Connection, entry: Entry) -> None:
+    """Write an entry, or what became of it since."""
+    row = _row(entry)
+    if connection.execute(_AGAIN, row | {"known_id": entry.id}).rowcount == 0:
+        connection.execute(_NEW, row)
+
+
+def entries(filters: Mapping[str, str | None]) -> Select[Any]:
+    """Return the entries whose columns have these values; None leaves a column open."""
+    given = (audit.c[name] == value for name, value in filters.items() if value is not None)
+    return select(audit).where(*given)
+
+
+def field_names(body: object) -> tuple[str, ...] | None:
+    """Return the names of what a body holds, with those one level below, never a value."""
+    if not isinstance(body, Mapping):
+        return None
+    names: list[str] = []
+    for name, value in body.items():
+        below = list(value)[:MOST_FIELDS] if isinstance(value, Mapping) else []
+        names += [f"{name}/{one}" for one in below] or [str(name)]
+    return tuple(name.replace("\0", "")[:LONGEST_NAME] for name in names[:MOST_FIELDS])
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    row = asdict(entry)
+    row["fields"] = None if entry.fields is None else list(entry.fields)
+    row["reason"] = entry.reason and entry.reason[:LONGEST_REASON]
+    return row

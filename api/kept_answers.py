@@ -1,0 +1,102 @@
+"""Answers that are kept under their Idempotency-Key, each in the transaction of its effect."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from sqlalchemy import Connection, Insert, and_, bindparam, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from api.kept_answers_table import kept_answers
+from api.problems import Unprocessable
+
+KEPT_FOR = timedelta(hours=24)
+MOST_FORGOTTEN = 1_000  # at once
+
+
+_THIS = and_(
+    kept_answers.c.caller == bindparam("of_caller"),
+    kept_answers.c.route == bindparam("of_route"),
+    kept_answers.c.key == bindparam("of_key"),
+)
+_READ = select(kept_answers).where(_THIS)
+_FREE = delete(kept_answers).where(_THIS, kept_answers.c.created_at <= bindparam("over"))
+_FORGET = delete(kept_answers).where(_THIS)
+_KEEP = update(kept_answers).where(_THIS)
+_CLAIMS: Mapping[str, Insert] = MappingProxyType(
+    {
+        name: dialect.insert(kept_answers).on_conflict_do_nothing().returning(kept_answers.c.key)
+        for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+    }
+)
+
+
+@dataclass(frozen=True)
+class Key:
+    """Whose key it is, for which route, and what was asked."""
+
+    caller: str
+    route: str
+    key: str
+    request_sha256: str
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns that name the kept answer."""
+        return {"caller": self.caller, "route": self.route, "key": self.key}
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The same, as the statements here take them."""
+        return {f"of_{name}": value for name, value in self.columns.items()}
+
+
+@dataclass(frozen=True)
+class KeptAnswer:
+    """An answer that was given before; `body` is None where it held a secret."""
+
+    status: int
+    location: str | None
+    body: bytes | None
+
+
+def read_answer(connection: Connection, key: Key, now: datetime) -> KeptAnswer | None:
+    """Return what was answered under this key; raises Unprocessable if another request was."""
+    row = connection.execute(_READ, key.named).first()
+    if row is None or row.created_at <= now - KEPT_FOR:
+        return None
+    if row.request_sha256 != key.request_sha256:
+        raise Unprocessable(
+            "this Idempotency-Key came with another request before",
+            "send each new request with a new key, and the same key only with the same request",
+        )
+    return KeptAnswer(row.status, row.location, row.body)
+
+
+def claim_key(connection: Connection, key: Key, now: datetime) -> KeptAnswer | None:
+    """Take a key until the transaction ends, or return what was answered under it.
+
+    Another transaction that has taken it is waited for.
+    """
+    connection.execute(_FREE, key.named | {"over": now - KEPT_FOR})
+    row = {**key.columns, "request_sha256": key.request_sha256, "status": 0, "created_at": now}
+    if connection.execute(_CLAIMS[connection.dialect.name], row).first() is not None:
+        return None
+    return read_answer(connection, key, now)
+
+
+def keep_answer(connection: Connection, key: Key, answer: KeptAnswer) -> None:
+    """Keep the answer to the request whose key was claimed in this transaction."""
+    values = {"status": answer.status, "location": answer.location, "body": answer.body}
+    connection.execute(_KEEP, key.named | values)
+
+
+def forget_answers(connection: Connection, now: datetime) -> int:
+    """Remove a bounded number of answers whose time is over; return how many there were."""
+    over = kept_answers.c.created_at <= now - KEPT_FOR
+    columns = (kept_answers.c.caller, kept_answers.c.route, kept_answers.c.key)
+    rows = connection.execute(select(*columns).where(over).limit(MOST_FORGOTTEN)).all()
+    if rows:
+        connection.execute(_FORGET, [Key(*row, "").named for row in rows])
+    return len(rows)
