@@ -196,8 +196,7 @@ class Settings(BaseModel):
     )
     redis_url_file: Path | None = Field(
         None,
-        description="file with the URL of a Redis that the jobs of all workers share; none: each "
-        "worker's jobs share among themselves",
+        description="file with the URL of a Redis that the jobs of all workers share",
     )
     memory_limit_mb: int = Field(
         2048,
