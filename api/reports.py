@@ -57,6 +57,15 @@ class TaskStarted(_Event):
     task: TaskName
 
 
+class Progress(_Event):
+    """How far a running task is, in whatever it counts."""
+
+    type: Literal["progress"]
+    task: TaskName
+    done: float = Field(ge=0, allow_inf_nan=False)
+    total: float | None = Field(None, ge=0, allow_inf_nan=False)
+
+
 class TaskFinished(_Event):
     """A task has ended; each task of a job has one such event."""
 
@@ -104,7 +113,16 @@ class JobFinished(_Event):
     cause: Cause | None = None
 
 
-Event = Started | StageOneEnded | TaskStarted | TaskFinished | Output | NetworkUsed | JobFinished
+Event = (
+    Started
+    | StageOneEnded
+    | TaskStarted
+    | Progress
+    | TaskFinished
+    | Output
+    | NetworkUsed
+    | JobFinished
+)
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 
 

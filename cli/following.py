@@ -47,6 +47,8 @@ def print_event(event: dict[str, Any], console: Console, job_id: str = "") -> No
         case "task_finished":
             result = event.get("result") or event
             print_task(result, job_id, console)
+        case "progress":
+            print_progress(event, console)
         case "network":
             print_network(event, console)
         case "output":
@@ -61,6 +63,13 @@ def print_task(task: Mapping[str, Any], job_id: str, console: Console) -> None:
     print_errors(task, console)
     if line := large_data_line(task, job_id):
         console.print(line, soft_wrap=True)
+
+
+def print_progress(event: Mapping[str, Any], console: Console) -> None:
+    """Print how far a running task is."""
+    done, total = float(event["done"]), event.get("total")
+    share = f"/{float(total):g} ({100 * done / float(total):.0f} %)" if total else ""
+    console.print(f"  [dim]…[/] {text(str(event['task']))} {done:g}{share}", soft_wrap=True)
 
 
 def print_output(event: Mapping[str, Any], console: Console) -> None:

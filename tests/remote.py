@@ -170,6 +170,58 @@ def other_remote() -> Iterator[Remote]:
         yield one
 
 
+class Raw:
+    """A server that says to each connection what `says` does with it and the request's head."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self.says: Callable[[socket.socket, bytes], None] = lambda _connection, _head: None
+        self.heads: list[bytes] = []
+        self.stopping = threading.Event()
+        self._listener = listener
+
+    def answers(self, *pieces: bytes, then_every: float | None = None) -> None:
+        """Send these bytes, and with `then_every` the last of them again and again."""
+
+        def say(connection: socket.socket, _head: bytes) -> None:
+            for piece in pieces:
+                connection.sendall(piece)
+            while then_every is not None and not self.stopping.wait(then_every):
+                connection.sendall(pieces[-1])
+
+        self.says = say
+
+    def serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection = self._listener.accept()[0]
+                threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            head = b""
+            while b"\r\n\r\n" not in head and (piece := connection.recv(65536)):
+                head += piece
+            self.heads.append(head)
+            self.says(connection, head)
+            connection.shutdown(socket.SHUT_WR)
+            connection.settimeout(5)
+            while connection.recv(65536):  # or what was not read would reset the connection
+                pass
+
+
+@pytest.fixture
+def raw() -> Iterator[Raw]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        one = Raw(listener)
+        thread = threading.Thread(target=one.serve)
+        thread.start()
+        yield one
+        one.stopping.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
 class Slept:
     """A clock that tests set: sleeping takes no time, and is noted."""
 

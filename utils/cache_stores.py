@@ -1,6 +1,7 @@
 """Where a cache may keep its values: in this process, or in a file that processes share."""
 
 import fnmatch
+import os
 import secrets
 import sqlite3
 import time
@@ -12,10 +13,26 @@ from typing import NamedTuple
 
 MOST_CHARACTERS = 16 * 1024 * 1024  # of all values in one process; the oldest go first
 BUSY_SECONDS = 10.0
+MOST_KEYS = 100_000
+WAL_IS_SAFE_FROM = (3, 51, 3)  # before it, a reset of the log could corrupt: sqlite.org/wal.html
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, value TEXT, ends_at REAL);
 CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, token TEXT, ends_at REAL);
 """
+
+
+def make_private(path: Path) -> None:
+    """Make a file that its user alone can read; SQLite gives its journal the same mode."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+def journal_mode(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str:
+    """Return how a file that several connections share keeps its journal."""
+    return "WAL" if version >= WAL_IS_SAFE_FROM else "TRUNCATE"
 
 
 class _Kept(NamedTuple):
@@ -51,7 +68,7 @@ class MemoryStore:
             self._forget(key)
             self._kept[key] = _Kept(value, self._clock() + ttl_seconds)
             self._size += len(value)
-            while self._size > self._most:
+            while self._size > self._most or len(self._kept) > MOST_KEYS:
                 self._forget(next(iter(self._kept)))
 
     def drop(self, pattern: str) -> int:
@@ -95,8 +112,9 @@ class FileStore:
         self._path = path
         self._clock = clock
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(path)
         with self._opened() as database:
-            database.execute("PRAGMA journal_mode=WAL")
+            database.execute(f"PRAGMA journal_mode={journal_mode()}")
             database.executescript(_SCHEMA)
 
     def get(self, key: str) -> str | None:
@@ -110,7 +128,8 @@ class FileStore:
         """Keep a value; what has expired makes room."""
         now = self._clock()
         with self._opened() as database:
-            database.execute("DELETE FROM kept WHERE ends_at <= ?", (now,))
+            for table in ("kept", "claims"):
+                database.execute(f"DELETE FROM {table} WHERE ends_at <= ?", (now,))  # noqa: S608 - names of ours
             row = (key, value, now + ttl_seconds)
             database.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", row)
 

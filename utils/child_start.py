@@ -13,7 +13,7 @@ import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
-CHILD_FDS = (0, 1, 2, 3)  # stdin, stdout, stderr, events
+CHILD_FDS = (0, 1, 2, 3, 7)  # stdin, stdout, stderr, events; the line of utils.commons, if any
 REQUEST_LIMIT_BYTES = 4 * 1024 * 1024
 _STATUS_FD = 4
 _CLEAR_FD = 10  # descriptors are moved here first, clear of the places that they go to
@@ -181,7 +181,8 @@ def _become_child(
 
 def _wait_for_request(requests: socket.socket, prepare: Prepare) -> _Asked:
     asked = fcntl.fcntl(requests.fileno(), fcntl.F_DUPFD_CLOEXEC, _CLEAR_FD)
-    fcntl.fcntl(asked, fcntl.F_DUPFD_CLOEXEC, _STATUS_FD)  # what is kept shall not get its place
+    for place in (_STATUS_FD, CHILD_FDS[-1]):  # what is kept shall get the place of neither
+        fcntl.fcntl(asked, fcntl.F_DUPFD_CLOEXEC, place)
     kept, reason = _prepared(prepare)
     _close_all_but((asked, *kept))
     with socket.socket(fileno=asked) as mine:
@@ -204,10 +205,11 @@ def _prepared(prepare: Prepare) -> tuple[Collection[int], str]:
 
 def _place_fds(fds: Sequence[int], kept: Collection[int]) -> None:
     moved = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _CLEAR_FD) for fd in fds]
-    for fd, place in zip(moved, CHILD_FDS, strict=False):
+    places = CHILD_FDS[: len(moved) - 1]
+    for fd, place in zip(moved[:-1], places, strict=True):
         os.dup2(fd, place, inheritable=True)
     os.dup2(moved[-1], _STATUS_FD, inheritable=False)
-    _close_all_but(kept)
+    _close_all_but({*kept, *(place for place in places if place > _STATUS_FD)})
 
 
 def _close_all_but(kept: Collection[int]) -> None:

@@ -64,7 +64,8 @@ def shown_body(body: bytes | str, limit: int, secrets: Iterable[str] = ()) -> st
     """Return the beginning of an answer's body: one line, without secrets, `limit` characters."""
     text = body[:_LOOKED_AT]
     if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
+        # Of UTF-16 every other byte is a NUL, in the midst of what would be recognised.
+        text = text.decode("utf-8", "replace").replace("\0", "")
     return one_line(concealed(text, secrets), limit)
 
 

@@ -31,6 +31,10 @@ class _TapedChannel:
         """Send a result."""
         self._channel.send_result(result)
 
+    def mention(self, event: Mapping[str, Any]) -> None:
+        """Send a small event, or leave it out."""
+        self._channel.mention(event)
+
     def send_exchange(self, exchange: Exchange) -> None:
         """Send what was recorded."""
         self._channel.send({"type": "exchange", "exchange": exchange.as_json()})

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TEXT_LIMIT = 16 * 1024
 STACK_LIMIT = 200
 _MOST_CAUSES = 20
+LONGEST_WAIT_SECONDS = 1e9  # what an event may say
 _SDK = os.path.dirname(os.path.abspath(__file__)) + os.sep  # noqa: PTH100, PTH120 - pathlib costs 6 ms
 _TOLD_IN_FULL = (AuthoringError, InvalidResult, UpstreamFailed)  # only a cause's frames add to it
 
@@ -64,8 +65,7 @@ def cause_of(error: BaseException | None) -> dict[str, Any] | None:
         if error is None:
             break
         if isinstance(error, IntegrationError):
-            wait = getattr(error, "retry_after", None)
-            return {"kind": str(error.cause), "retry_after": wait if _is_wait(wait) else None}
+            return {"kind": str(error.cause), "retry_after": _wait_of(error)}
         if isinstance(error, BaseExceptionGroup):
             found = (cause_of(one) for one in error.exceptions)
             return next((cause for cause in found if cause), None)
@@ -155,8 +155,11 @@ def clean_text(text: str, limit: int = TEXT_LIMIT) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
-def _is_wait(value: object) -> bool:
-    return isinstance(value, int | float) and 0 <= value < float("inf")
+def _wait_of(error: IntegrationError) -> float | None:
+    wait = getattr(error, "retry_after", None)  # a plugin may have set it
+    if not isinstance(wait, int | float) or not 0 <= wait < float("inf"):
+        return None
+    return min(wait, LONGEST_WAIT_SECONDS)
 
 
 def _integrations_folder() -> str:

@@ -2,25 +2,26 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import httpx2
 
-from utils.http_answer import Answer, Fault, json_of
+from utils.http_answer import Answer, Fault
+from utils.http_deadline import bound_exchanges, whole_within
 from utils.http_exchange import Pause
 from utils.http_order import Order
-from utils.http_paging import CursorPages, LinkPages, OffsetPages, Paging, Step
+from utils.http_paging import CursorPages, LinkPages, OffsetPages, Paging, Walk
 from utils.http_setup import Edges, Extras, HTTPOptions, HTTPSetup
 from utils.http_transport import (
     LIBRARY_ERRORS,
     InMemory,
     IntoFile,
     Receiver,
-    answer_of,
+    Taking,
     fault_of,
-    header_map,
     pool_settings,
     request_of,
 )
@@ -84,7 +85,7 @@ class HTTPClient:
     def request_json(self, method: str, url: str, **extras: Unpack[Extras]) -> Any:
         """Return the JSON of any request; `url` is a path, or absolute at the same origin."""
         order = self._setup.order(method, url, **extras)
-        return json_of(order, self._answer(order))
+        return self._setup.json_of(order, self._answer(order))
 
     def request_bytes(self, method: str, url: str, **extras: Unpack[Extras]) -> bytes | None:
         """Return the body of any request as it is; None where it is empty."""
@@ -96,14 +97,15 @@ class HTTPClient:
 
     def pages(self, path: str, paging: Paging, **extras: Unpack[Extras]) -> Iterator[Any]:
         """Yield the JSON of each page, to the last one."""
-        step: Step | None = paging.first(extras.get("params"))
-        while step is not None:
-            extras["params"] = step.params
-            order = self._setup.order("GET", step.path or path, **extras)
+        walk = Walk(paging, path, extras.get("params"))
+        while ahead := walk.ahead:
+            extras["params"] = ahead[1]
+            order = self._setup.order("GET", ahead[0], **extras)
+            walk.begin(order.url)
             answer = self._answer(order)
-            page = json_of(order, answer)
+            page = self._setup.json_of(order, answer)
             yield page
-            step = paging.after(step, answer, page)
+            walk.go_on(order.url, answer, page)
 
     def items(self, path: str, paging: Paging, **extras: Unpack[Extras]) -> Iterator[Any]:
         """Yield each item of each page."""
@@ -117,7 +119,7 @@ class HTTPClient:
         """
         receiver = IntoFile(target)
         try:
-            self._answer(self._setup.order("GET", path, **extras), receiver)
+            self._answer(self._setup.download(path, **extras), receiver)
         finally:
             receiver.discard()
         return receiver.size_bytes
@@ -140,7 +142,7 @@ class HTTPClient:
         self.close()
 
     def _answer(self, order: Order, receiver: Receiver | None = None) -> Answer:
-        taking = receiver or InMemory(self._setup.options.max_body_bytes)
+        taking = receiver or InMemory(self._setup.options.max_body_bytes, order.method)
         steps = self._setup.exchange(order)
         outcome: Answer | Fault | None = None
         while True:
@@ -156,25 +158,27 @@ class HTTPClient:
                 outcome = self._sent(step.order, taking)
 
     def _sent(self, order: Order, receiver: Receiver) -> Answer | Fault:
+        pool = self._pool()
         try:
-            pool = self._pool()
-            response = pool.send(request_of(pool, order), stream=True)
-            try:
-                receiver.begin(response.status_code, header_map(response))
-                for piece in response.iter_bytes():
-                    if not receiver.take(piece):
-                        break
-            finally:
-                response.close()
+            with whole_within(order.whole_seconds):
+                request = request_of(pool, order, self._setup.endpoint.origin)
+                response = pool.send(request, stream=True)
+                with closing(response):
+                    taking = Taking(response, receiver)
+                    for piece in response.iter_raw():
+                        if not taking.take(piece):
+                            break
+                    taking.end()
         except LIBRARY_ERRORS as error:
-            return fault_of(error, order.timeout_seconds)
-        return answer_of(response, receiver.end())
+            return fault_of(error, order)
+        return taking.answer()
 
     def _pool(self) -> httpx2.Client:
         process = os.getpid()
         pool = self._pools.get(process)
         if pool is None:
-            made = httpx2.Client(**pool_settings(self._setup.options.verify))
+            settings = pool_settings(self._setup.options.verify, self._setup.endpoint.origin)
+            made = bound_exchanges(httpx2.Client(**settings))
             pool = self._pools.setdefault(process, made)
             if pool is not made:  # another thread was first
                 made.close()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from utils.concealed import one_line, shown_body
+from utils.concealed import concealed, one_line, shown_body
 from utils.http_order import Order, secrets_of
 from utils.http_retry import is_limit_spent, retry_after
 from utils.integration_errors import (
@@ -47,7 +47,7 @@ def error_of(order: Order, outcome: Answer | Fault, now: float) -> IntegrationEr
     """Return the error that an outcome stands for; None for an answer that is fine."""
     if isinstance(outcome, Fault):
         kind = IntegrationPermanentError if outcome.permanent else IntegrationTemporaryError
-        return kind(f"{order.shown}: {outcome.reason}", outcome.advice)
+        return kind(f"{order.shown}: {told(order, outcome)}", outcome.advice)
     if 200 <= outcome.status < 300 or (order.as_is and not _is_of_proxy(outcome)):
         return None
     secrets = secrets_of(order.headers, order.url)
@@ -57,6 +57,11 @@ def error_of(order: Order, outcome: Answer | Fault, now: float) -> IntegrationEr
         wait = retry_after(outcome.headers, now)
         return IntegrationRateLimited(reason, status=outcome.status, retry_after=wait)
     return _kind(outcome)(reason, _advice(outcome), status=outcome.status)
+
+
+def told(order: Order, fault: Fault) -> str:
+    """Return why there is no answer; what a server sent instead of one may hold what it got."""
+    return concealed(fault.reason, secrets_of(order.headers, order.url))
 
 
 def json_of(order: Order, answer: Answer) -> Any:

@@ -1,7 +1,8 @@
 """`AsyncHTTPClient`: `utils.http.HTTPClient` for code that awaits."""
 
-from asyncio import AbstractEventLoop, get_running_loop, sleep
+from asyncio import AbstractEventLoop, get_running_loop, sleep, timeout
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
@@ -9,19 +10,18 @@ from weakref import WeakKeyDictionary
 
 import httpx2
 
-from utils.http_answer import Answer, Fault, json_of
+from utils.http_answer import Answer, Fault
 from utils.http_exchange import Pause
 from utils.http_order import Order
-from utils.http_paging import Paging, Step
+from utils.http_paging import Paging, Walk
 from utils.http_setup import Extras, HTTPOptions, HTTPSetup
 from utils.http_transport import (
     LIBRARY_ERRORS,
     InMemory,
     IntoFile,
     Receiver,
-    answer_of,
+    Taking,
     fault_of,
-    header_map,
     pool_settings,
     request_of,
 )
@@ -68,7 +68,7 @@ class AsyncHTTPClient:
     async def request_json(self, method: str, url: str, **extras: Unpack[Extras]) -> Any:
         """Return the JSON of any request; `url` is a path, or absolute at the same origin."""
         order = self._setup.order(method, url, **extras)
-        return json_of(order, await self._answer(order))
+        return self._setup.json_of(order, await self._answer(order))
 
     async def request_bytes(self, method: str, url: str, **extras: Unpack[Extras]) -> bytes | None:
         """Return the body of any request as it is; None where it is empty."""
@@ -82,14 +82,15 @@ class AsyncHTTPClient:
         self, path: str, paging: Paging, **extras: Unpack[Extras]
     ) -> AsyncIterator[Any]:
         """Yield the JSON of each page, to the last one."""
-        step: Step | None = paging.first(extras.get("params"))
-        while step is not None:
-            extras["params"] = step.params
-            order = self._setup.order("GET", step.path or path, **extras)
+        walk = Walk(paging, path, extras.get("params"))
+        while ahead := walk.ahead:
+            extras["params"] = ahead[1]
+            order = self._setup.order("GET", ahead[0], **extras)
+            walk.begin(order.url)
             answer = await self._answer(order)
-            page = json_of(order, answer)
+            page = self._setup.json_of(order, answer)
             yield page
-            step = paging.after(step, answer, page)
+            walk.go_on(order.url, answer, page)
 
     async def items(
         self, path: str, paging: Paging, **extras: Unpack[Extras]
@@ -106,7 +107,7 @@ class AsyncHTTPClient:
         """
         receiver = IntoFile(target)
         try:
-            await self._answer(self._setup.order("GET", path, **extras), receiver)
+            await self._answer(self._setup.download(path, **extras), receiver)
         finally:
             receiver.discard()
         return receiver.size_bytes
@@ -129,7 +130,7 @@ class AsyncHTTPClient:
         await self.aclose()
 
     async def _answer(self, order: Order, receiver: Receiver | None = None) -> Answer:
-        taking = receiver or InMemory(self._setup.options.max_body_bytes)
+        taking = receiver or InMemory(self._setup.options.max_body_bytes, order.method)
         steps = self._setup.exchange(order)
         outcome: Answer | Fault | None = None
         while True:
@@ -145,22 +146,24 @@ class AsyncHTTPClient:
                 outcome = await self._sent(step.order, taking)
 
     async def _sent(self, order: Order, receiver: Receiver) -> Answer | Fault:
+        pool = self._pool()
         try:
-            pool = self._pool()
-            response = await pool.send(request_of(pool, order), stream=True)
-            try:
-                receiver.begin(response.status_code, header_map(response))
-                async for piece in response.aiter_bytes():
-                    if not receiver.take(piece):
-                        break
-            finally:
-                await response.aclose()
-        except LIBRARY_ERRORS as error:
-            return fault_of(error, order.timeout_seconds)
-        return answer_of(response, receiver.end())
+            async with timeout(order.whole_seconds):
+                request = request_of(pool, order, self._setup.endpoint.origin)
+                response = await pool.send(request, stream=True)
+                async with aclosing(response):
+                    taking = Taking(response, receiver)
+                    async for piece in response.aiter_raw():
+                        if not taking.take(piece):
+                            break
+                    taking.end()
+        except (*LIBRARY_ERRORS, TimeoutError) as error:
+            return fault_of(error, order)
+        return taking.answer()
 
     def _pool(self) -> httpx2.AsyncClient:
         loop = get_running_loop()
         if loop not in self._pools:
-            self._pools[loop] = httpx2.AsyncClient(**pool_settings(self._setup.options.verify))
+            settings = pool_settings(self._setup.options.verify, self._setup.endpoint.origin)
+            self._pools[loop] = httpx2.AsyncClient(**settings)
         return self._pools[loop]

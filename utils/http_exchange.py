@@ -67,7 +67,7 @@ def exchange(order: Order, rules: Rules, log: CallLog) -> Exchange:
     """Return the answer to a request, with status 2xx; raises an error of the tree."""
     attempt = 1
     while True:
-        yield from _admitted(rules)
+        yield from _admitted(order, rules, log)
         outcome = yield from _followed(order, rules, log)
         error = error_of(order, outcome, rules.now())
         if rules.breaker:
@@ -85,22 +85,32 @@ def exchange(order: Order, rules: Rules, log: CallLog) -> Exchange:
         attempt += 1
 
 
-def _admitted(rules: Rules) -> Generator[Pause, None, None]:
-    if rules.breaker:
-        rules.breaker.check()
+def _admitted(order: Order, rules: Rules, log: CallLog) -> Generator[Pause, None, None]:
+    try:
+        if rules.breaker:
+            rules.breaker.check()
+        wait = _limited(order, rules)
+    except IntegrationError as error:
+        log.refused(error)
+        raise
+    if wait > 0:
+        yield Pause(wait)
+
+
+def _limited(order: Order, rules: Rules) -> float:
+    """Return how long to wait for a token."""
     if not rules.limit:
-        return
+        return 0.0
     left = rules.seconds_left()
     longest = LIMIT_WAIT_SECONDS if left is None else min(LIMIT_WAIT_SECONDS, left)
     wait = rules.limit.reserve(longest)
     if wait is None:
         raise IntegrationRateLimited(
-            f"our own rate limit lets no request through within {longest:g} s",
+            f"{order.shown}: our own rate limit lets no request through within {longest:g} s",
             "run fewer jobs with these credentials at once, or raise the limit",
             retry_after=LIMIT_WAIT_SECONDS,
         )
-    if wait > 0:
-        yield Pause(wait)
+    return wait
 
 
 def _followed(
@@ -110,7 +120,11 @@ def _followed(
     for _ in range(MOST_REDIRECTS + 1):
         left = rules.seconds_left()
         if left is not None:
-            order = order._replace(timeout_seconds=max(0.001, min(order.timeout_seconds, left)))
+            left = max(0.001, left)
+            order = order._replace(
+                timeout_seconds=min(order.timeout_seconds, left),
+                whole_seconds=min(order.whole_seconds, left),
+            )
         log.begins()
         outcome = yield Send(order)
         if outcome is None:
@@ -121,7 +135,11 @@ def _followed(
         target = _target(order, outcome)
         if isinstance(target, Fault):
             return target
-        order = order.redirected(outcome.status, target)
+        onward = order.redirected(outcome.status, target)
+        if onward.content is not None and origin_of(target) != origin_of(order.url):
+            # What is posted may hold credentials, as it does where one asks for a token.
+            return Fault(f"a redirect of what was sent to {shown_url(target)}", permanent=True)
+        order = onward
     return Fault(f"more than {MOST_REDIRECTS} redirects", permanent=True)
 
 

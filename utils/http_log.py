@@ -5,7 +5,7 @@ import time
 from urllib.parse import urlsplit
 
 from utils.concealed import concealed, one_line
-from utils.http_answer import Answer, Fault
+from utils.http_answer import Answer, Fault, told
 from utils.http_order import Order, secrets_of
 from utils.integration_errors import IntegrationError
 
@@ -36,7 +36,7 @@ class CallLog:
             order.method,
             parts.hostname,
             one_line(path, PATH_LIMIT) or "/",
-            outcome.status if isinstance(outcome, Answer) else outcome.reason,
+            outcome.status if isinstance(outcome, Answer) else told(order, outcome),
             (time.perf_counter() - self._began_at) * 1000,
         )
 
@@ -45,6 +45,10 @@ class CallLog:
         text = "attempt %d/%d failed: %s: %s; retrying in %.3g s"
         kind = type(error).__name__
         self._logger.warning(text, attempt, self._max_attempts, kind, error.reason, wait_seconds)
+
+    def refused(self, error: IntegrationError) -> None:
+        """Log an error that no further attempt would change."""
+        self._logger.error("failed: %s: %s", type(error).__name__, error.reason)
 
     def gave_up(self, error: IntegrationError, attempt: int) -> None:
         """Log the error that is raised next."""

@@ -31,9 +31,10 @@ class Order(NamedTuple):
     url: str  # absolute, without credentials
     headers: Mapping[str, str]  # by lower-case name
     content: bytes | None
-    timeout_seconds: float
+    timeout_seconds: float  # for a connection, and between two pieces of the answer
     repeatable: bool  # whether to do it twice is to do it once
     as_is: bool = False  # whatever the answer says is what the caller asked for
+    whole_seconds: float = float("inf")  # for one attempt as a whole
 
     @property
     def shown(self) -> str:

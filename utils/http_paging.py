@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
+from urllib.parse import urljoin
 
 from utils.http_answer import Answer
 from utils.http_order import Params
@@ -32,6 +33,34 @@ class Paging(Protocol):
 
     def items_of(self, page: Any) -> Sequence[Any]:
         """Return the list in a page."""
+
+
+class Walk:
+    """The way through one list: which page comes next, and that none comes twice."""
+
+    def __init__(self, paging: Paging, path: str, params: Params | None) -> None:
+        self._paging = paging
+        self._path = path
+        self._step: Step | None = paging.first(params)
+        self._seen: set[str] = set()
+
+    @property
+    def ahead(self) -> tuple[str, Params] | None:
+        """Where the next page is: a path or a URL, and its parameters; None after the last."""
+        return None if self._step is None else (self._path, self._step.params)
+
+    def begin(self, url: str) -> None:
+        """Note the URL of the page that is asked for next; raises when it has come before."""
+        if url in self._seen:
+            raise _endless("the pages lead back to one that has come before")
+        self._seen.add(url)
+
+    def go_on(self, url: str, answer: Answer, page: Any) -> None:
+        """Take in the page of this URL."""
+        step = self._step
+        self._step = self._paging.after(step, answer, page) if step else None
+        if self._step is not None and self._step.path is not None:
+            self._path = urljoin(url, self._step.path)  # a link may be relative: RFC 8288
 
 
 class LinkPages(NamedTuple):
@@ -69,8 +98,10 @@ class CursorPages(NamedTuple):
     def after(self, step: Step, answer: Answer, page: Any) -> Step | None:  # noqa: ARG002 - of the protocol
         """Return the request with the cursor of this page; an empty or missing one ends it."""
         cursor = _found(page, self.cursor)
-        if cursor in {None, "", False}:
+        if cursor is None or cursor is False or cursor == "":
             return None
+        if not isinstance(cursor, str | int | float):
+            raise _unexpected(f"{self.cursor!r} of the page is no cursor", "cursor")
         if isinstance(cursor, str) and cursor.startswith(("http://", "https://")):
             if cursor == step.path:
                 raise _endless(f"the next page of page {step.number} is itself")
@@ -108,8 +139,13 @@ class OffsetPages(NamedTuple):
         """
         came = len(self.items_of(page))
         at = dict(step.params)[self.offset]
-        if came == 0 or self._is_last(page, at, came):
+        if self._is_last(page, at, came):
             return None
+        if came == 0:
+            raise IntegrationPermanentError(
+                f"page {step.number} is empty, and {self.total!r} says that there is more",
+                "see which way of paging this API has: what came so far is no whole list",
+            )
         following = at + 1 if self.by_page is not None else at + came
         params = [
             (name, following if name == self.offset else value) for name, value in step.params
@@ -122,10 +158,10 @@ class OffsetPages(NamedTuple):
 
     def _is_last(self, page: Any, at: int, came: int) -> bool:
         if self.total is None:
-            return came < self.size
+            return came < max(1, self.size)
         total = _found(page, self.total)
         if not isinstance(total, int):
-            raise _unexpected(f"a page has no number at {self.total!r}")
+            raise _unexpected(f"a page has no number at {self.total!r}", "total")
         before = at if self.by_page is None else (at - self.by_page) * self.size
         return before + came >= total
 
@@ -166,5 +202,5 @@ def _endless(reason: str) -> IntegrationPermanentError:
     return IntegrationPermanentError(reason, "see which way of paging this API has")
 
 
-def _unexpected(reason: str) -> IntegrationPermanentError:
-    return IntegrationPermanentError(reason, "name the place of the list in the paging's `items`")
+def _unexpected(reason: str, field: str = "items") -> IntegrationPermanentError:
+    return IntegrationPermanentError(reason, f"name its place in a page in the paging's `{field}`")

@@ -35,11 +35,12 @@ def is_limit_spent(status: int, headers: Mapping[str, str], body: bytes) -> bool
     """Tell whether an answer says that the rate limit is spent."""
     if status == 429:
         return True
-    if status != 403:
+    if status not in {401, 403}:
         return False
-    if "retry-after" in headers or any(headers.get(name) == "0" for name in _REMAINING):
+    if "retry-after" in headers or b"rate limit" in body[:4096].lower():
         return True
-    return b"rate limit" in body[:4096].lower()
+    # Beside a 401 it is the limit of those who are not known.
+    return status == 403 and any(headers.get(name) == "0" for name in _REMAINING)
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

@@ -6,19 +6,23 @@ import re
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple, TypedDict, Unpack
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 from utils import __version__
 from utils.deadline import seconds_left
+from utils.http_answer import Answer, json_of
 from utils.http_exchange import Breaker, Exchange, Limit, Rules, exchange
 from utils.http_log import CallLog
 from utils.http_order import IDEMPOTENCY_KEY, SAFE_TO_REPEAT, Body, Endpoint, Order, Params
 from utils.http_order import encoded_body as encoded
-from utils.integration_errors import IntegrationNotConfigured
+from utils.integration_errors import IntegrationError, IntegrationNotConfigured
 
 LOGGER = "trueline.http"
+DOWNLOAD_SECONDS = 3600.0  # where no task's deadline comes before that
 BODY_BYTES = 64 * 1024 * 1024
 LONGEST_WAIT_SECONDS = 120.0  # for a Retry-After, where no task's deadline says more
+WHOLE_TIMES = 10  # so many time-outs may an answer take that is kept in memory
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SENDABLE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 
 
@@ -86,15 +90,29 @@ class HTTPSetup:
         content, kind = encoded(extras.get("json"), extras.get("data"))
         headers = self._headers | kind | _checked(extras.get("headers"))
         safe = method in SAFE_TO_REPEAT or IDEMPOTENCY_KEY in headers
+        timeout_seconds = extras.get("timeout", self._timeout)
         return Order(
             method=method,
             url=self.endpoint.address(path, extras.get("params")),
             headers=headers,
             content=content,
-            timeout_seconds=extras.get("timeout", self._timeout),
+            timeout_seconds=timeout_seconds,
             repeatable=extras.get("repeat", safe),
             as_is=extras.get("as_is", False),
+            whole_seconds=WHOLE_TIMES * timeout_seconds,
         )
+
+    def download(self, path: str, **extras: Unpack[Extras]) -> Order:
+        """Return the request for a file, which may take as long as its task has."""
+        return self.order("GET", path, **extras)._replace(whole_seconds=DOWNLOAD_SECONDS)
+
+    def json_of(self, order: Order, answer: Answer) -> Any:
+        """Return the JSON of an answer; an error is logged."""
+        try:
+            return json_of(order, answer)
+        except IntegrationError as error:
+            self._log().refused(error)
+            raise
 
     def exchange(self, order: Order) -> Exchange:
         """Return the course of a request, for a driver."""
@@ -108,12 +126,19 @@ class HTTPSetup:
             limit=self.options.limit,
             breaker=self.options.breaker,
         )
-        return exchange(order, rules, CallLog(self._logger, self._max_attempts))
+        return exchange(order, rules, self._log())
+
+    def _log(self) -> CallLog:
+        return CallLog(self._logger, self._max_attempts)
 
 
 def _checked(headers: Mapping[str, str] | None) -> dict[str, str]:
     """Return headers by lower-case name; raises IntegrationNotConfigured, without the value."""
     for name, value in (headers or {}).items():
+        if not _TOKEN.fullmatch(name):
+            raise IntegrationNotConfigured(
+                f"{name!r} is no name of a header", "use letters, digits and hyphens"
+            )
         if not isinstance(value, str) or not _SENDABLE.fullmatch(value) or value != value.strip():
             raise IntegrationNotConfigured(
                 f"the header {name!r} has a value that HTTP cannot carry",

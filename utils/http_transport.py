@@ -3,14 +3,18 @@
 import os
 import ssl
 from collections.abc import Mapping
+from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Protocol, TypedDict
+from urllib.request import Request
 
 import httpx2
 
 from utils.http_answer import Answer, Fault
+from utils.http_deadline import LATE
 from utils.http_log import hush_libraries
-from utils.http_order import Order
+from utils.http_order import Order, origin_of
+from utils.http_unpack import ACCEPTED, Repacked, Unpacking
 
 ERROR_BODY_BYTES = 64 * 1024  # what is read of the body of an error
 _NEVER_SENT = (
@@ -19,10 +23,15 @@ _NEVER_SENT = (
     httpx2.PoolTimeout,
     httpx2.ProxyError,
 )
-_OURS = (httpx2.LocalProtocolError, httpx2.UnsupportedProtocol, httpx2.InvalidURL)
+_OURS = (
+    httpx2.LocalProtocolError,
+    httpx2.UnsupportedProtocol,
+    httpx2.InvalidURL,
+    UnicodeError,
+)
 
 # What sending may raise.
-LIBRARY_ERRORS = (httpx2.HTTPError, httpx2.InvalidURL)
+LIBRARY_ERRORS = (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError)
 
 
 class PoolSettings(TypedDict):
@@ -32,10 +41,22 @@ class PoolSettings(TypedDict):
     trust_env: bool
     follow_redirects: bool
     limits: httpx2.Limits
+    cookies: CookieJar
 
 
-def pool_settings(context: ssl.SSLContext | None) -> PoolSettings:
-    """Return how to make a pool of this process."""
+class _OwnCookies(DefaultCookiePolicy):
+    """Keeps cookies of one origin: another one that it redirects to can plant none for it."""
+
+    def __init__(self, origin: str) -> None:
+        super().__init__()
+        self._origin = origin
+
+    def set_ok(self, cookie: Cookie, request: Request) -> bool:
+        return origin_of(request.full_url) == self._origin and super().set_ok(cookie, request)
+
+
+def pool_settings(context: ssl.SSLContext | None, origin: str) -> PoolSettings:
+    """Return how to make a pool of this process, for a client of this origin."""
     hush_libraries()
     return {
         "verify": True if context is None else context,
@@ -44,18 +65,25 @@ def pool_settings(context: ssl.SSLContext | None) -> PoolSettings:
         "limits": httpx2.Limits(
             max_connections=100, max_keepalive_connections=20, keepalive_expiry=5.0
         ),
+        "cookies": CookieJar(_OwnCookies(origin)),
     }
 
 
-def request_of(pool: httpx2.Client | httpx2.AsyncClient, order: Order) -> httpx2.Request:
-    """Return the library's request."""
-    return pool.build_request(
+def request_of(
+    pool: httpx2.Client | httpx2.AsyncClient, order: Order, origin: str
+) -> httpx2.Request:
+    """Return the library's request; cookies go to the client's own origin alone."""
+    own = {"accept-encoding": ACCEPTED, **order.headers}
+    request = pool.build_request(
         order.method,
         order.url,
-        headers=dict(order.headers),
+        headers={name.encode(): value.encode("latin-1") for name, value in own.items()},
         content=order.content,
         timeout=httpx2.Timeout(order.timeout_seconds),
     )
+    if origin_of(order.url) != origin and "cookie" not in order.headers:
+        request.headers.pop("cookie", None)
+    return request
 
 
 class Receiver(Protocol):
@@ -78,8 +106,9 @@ class TooLarge(httpx2.HTTPError):
 class InMemory:
     """Keeps a body; one over the limit is an error, also once it is unpacked."""
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, method: str = "GET") -> None:
         self._limit_bytes = limit_bytes
+        self._has_body = method != "HEAD"  # its answer announces one that does not come
         self._pieces: list[bytes] = []
         self._size_bytes = 0
         self._is_error = False
@@ -88,7 +117,7 @@ class InMemory:
         """Begin an answer anew; its length may tell at once that it is too large."""
         self._pieces, self._size_bytes, self._is_error = [], 0, not 200 <= status < 300
         length = headers.get("content-length", "")
-        if not self._is_error and length.isdecimal():
+        if self._has_body and not self._is_error and length.isdecimal():
             self._check(int(length))
 
     def take(self, piece: bytes) -> bool:
@@ -149,31 +178,69 @@ class IntoFile:
         self._beside.unlink(missing_ok=True)
 
 
-def answer_of(response: httpx2.Response, body: bytes) -> Answer:
-    """Return an answer that was read to its end."""
-    return Answer(response.status_code, header_map(response), body)
+class Taking:
+    """Takes one answer in: its pieces as they come, unpacked, to a receiver."""
+
+    def __init__(self, response: httpx2.Response, receiver: Receiver) -> None:
+        self._status = response.status_code
+        self._headers = _header_map(response)
+        self._receiver = receiver
+        self._is_cut_short = False
+        receiver.begin(self._status, self._headers)
+        self._unpacking = Unpacking(self._headers.get("content-encoding", ""))
+
+    def take(self, raw: bytes) -> bool:
+        """Take a piece of the body; False: the rest does not matter."""
+        self._is_cut_short = not all(map(self._receiver.take, self._unpacking.pieces(raw)))
+        return not self._is_cut_short
+
+    def end(self) -> None:
+        """Note that no more is read; raises where more had to come."""
+        if not self._is_cut_short:
+            self._unpacking.end()
+
+    def answer(self) -> Answer:
+        """Return the answer, read as far as it matters."""
+        return Answer(self._status, self._headers, self._receiver.end())
 
 
-def header_map(response: httpx2.Response) -> dict[str, str]:
+def _header_map(response: httpx2.Response) -> dict[str, str]:
     """Return the headers by lower-case name; those that came twice are joined by commas."""
     return {name.lower(): value for name, value in response.headers.items()}
 
 
-def fault_of(error: Exception, timeout_seconds: float) -> Fault:
+def fault_of(error: Exception, order: Order) -> Fault:
     """Return what an error of the library means."""
-    untouched = isinstance(error, _NEVER_SENT)
-    name = type(error).__name__
     if isinstance(error, _OURS):
-        # Its text may quote a header.
-        return Fault(f"the request cannot be sent ({name})", "see its URL and headers", True, True)
+        return _unsendable(error)
     if isinstance(error, TooLarge):
         return Fault(str(error), "ask for less, or download it to a file", permanent=True)
-    if isinstance(error, httpx2.TimeoutException):
-        doing = "no connection" if untouched else "no answer"
-        return Fault(f"{doing} within {timeout_seconds:g} s ({name})", untouched=untouched)
+    if isinstance(error, Repacked):
+        advice = f"have the server send it as it is, or packed as {ACCEPTED}"
+        return Fault(str(error), advice, permanent=True)
     if isinstance(error, httpx2.ProxyError):
         return _proxy_fault(str(error))
+    untouched = isinstance(error, _NEVER_SENT)
+    if isinstance(error, TimeoutError | httpx2.TimeoutException):
+        return _late(error, order, untouched=untouched)
+    name = type(error).__name__
     return Fault(f"{name}: {error}" if str(error) else name, untouched=untouched)
+
+
+def _unsendable(error: Exception) -> Fault:
+    if isinstance(error, UnicodeError):
+        return Fault("its host is no name that can be looked up", "see the URL", True, True)
+    # Its text may quote a header.
+    reason = f"the request cannot be sent ({type(error).__name__})"
+    return Fault(reason, "see its URL and headers", True, True)
+
+
+def _late(error: Exception, order: Order, *, untouched: bool) -> Fault:
+    if isinstance(error, TimeoutError) or str(error) == LATE:
+        return Fault(f"{LATE} within {order.whole_seconds:g} s")
+    doing = "no connection" if untouched else "no answer"
+    within = f"{doing} within {order.timeout_seconds:g} s ({type(error).__name__})"
+    return Fault(within, untouched=untouched)
 
 
 def _proxy_fault(said: str) -> Fault:

@@ -12,12 +12,13 @@ from utils.session import ChildSpec, run_session
 
 STDIN = 0
 EVENTS = 3
+LINE = 7  # to what jobs share, where the worker gave one; see utils.commons
 
 
 def run_job(loaded: type[BaseRunner] | None = None) -> None:
     """Do what stdin says; `loaded` is the Runner where this process has imported it already."""
     channel = EventChannel(EVENTS)
-    spec = read_spec()
+    spec = read_spec()._replace(line=line_given())
     if loaded is None:
         open_snapshot(spec.snapshot)
     if spec.mode == "test":
@@ -39,6 +40,15 @@ def read_spec() -> ChildSpec:
         spec = ChildSpec(**json.load(file))
     point_at_nothing(STDIN)
     return spec
+
+
+def line_given() -> int | None:
+    """Return the descriptor of this job's line, which no program that it starts inherits."""
+    try:
+        os.set_inheritable(LINE, False)
+    except OSError:
+        return None
+    return LINE
 
 
 def point_at_nothing(*descriptors: int) -> None:

@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 from utils.token_bucket import Pace
 
-_BUCKET_PREFIX = "trueline:bucket:"
+BUCKET_PREFIX = "trueline:bucket:"
 _CLAIM_PREFIX = "trueline:claim:"
 _PAGE = 500
 # The server's clock is everybody's. What a bucket held is forgotten once it is full again.
-_RESERVE = """
+RESERVE = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local capacity, refill, longest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -28,7 +28,7 @@ redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', string.format('%.6
 redis.call('PEXPIRE', KEYS[1], math.ceil((capacity - tokens) / refill * 1000) + 1000)
 return tostring(wait)
 """
-_RELEASE = """
+RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 """
@@ -49,9 +49,9 @@ class RedisBuckets:
 
     def reserve(self, name: str, pace: Pace, longest_seconds: float) -> float | None:
         """Return the seconds until a token is there, or None."""
-        key = _BUCKET_PREFIX + name
+        key = BUCKET_PREFIX + name
         limits = (pace.capacity, pace.refill_per_second, longest_seconds)
-        answer = _text(self._client.execute_command("EVAL", _RESERVE, 1, key, *limits))
+        answer = _text(self._client.execute_command("EVAL", RESERVE, 1, key, *limits))
         return float(answer) if answer else None
 
 
@@ -89,7 +89,7 @@ class RedisStore:
 
     def release(self, key: str, token: str) -> None:
         """Give a claim back, where it is still one's own."""
-        self._client.execute_command("EVAL", _RELEASE, 1, _CLAIM_PREFIX + key, token)
+        self._client.execute_command("EVAL", RELEASE, 1, _CLAIM_PREFIX + key, token)
 
 
 def _milliseconds(seconds: float) -> int:

@@ -43,6 +43,7 @@ class ChildSpec(NamedTuple):
     traceparent: str = ""
     with_needed: bool = False  # `only`, and what these tasks need
     exchanges: Mapping[str, Any] | None = None  # to record or to replay; see utils.exchange_play
+    line: int | None = None  # the descriptor of the child's line to what jobs share
 
 
 def run_session(spec: ChildSpec, channel: Channel, loaded: type[BaseRunner] | None = None) -> None:
@@ -114,6 +115,7 @@ class _Session:
         self._channel = channel
         self._spool = Spool(spec.spool)
         self._lines = BoundedLines()
+        self._tools = OnDemand(spec.line)
         self._limits = TaskLimits(spec.task_timeout_seconds, spec.result_limit_bytes)
         # One after another, an exchange belongs to the task that runs.
         self._most = 1 if spec.exchanges else runner.parallel_tasks
@@ -190,6 +192,7 @@ class _Session:
         config = getattr(runner, "config", self._spec.config)
         stage_one = runner.StageOne(copied(config))
         stage_one.lines = self._lines
+        stage_one.shared = self._tools
         runner.source = stage_one.source = dict(self._spec.source)
         base = settled(stage_one.start())
         if not isinstance(base, Mapping):
@@ -205,7 +208,8 @@ class _Session:
             base,
             self._specs,
             self._results,
-            tools=OnDemand(),
+            tools=self._tools,
+            mention=self._channel.mention,
             request_id=self._spec.request_id,
             traceparent=self._spec.traceparent,
         )

@@ -1,6 +1,7 @@
 """How a worker runs jobs and builds their environments, and what they may use."""
 
 import os
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -42,6 +43,10 @@ class JobSettings(SettingsGroup):
     egress_private: str = Field(
         "",
         description="private addresses that declared hosts may lead to, separated by commas",
+    )
+    redis_url_file: Path | None = Field(
+        None,
+        description="file with the URL of a Redis that the jobs of all workers share",
     )
     memory_limit_mb: int = Field(
         2048,

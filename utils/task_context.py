@@ -25,15 +25,16 @@ MAX_CHARACTERS = 64 * 1024
 class OnDemand:
     """What the tasks of a job share, made by the first that asks, in whatever thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, line: int | None = None) -> None:
+        self.line = line
         self._lock = allocate_lock()
         self._made: JobTools | None = None
 
-    def get(self, make: "Callable[[], JobTools]") -> "JobTools":
-        """Return it."""
+    def get(self, make: "Callable[[int | None], JobTools]") -> "JobTools":
+        """Return it; `make` gets the descriptor of the job's line, if it has one."""
         with self._lock:
             if self._made is None:
-                self._made = make()
+                self._made = make(self.line)
             return self._made
 
 
@@ -47,6 +48,7 @@ class JobView(NamedTuple):
     results: Mapping[str, TaskResult]  # of those that have ended, filled as the job goes on
     beside: Collection[str] | None = None  # what may run at the same time; None: nothing ever does
     tools: OnDemand | None = None  # None: what tasks could share is each one's own
+    mention: Callable[[Mapping[str, Any]], None] | None = None  # of a small event, from any thread
     request_id: str = ""
     traceparent: str = ""
 
@@ -188,7 +190,7 @@ class TaskContext:
         return self._tools().http(base_url, **settings)
 
     def progress(self, done: float, total: float | None = None) -> None:
-        """Show how far the task is, at most once a second, while it runs."""
+        """Show how far the task is while it runs: soon at first, then every 30 s, and its end."""
         self._tools().progress(done, total)
 
     def note_dependency(self, task: str) -> None:

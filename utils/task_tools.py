@@ -1,20 +1,18 @@
 """What `ctx` hands to a task that talks to other systems: client, cache, logger, progress."""
 
 import logging
-import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from utils.cache import Cache
+from utils.cache import Cache, Store
 from utils.cache_stores import MemoryStore
-from utils.token_bucket import OwnBuckets, Pace, TokenBucket, bucket_name
+from utils.thinning import Thinning
+from utils.token_bucket import Buckets, OwnBuckets, Pace, TokenBucket, bucket_name
 
 if TYPE_CHECKING:
     from utils.http import HTTPClient, HTTPOptions
-    from utils.task_context import JobView
-
-PROGRESS_SECONDS = 1.0
+    from utils.task_context import JobView, OnDemand
 
 
 class ClientSettings(TypedDict, total=False):
@@ -30,22 +28,32 @@ class ClientSettings(TypedDict, total=False):
 class JobTools:
     """What the tasks of one job share."""
 
-    def __init__(self) -> None:
-        self.store = MemoryStore()
-        self.buckets = OwnBuckets()
+    def __init__(self, line: int | None = None) -> None:
+        self.store: Store = MemoryStore()
+        self.buckets: Buckets = OwnBuckets()
+        if line is not None:
+            from utils.commons import Line, SharedBuckets, SharedStore  # noqa: PLC0415 - only where there is one
+
+            shared = Line(line)
+            self.store = SharedStore(shared, self.store)
+            self.buckets = SharedBuckets(shared, self.buckets)
 
 
 class TaskTools:
     """One task's."""
 
     def __init__(
-        self, task: str, integration: str, shared: JobTools, add_line: Callable[[object], None]
+        self,
+        integration: str,
+        shared: JobTools,
+        add_line: Callable[[object], None],
+        mention: Callable[[float, float | None], None] = lambda _done, _total: None,
     ) -> None:
         self.logger = _logger(integration, add_line)
         self.cache = Cache(integration, shared.store)
-        self._task = task
         self._shared = shared
-        self._shown_at = float("-inf")
+        self._thinning = Thinning()
+        self._mention = mention
 
     def http(self, base_url: str, **settings: Unpack[ClientSettings]) -> "HTTPClient":
         """Return a client that logs to the task's logs."""
@@ -67,13 +75,9 @@ class TaskTools:
         )
 
     def progress(self, done: float, total: float | None) -> None:
-        """Print how far the task is: what is printed can be followed while the job runs."""
-        now, is_end = time.monotonic(), total is not None and done >= total
-        if now - self._shown_at < PROGRESS_SECONDS and not is_end:
-            return
-        self._shown_at = now
-        share = f"/{total:g} ({100 * done / total:.0f} %)" if total else ""
-        sys.stdout.write(f"{self._task}: {done:g}{share}\n")
+        """Tell how far the task is, thinned out."""
+        if self._thinning.is_told(done, total, time.monotonic()):
+            self._mention(done, total)
 
 
 class _Lines(logging.Handler):
@@ -93,7 +97,20 @@ def make_tools(task: str, view: "JobView", add_line: Callable[[object], None]) -
     """Return the tools of a task; what its job shares is made by the first that asks."""
     shared = view.tools.get(JobTools) if view.tools else JobTools()
     integration = str(view.config.get("integration_name") or "integration")
-    return TaskTools(task, integration, shared, add_line)
+
+    def mention(done: float, total: float | None) -> None:
+        if view.mention is not None:
+            view.mention({"type": "progress", "task": task, "done": done, "total": total})
+
+    return TaskTools(integration, shared, add_line, mention)
+
+
+def stage_tools(
+    config: Mapping[str, Any], shared: "OnDemand", add_line: Callable[[object], None]
+) -> TaskTools:
+    """Return the tools of a StageOne, which shares them with its job's tasks."""
+    integration = str(config.get("integration_name") or "integration")
+    return TaskTools(integration, shared.get(JobTools), add_line)
 
 
 def _logger(integration: str, add_line: Callable[[object], None]) -> logging.Logger:

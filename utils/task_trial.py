@@ -150,6 +150,9 @@ class _Collected:
     def send_result(self, result: str) -> None:
         self._results.append(json.loads(result))
 
+    def mention(self, event: Mapping[str, Any]) -> None:
+        self._events.append(event)
+
     def result(self, name: str, spool: str) -> dict[str, Any]:
         for result in self._results:
             if result["name"] == name:

@@ -73,6 +73,11 @@ class OwnBuckets:
             self._kept[name] = pace, level
         return wait
 
+    def forget(self, name: str) -> None:
+        """Let a bucket be full again, as it was before it was first used."""
+        with self._lock:
+            self._kept.pop(name, None)
+
     def _forget(self, now: float) -> None:
         for name, (pace, level) in tuple(self._kept.items()):
             if level.tokens + (now - level.at) * pace.refill_per_second >= pace.capacity:

@@ -146,6 +146,15 @@ class TaskStarted(_Checked):
     task: Name
 
 
+class Progress(_Checked):
+    """How far a running task says that it is."""
+
+    type: Literal["progress"]
+    task: Name
+    done: float = Field(ge=0, le=1e15, strict=False, allow_inf_nan=False)
+    total: float | None = Field(None, ge=0, le=1e15, strict=False, allow_inf_nan=False)
+
+
 class DataWritten(WrittenData):
     """A running task's data has grown to so many bytes."""
 
@@ -206,6 +215,7 @@ ChildEvent = (
     | Broken
     | StageOneEnded
     | TaskStarted
+    | Progress
     | DataWritten
     | TaskFinished
     | Exchanged

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -11,6 +12,7 @@ from utils.steps import Stops, logged_step
 from worker.api_client import ApiClient
 from worker.api_errors import ApiRefused, ApiUnavailable
 from worker.backoff import Backoff
+from worker.commons import Commons
 from worker.data_directory import DataDirectory
 from worker.errors import WorkerError
 from worker.execution import ProcessExecutor
@@ -79,8 +81,9 @@ def open_ground(settings: Settings, environ: Mapping[str, str]) -> Ground:
     with logged_step("launcher"):
         launcher = Launcher.start()
         large = LargeFiles(directory.large)
+        host = choice.host(launcher, settings, environ)
         executor = ProcessExecutor(
-            choice.host(launcher, settings, environ),
+            replace(host, commons=Commons.start(settings)),
             directory.jobs,
             warm_limits_of(settings) if choice.may_be_warm else NONE_WARM,
             large,

@@ -75,6 +75,7 @@ class ProcessExecutor:
         self.warm = WarmStarts(host, self._directories, warm_limits)
         self._starts = ChildStarts(host, self.warm)
         self._ways = host.ways
+        self._commons = host.commons
 
     def sweep(self) -> list[str]:
         """Remove what executors that were killed have left; return the names removed."""
@@ -97,7 +98,7 @@ class ProcessExecutor:
                     JobReport(order, self._starts.limits, directory.spool, emit, self._large)
                 ) as report,
             ):
-                starts = self._starts.by(passage)
+                starts = self._starts.by(passage, order.config)
                 end = JobWatch(starts, order, prepared, directory, report, stop).run()
                 return end
         finally:
@@ -122,4 +123,5 @@ class ProcessExecutor:
         """End warm processes and remove this executor's directories; no job may run any more."""
         self.warm.close()
         self._ways.close()
+        self._commons.close()
         self._directories.close()

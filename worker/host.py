@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from worker.commons import NotShared, Sharing
 from worker.egress import OpenWays, WaysOut
 from worker.job_order import Limits, Prepared
 from worker.launcher import Command, Launcher
@@ -31,3 +32,4 @@ class Host:
     enclose: Enclose = enclose_nothing
     confine: Mapping[str, Any] = field(default_factory=dict)
     ways: WaysOut = field(default_factory=OpenWays)
+    commons: Sharing = field(default_factory=NotShared)

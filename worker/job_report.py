@@ -2,11 +2,13 @@
 
 import json
 import os
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, assert_never
 
+from utils.thinning import Thinning
 from worker.child_events import (
     Broken,
     Cause,
@@ -17,6 +19,7 @@ from worker.child_events import (
     Finished,
     Oversize,
     Plan,
+    Progress,
     Reads,
     StageOneEnded,
     StageOneFault,
@@ -39,6 +42,7 @@ from worker.task_ledger import Phase, TaskLedger
 
 LINE_BYTES = 16 * 1024 * 1024  # message and resources: `utils.findings` holds them to it
 LINE_SLACK_BYTES = 1024 * 1024  # data that is not large, logs, errors and names
+MOST_UNSAID = 1000  # of progress that came too soon to be told; more counts as nonsense
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -54,6 +58,8 @@ class JobReport:
         self.stage_one_fault: Mapping[str, Any] | None = None
         self.muted = False
         self._cause: Cause | None = None
+        self._progress: dict[str, Thinning] = {}
+        self._unsaid = 0
         self._limits = limits
         self._is_taped = order.exchanges is not None
         self._spool = spool
@@ -154,6 +160,8 @@ class JobReport:
                 taken = self._take_stage_one(event)
             case TaskStarted():
                 taken = self._take_start(event)
+            case Progress():
+                taken = self._take_progress(event)
             case DataWritten():
                 taken = event.task in self.ledger.running and self.data.read(event)
             case TaskFinished():
@@ -197,6 +205,16 @@ class JobReport:
         if started:
             self._tell({"type": "task_started", "task": event.task})
         return started
+
+    def _take_progress(self, event: Progress) -> bool:
+        if event.task not in self.ledger.running:
+            return False
+        thinning = self._progress.setdefault(event.task, Thinning())
+        if not thinning.is_told(event.done, event.total, time.monotonic()):
+            self._unsaid += 1  # the SDK's own clock may run a little ahead of ours
+            return self._unsaid <= MOST_UNSAID
+        self._tell(event.model_dump())
+        return True
 
     def _take_result(self, event: TaskFinished, line: bytes) -> bool:
         if event.result.large is not None and not self.ledger.may_finish(event.result):

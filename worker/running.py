@@ -49,6 +49,7 @@ class Command:
     confine: Mapping[str, Any] = field(default_factory=dict)  # for a child of a warm process
     guard: Mapping[str, Any] | None = None  # the rules of a guard beside it
     closer: bool = False  # whether a helper closes the sandbox that it starts
+    line: socket.socket | None = None  # to what jobs share; the child gets a copy
     signals_are_codes: bool = False  # what it starts by ends with 128 + n where that had signal n
 
     def as_request(self) -> bytes:
@@ -208,14 +209,15 @@ class _Channels:
     events: int
     stdout: int
     stderr: int
-    childs: tuple[int, ...]  # its stdin, stdout, stderr and events
+    childs: tuple[int, ...]  # its stdin, stdout, stderr and events; its line, if it has one
 
     @classmethod
-    def open(cls, stdin: Stdin) -> Self:
+    def open(cls, stdin: Stdin, line: socket.socket | None) -> Self:
         (events, events_write), (out, out_write), (err, err_write) = (os.pipe() for _ in range(3))
         for fd in (events, out, err):
             os.set_blocking(fd, False)
-        theirs = (out_write, err_write, events_write)
+        lines = () if line is None else (os.dup(line.fileno()),)
+        theirs = (out_write, err_write, events_write, *lines)
         if isinstance(stdin, socket.socket):
             return cls(None, events, out, err, (os.dup(stdin.fileno()), *theirs))
         stdin_read, stdin_write = os.pipe()
@@ -250,7 +252,7 @@ def ask_supervisor(
 
     Raises what `ask_for_child` raises.
     """
-    channels = _Channels.open(stdin)
+    channels = _Channels.open(stdin, command.line)
     running = Running(control, channels, stdin if isinstance(stdin, bytes) else b"")
     running.signals_are_codes = command.signals_are_codes
     try:

@@ -163,6 +163,14 @@ def test_times_of_a_job_stay_between_its_lease_and_now(
         assert job[name] == expected.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def test_progress_of_a_task_is_one_of_the_jobs_events(desk: "Desk", lease: dict[str, Any]) -> None:
+    begin = desk.started(lease)
+    told = desk.event(lease, "progress", task="t", done=3, total=None)
+    desk.good(desk.send(lease, begin, told, desk.ended(lease)))
+    page = desk.client.get(f"/api/v1/jobs/{lease['job_id']}/events").text
+    assert '"task":"t","done":3.0,"total":null' in page.replace(" ", "")
+
+
 def test_what_a_job_reached_stands_in_it_and_goes_with_its_attempt(
     desk: "Desk", lease: dict[str, Any]
 ) -> None:

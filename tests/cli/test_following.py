@@ -37,6 +37,8 @@ def told(event: dict[str, Any]) -> str:
         ({"type": "environment", "state": "building"}, "building the environment"),
         ({"type": "environment", "state": "ready", "seconds": 1.0}, "built in 1.0 s"),
         ({"type": "something new"}, ""),
+        ({"type": "progress", "task": "[b]", "done": 3, "total": 12}, "… [b] 3/12 (25 %)"),
+        ({"type": "progress", "task": "t", "done": 7.0, "total": None}, "… t 7"),
         (
             {"type": "network", "hosts": ["a.example", "[b]"], "reached": []},
             "declared a.example, [b]",

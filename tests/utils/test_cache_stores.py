@@ -1,11 +1,13 @@
+import sqlite3
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from utils.cache import Store
-from utils.cache_stores import FileStore, MemoryStore
+from utils.cache_stores import FileStore, MemoryStore, journal_mode
 
 
 class Clock:
@@ -70,6 +72,7 @@ def test_processes_share_a_file(
 ) -> None:
     code = """
 import sys
+from contextlib import closing
 from pathlib import Path
 from utils.cache import Cache
 from utils.cache_stores import FileStore
@@ -79,3 +82,15 @@ print(Cache("a", FileStore(Path(sys.argv[1]))).get_or_compute("x", lambda: sys.a
     said = {process.communicate(timeout=60)[0] for process in started}
     assert len(said) == 1
     assert said <= {"one\n", "two\n", "three\n"}
+
+
+def test_a_file_is_its_users_alone_and_its_journal_is_safe(tmp_path: Path) -> None:
+    path = tmp_path / "cache.sqlite"
+    path.touch(0o644)
+    FileStore(path).set("key", '"value"', 60)
+    assert path.stat().st_mode & 0o777 == 0o600
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() != ("wal",) or (
+            sqlite3.sqlite_version_info >= (3, 51, 3)
+        )
+    assert [journal_mode(version) for version in ((3, 51, 2), (3, 51, 3))] == ["TRUNCATE", "WAL"]

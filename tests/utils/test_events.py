@@ -6,7 +6,10 @@ import sys
 import threading
 from pathlib import Path
 
-from utils.events import write_whole
+import pytest
+
+from utils import events
+from utils.events import EventChannel, write_whole
 
 
 def test_a_write_larger_than_the_pipe_arrives_whole() -> None:
@@ -61,3 +64,50 @@ def test_events_are_lines_that_only_the_child_itself_can_write() -> None:
     assert json.loads(second) == {"type": "task_finished", "result": {"a": 1}}
     assert json.loads(third) == {"started": True, "forked": 7}
     assert rest == b""
+
+
+def test_small_events_of_threads_do_not_mix_with_large_ones() -> None:
+    reading, writing = os.pipe()
+    channel = EventChannel(writing)
+    stop = threading.Event()
+
+    def mention() -> None:
+        while not stop.is_set():
+            channel.mention({"type": "progress", "task": "t"})
+
+    def write() -> None:
+        for _ in range(20):
+            channel.send({"type": "large", "text": "x" * 300_000})
+        stop.set()
+
+    threads = [threading.Thread(target=mention) for _ in range(4)]
+    threads.append(threading.Thread(target=write))
+    for thread in threads:
+        thread.start()
+
+    def close() -> None:
+        for thread in threads:
+            thread.join()
+        channel.close()
+
+    closer = threading.Thread(target=close)
+    closer.start()
+    with os.fdopen(reading, "rb") as file:
+        kinds = [json.loads(line)["type"] for line in file]
+    closer.join()
+    assert kinds.count("large") == 20
+    channel.mention({"type": "progress"})
+
+
+def test_a_lock_that_is_held_for_ever_does_not_stop_the_reports(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(events, "HELD_SECONDS", 0.01)
+    reading, writing = os.pipe()
+    channel = EventChannel(writing)
+    channel._lock.acquire()
+    channel.mention({"type": "progress"})
+    channel.send({"type": "finished"})
+    channel.close()
+    with os.fdopen(reading, "rb") as file:
+        assert file.read() == b'{"type":"finished"}\n'

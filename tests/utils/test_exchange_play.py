@@ -28,6 +28,9 @@ class Told:
     def send_result(self, result: str) -> None:
         self.events.append({"type": "task_finished", "result": result})
 
+    def mention(self, event: Mapping[str, Any]) -> None:
+        self.events.append(event)
+
 
 def replaying(**more: Any) -> dict[str, Any]:
     return {"mode": "replay", "secrets": [], "entries": [ENTRY], **more}

@@ -24,9 +24,10 @@ from utils.errors import (
     IntegrationTemporaryError,
 )
 from utils.http import CursorPages, HTTPClient, HTTPOptions, LinkPages, OffsetPages
+from utils.token_bucket import Pace, TokenBucket
 
 if TYPE_CHECKING:
-    from tests.remote import Asker, Remote, Slept
+    from tests.remote import Asker, Raw, Remote, Slept
 
 SECRET = "s3cr3t-t0ken-0f-ours"
 BEARER = {"Authorization": f"Bearer {SECRET}"}
@@ -571,3 +572,115 @@ def test_the_twin_is_found_beside_it() -> None:
 
 def _edges(slept: "Slept") -> dict[str, HTTPOptions]:
     return {"options": HTTPOptions(edges=slept.edges())}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 4\r\n\r\n{}xx",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n{}\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000 + b"\r\n\r\n",
+        b"no HTTP at all, and " + SECRET.encode() + b"\r\n\r\n",
+        b"",
+    ],
+)
+def test_an_answer_that_is_broken_is_temporary_and_tells_no_secret(
+    ask: "Asker", raw: "Raw", caplog: pytest.LogCaptureFixture, answer: bytes
+) -> None:
+    raw.answers(answer)
+    with caplog.at_level(logging.DEBUG), pytest.raises(IntegrationTemporaryError) as caught:
+        ask(raw.url, "get", "/", made={"headers": BEARER, "max_retries": 1})
+    assert SECRET not in str(caught.value) + caplog.text
+
+
+def test_an_old_server_and_json_of_other_encodings_are_understood(ask: "Asker", raw: "Raw") -> None:
+    for body in (b"[1]", b"\xef\xbb\xbf[1]", "[1]".encode("utf-16")):
+        raw.answers(b"HTTP/1.0 200 OK\r\n\r\n", body)
+        assert ask(raw.url, "get", "/") == [1]
+
+
+def test_a_secret_that_comes_back_as_utf_16_is_not_shown(ask: "Asker", remote: "Remote") -> None:
+    remote.replies("/", remote.reply(400, f"what is {SECRET}".encode("utf-16-le")))
+    with pytest.raises(IntegrationPermanentError, match=r"what is \*\*\*"):
+        ask(remote.url, "get", "/", made={"headers": BEARER})
+
+
+def test_what_is_posted_does_not_follow_to_another_origin(
+    ask: "Asker", remote: "Remote", other_remote: "Remote"
+) -> None:
+    away = (("Location", f"{other_remote.url}/x"),)
+    remote.replies("/", remote.reply(307, b"", away))
+    with pytest.raises(IntegrationPermanentError, match="a redirect of what was sent"):
+        ask(remote.url, "post", "/", json={"client_secret": SECRET})
+    assert not other_remote.got
+
+
+def test_cookies_stay_at_their_origin(remote: "Remote", other_remote: "Remote") -> None:
+    other = f"http://127.0.0.1:{other_remote.port}"
+    remote.replies("/login", remote.json(1, Set_Cookie="session=abc; Path=/"))
+    remote.replies("/me", remote.json(2))
+    remote.replies("/away", remote.reply(302, b"", (("Location", f"{other}/x"),)))
+    other_remote.replies("/x", other_remote.json(3, Set_Cookie="session=planted; Path=/"))
+    with HTTPClient(remote.url) as client:
+        assert [client.get(path) for path in ("/login", "/away", "/me")] == [1, 3, 2]
+    assert "cookie" not in other_remote.got[0].headers
+    assert remote.got[-1].headers["cookie"] == "session=abc"
+
+
+@pytest.mark.parametrize("place", ["http://a..b/", f"http://{'a' * 70}/", "http://[", "//h:99999/"])
+def test_a_redirect_to_no_host_is_an_error_of_the_tree(
+    ask: "Asker", remote: "Remote", place: str
+) -> None:
+    remote.replies("/", remote.reply(302, b"", (("Location", place),)))
+    with pytest.raises(IntegrationError):
+        ask(remote.url, "get", "/")
+
+
+def test_headers_of_latin_1_are_sent_and_odd_names_are_refused(
+    ask: "Asker", remote: "Remote"
+) -> None:
+    remote.replies("/", remote.json(1))
+    assert ask(remote.url, "get", "/", headers={"X-Name": "é"}) == 1
+    for name in ("é", "a b", "", "a:b"):
+        with pytest.raises(IntegrationNotConfigured, match="is no name of a header"):
+            ask(remote.url, "get", "/", headers={name: "x"})
+
+
+def test_the_announced_length_of_a_head_is_no_body(ask: "Asker", raw: "Raw") -> None:
+    raw.answers(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n")
+    assert ask(raw.url, "request", "HEAD", "/").status == 200
+
+
+def test_pages_that_lead_in_a_circle_end(ask: "Asker", remote: "Remote") -> None:
+    def page(target: str) -> Any:
+        return remote.json([1], Link=f'<{target}>; rel="next"')
+
+    remote.replies("/v1/a", page("/v1/b"))
+    remote.replies("/v1/b", page("c?x=1"))
+    remote.replies("/v1/c", page("/v1/a"))
+    with pytest.raises(IntegrationPermanentError, match="has come before"):
+        ask(f"{remote.url}/v1", "items", "/a", LinkPages())
+    assert remote.targets == ["GET /v1/a", "GET /v1/b", "GET /v1/c?x=1"]
+
+
+def test_each_error_is_logged_once(remote: "Remote", caplog: pytest.LogCaptureFixture) -> None:
+    remote.replies("/", remote.reply(200, b"<html>"))
+    limit = TokenBucket(Pace(1, 0.001))
+    with HTTPClient(remote.url, options=HTTPOptions(limit=limit)) as client:
+        with pytest.raises(IntegrationPermanentError):
+            client.get("/")
+        with pytest.raises(IntegrationRateLimited, match="our own rate limit"):
+            client.get("/")
+    breaker = CircuitBreaker(failures=1)
+    breaker.note(worked=False)
+    with (
+        HTTPClient(remote.url, options=HTTPOptions(breaker=breaker)) as client,
+        pytest.raises(IntegrationTemporaryError),
+    ):
+        client.get("/")
+    errors = [one.message for one in caplog.records if one.levelno == logging.ERROR]
+    told = ["is not JSON", "our own rate limit", "1 times in a row"]
+    assert [what in error for what, error in zip(told, errors, strict=True)] == [True] * 3

@@ -53,7 +53,9 @@ def test_the_wait_that_an_answer_asks_for(headers: dict[str, str], seconds: floa
         (403, {"x-ratelimit-remaining": "7"}, b"", False),
         (403, {"retry-after": "1"}, b"", True),
         (403, {}, b'{"message": "API Rate Limit exceeded"}', True),
-        (401, {"x-ratelimit-remaining": "0"}, b"rate limit", False),
+        (401, {"x-ratelimit-remaining": "0"}, b"bad credentials", False),
+        (401, {}, b"rate limit exceeded", True),
+        (401, {"retry-after": "1"}, b"", True),
         (500, {"retry-after": "1"}, b"", False),
     ],
 )

@@ -3,6 +3,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from utils.http_order import Order
 from utils.http_transport import ERROR_BODY_BYTES, InMemory, IntoFile, TooLarge, fault_of
 
 SECRET = "abcdefgh"
@@ -20,6 +21,8 @@ SECRET = "abcdefgh"
         ),
         (httpx2.ReadTimeout("x"), "no answer within 2.5 s (ReadTimeout)", False, False),
         (httpx2.ReadError(""), "ReadError", False, False),
+        (TimeoutError(), "the answer was not whole within inf s", False, False),
+        (UnicodeError("x"), "its host is no name that can be looked up", True, True),
         (httpx2.ProxyError("403 no"), "the proxy refused: 403 no", True, True),
         (httpx2.ProxyError("502 no"), "the proxy refused: 502 no", True, False),
         (
@@ -33,7 +36,7 @@ SECRET = "abcdefgh"
 def test_each_error_of_the_library_has_a_meaning(
     error: Exception, reason: str, *, untouched: bool, permanent: bool
 ) -> None:
-    fault = fault_of(error, 2.5)
+    fault = fault_of(error, Order("GET", "http://h/", {}, None, 2.5, repeatable=True))
     assert (fault.reason, fault.untouched, fault.permanent) == (reason, untouched, permanent)
 
 

@@ -65,7 +65,10 @@ def test_a_task_gets_client_cache_logger_and_progress(
     assert child.results["a_list"]["data"] == {"items": [1, 2]}, child.results
     assert child.results["b_again"]["data"] == {"items": [1, 2], "heavy": True}
     assert child.results["a_list"]["logs"] == ["INFO found 1"]
-    assert child.stdout == "a_list: 1/2 (50 %)\na_list: 2/2 (100 %)\n"
+    told = [event for event in child.events if event["type"] == "progress"]
+    assert told == [
+        {"type": "progress", "task": "a_list", "done": done, "total": 2} for done in (1, 2)
+    ]
     assert len(remote.got) == 1
 
 
@@ -121,19 +124,75 @@ def test_tasks_of_a_job_share_the_cache_and_the_buckets(view: JobView, remote: "
     assert waits == [0.0, None, 0.0]
 
 
-def test_progress_is_shown_once_a_second_and_at_the_end(
-    view: JobView, capsys: pytest.CaptureFixture[str]
-) -> None:
-    tools = make_tools("list", view, print)
+def test_progress_is_thinned_out_and_its_end_is_told(view: JobView) -> None:
+    told: list[Mapping[str, Any]] = []
+    tools = make_tools("list", view._replace(mention=told.append), print)
     for done in range(1001):
         tools.progress(done, 1000)
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "list: 0/1000 (0 %)"
-    assert lines[-1] == "list: 1000/1000 (100 %)"
-    assert len(lines) < 20
-    tools = make_tools("list", view, print)
-    tools.progress(7, None)
-    assert capsys.readouterr().out == "list: 7\n"
+    assert told[0] == {"type": "progress", "task": "list", "done": 0, "total": 1000}
+    assert told[-1]["done"] == 1000
+    assert len(told) < 20
+    make_tools("list", view, print).progress(7, None)  # nobody listens
+
+
+STAGE_ONE = """
+from utils.base_runner import BaseRunner
+
+
+class Runner(BaseRunner):
+    class StageOne(BaseRunner.StageOne):
+        def start(self):
+            client = self.http(self.config["url"])
+            self.logger.info("asking")
+            token = self.cache.get_or_compute("token", lambda: client.get("/token"), 60)
+            return {"token": token}
+"""
+READS = """
+from utils.decorators import task
+
+
+@task(name="read", title="Read")
+def read(self, ctx):
+    return {"data": {"base": ctx.base("token"), "cached": ctx.cache.get("token")}}
+"""
+
+
+def test_stage_one_has_client_cache_and_logger(
+    run_child: Callable[..., Any],
+    write_snapshot: Callable[[Mapping[str, str]], Path],
+    remote: "Remote",
+) -> None:
+    remote.replies("/token", remote.json("t"))
+    snapshot = write_snapshot({"entry.py": STAGE_ONE, "collectors/tasks.py": READS})
+    child = run_child("sample", snapshot, config={"url": remote.url})
+    assert child.results["read"]["data"] == {"base": "t", "cached": "t"}
+    stage_one = next(event for event in child.events if event["type"] == "stage_one")
+    assert stage_one["logs"] == ["INFO asking"]
+
+
+OWN_NAMES = """
+import logging
+from utils.base_runner import BaseRunner
+
+
+class Runner(BaseRunner):
+    class StageOne(BaseRunner.StageOne):
+        def __init__(self, config):
+            self.config = config
+            self.logger, self.cache = logging.getLogger("own"), {}
+
+        def start(self):
+            self.cache["own"] = self.logger.name
+            return {"token": self.cache["own"]}
+"""
+
+
+def test_a_stage_one_may_have_attributes_of_these_names(
+    run_child: Callable[..., Any], write_snapshot: Callable[[Mapping[str, str]], Path]
+) -> None:
+    snapshot = write_snapshot({"entry.py": OWN_NAMES, "collectors/tasks.py": READS})
+    child = run_child("sample", snapshot)
+    assert child.results["read"]["data"] == {"base": "own", "cached": None}
 
 
 def test_what_tasks_share_is_made_once() -> None:

@@ -217,3 +217,22 @@ def test_exchanges_of_a_job_that_nobody_tapes_are_nonsense(tmp_path: Path) -> No
         told[taped] = events
         assert report.ignored == (0 if taped else 1)
     assert told == {False: [], True: [{"type": "exchange", "exchange": {"body": "***"}}]}
+
+
+def test_progress_of_a_running_task_is_told_thinned_out(tmp_path: Path) -> None:
+    events: list[dict[str, Any]] = []
+    report = report_with_a_plan(tmp_path / "spool", events)
+    for event in (
+        {"type": "progress", "task": "list", "done": 1, "total": 9},
+        {"type": "task_started", "task": "list"},
+        *({"type": "progress", "task": "list", "done": done, "total": 9} for done in range(1, 10)),
+        {"type": "progress", "task": "other", "done": 1, "total": 9},
+        {"type": "progress", "task": "list", "done": -1, "total": None},
+    ):
+        report.take(json.dumps(event).encode())
+    told = [event for event in events if event["type"] == "progress"]
+    assert [event["done"] for event in told] == [1, 9]
+    assert report.ignored == 3
+    for _ in range(2000):
+        report.take(b'{"type": "progress", "task": "list", "done": 1, "total": 9}')
+    assert report.ignored > 900, "a flood counts as nonsense"
