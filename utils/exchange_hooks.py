@@ -92,7 +92,8 @@ def _response(library: Any, request: Any, outcome: Outcome) -> Any:
     """Return the library's response, or raise its error."""
     if isinstance(outcome, Reply):
         headers = _unpacked(outcome.headers)
-        return library.Response(outcome.status, headers=headers, content=outcome.body)
+        body = library.ByteStream(outcome.body)  # unread: a client may want it in pieces
+        return library.Response(outcome.status, headers=headers, stream=body)
     match outcome.kind:
         case Fault.TIMEOUT:
             raise library.ReadTimeout("the read operation timed out", request=request)

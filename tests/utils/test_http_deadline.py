@@ -26,6 +26,7 @@ QUICK = {"timeout": 0.1, "max_retries": 1}
         HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"")[:10],
         b"HTTP/1.0 200 OK\r\n\r\n",
     ],
+    ids=["headers", "length", "chunked", "gzip", "old"],
 )
 def test_an_answer_that_trickles_for_ever_is_given_up(
     ask: "Asker", raw: "Raw", begin: bytes
