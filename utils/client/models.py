@@ -78,6 +78,9 @@ class Integration(Answer):
     commit: str | None
     tasks: tuple[dict[str, Any], ...] | None
     environment: Environment | None
+    tier: str | None = Field(
+        default=None, description="how much its tests have proven; null: not known"
+    )
     problem: ProblemNote | None
     created_at: datetime
     updated_at: datetime
