@@ -11,7 +11,7 @@ from api.models import Answer, PageQuery
 from api.openapi import blueprint
 from api.paging import Order, read_page
 from api.state import current_state
-from api.storable import StorableText
+from api.storable import StorableText, StorableTime
 
 routes = blueprint("audit", __name__)
 
@@ -23,7 +23,7 @@ class AuditQuery(PageQuery):
     action: StorableText | None = Field(None, max_length=100)
     object_id: StorableText | None = Field(None, max_length=200)
     changed: bool | None = Field(None, description="only changes, or only what changed nothing")
-    since: datetime | None = None
+    since: StorableTime | None = None
 
 
 class AuditAnswer(Answer):

@@ -8,7 +8,7 @@ from api.gate import MOST_VERIFIED, Gate, RefusedToken
 from api.issued_tokens import find_token, revoke_token
 from api.principal import Principal, Role
 from api.problems import Unauthorized
-from api.token_table import tokens
+from api.token_table import sessions, tokens
 
 
 @pytest.fixture
@@ -89,6 +89,7 @@ def test_database_that_is_away_does_not_spoil_an_answer_that_was_given(
     later: list[Callable[[], None]] = []
     gate.admit(text, later.append)
     with guarded.database.write() as connection:
+        sessions.drop(connection)
         tokens.drop(connection)
     later.pop()()
 

@@ -113,6 +113,7 @@ def test_start_and_stop_are_steps_in_the_log(start_server: Start) -> None:
         ("start step", "listener"),
         ("start step", "database"),
         ("start step", "app"),
+        ("stop step", "retention"),
         ("stop step", "waiting requests"),
         ("stop step", "traces"),
         ("stop step", "database"),
@@ -122,6 +123,7 @@ def test_start_and_stop_are_steps_in_the_log(start_server: Start) -> None:
     ]
 
 
+@pytest.mark.only_on("sqlite")
 def test_an_error_of_ours_is_a_generic_problem_and_nothing_shows_its_inside(
     start_server: Start, settings: Settings
 ) -> None:

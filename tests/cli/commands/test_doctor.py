@@ -15,7 +15,7 @@ CHECKS = [
     "worker",
     "API",
 ]
-OF_API = ["API database", "API schema", "API storage", "API secrets"]
+OF_API = ["API database", "API schema", "API storage", "API secrets", "API background"]
 
 
 def test_doctor_is_fine_where_everything_runs(live: Any) -> None:
