@@ -7,6 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
+pytestmark = pytest.mark.one_database
+
 Start = Callable[..., Any]
 
 

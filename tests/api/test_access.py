@@ -5,6 +5,8 @@ import pytest
 from api.issued_tokens import find_token, revoke_token
 from api.principal import Role
 
+pytestmark = pytest.mark.one_database
+
 JOBS = "/api/v1/jobs"
 ME = "/api/v1/me"
 

@@ -13,6 +13,8 @@ from utils.zstd import Inflating, ZstdCompressor
 if TYPE_CHECKING:
     from tests.api.conftest import Desk
 
+pytestmark = pytest.mark.one_database
+
 ROUTE = "/api/v1/deployments"
 BODY = {"name": "prod", "integration": "tool", "config": {"text": "x" * 4000}}
 PLAIN = json.dumps(BODY).encode()

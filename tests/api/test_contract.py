@@ -79,6 +79,7 @@ def good(answer: httpx2.Response) -> Any:
     return answer.json()
 
 
+@pytest.mark.one_database
 @pytest.mark.timeout(1_900)
 def test_every_answer_is_as_described(address: str, tmp_path: Path) -> None:
     command = [
@@ -86,6 +87,7 @@ def test_every_answer_is_as_described(address: str, tmp_path: Path) -> None:
         *("run", f"{address}/openapi.json", "--checks", "all", "--max-examples", EXAMPLES),
         *("--continue-on-failure", "--no-shrink", "--seed", "1", "--request-timeout", "20"),
         *("--generation-database", "none", "--warnings", "off", "--workers", "2"),
+        *("--suppress-health-check", "all"),  # that a machine is slow is no fault of the API
     ]
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "NO_COLOR": "1"}
     environ["PYTHONPATH"] = str(CONFIG.parents[3])

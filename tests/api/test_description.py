@@ -7,6 +7,8 @@ from flask_openapi.openapi import OpenAPI
 
 from api.description import describe, operations
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def found(app: OpenAPI) -> dict[str, Any]:

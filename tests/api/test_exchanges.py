@@ -11,6 +11,8 @@ from api.exchanges import Exchange, log_exchange, watch_exchanges
 if TYPE_CHECKING:
     from flask_openapi.openapi import OpenAPI
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def heard() -> list[Exchange]:

@@ -12,6 +12,8 @@ from api.principal import Role
 from api.state import state_of
 from utils.settings import Settings
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.mark.parametrize(
     "host", ["localhost", "localhost:8340", "127.0.0.1:9", "[::1]:8340", "LOCALHOST:1"]

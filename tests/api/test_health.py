@@ -8,6 +8,8 @@ from sqlalchemy import text
 from api.state import State
 from utils.settings import Settings
 
+pytestmark = pytest.mark.one_database
+
 
 def check(client: FlaskClient, name: str) -> Any:
     answer = client.get("/health/ready")

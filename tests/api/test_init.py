@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from flask_openapi.openapi import OpenAPI
 
 from api.app import create_app
@@ -12,6 +13,8 @@ from utils.settings import Settings
 
 if TYPE_CHECKING:
     from tests.api.conftest import Registrar
+
+pytestmark = pytest.mark.one_database
 
 CommitSource = Callable[..., str]
 DNS = {"name": "dns", "title": "DNS"}

@@ -5,6 +5,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.api.conftest import Desk, HandClock
 
+pytestmark = pytest.mark.one_database
+
 
 def names(desk: "Desk", **query: Any) -> list[str]:
     answer = desk.client.get("/api/v1/deployments", query_string=query)

@@ -96,6 +96,8 @@ from api.exchanges import Exchange
 from api.metrics import Metrics, registry_of_all, share_values
 from api.wakeups import Kind
 
+pytestmark = pytest.mark.one_database
+
 directory = Path(sys.argv[1])
 share_values(directory)
 metrics = Metrics()

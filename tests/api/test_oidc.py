@@ -27,6 +27,8 @@ from api.state import state_of
 from utils.errors import SettingsError
 from utils.settings import Settings
 
+pytestmark = pytest.mark.one_database
+
 MakeApp = Callable[..., Any]
 PEOPLE: tuple[dict[str, Any], ...] = (
     {"sub": "ada", "email": "ada@example.com", "groups": ["sre"]},

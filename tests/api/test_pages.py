@@ -12,6 +12,8 @@ from api.state import State
 from api.tables import deployments, integrations, jobs, task_results, violations
 from api.verdicts import ViolationStatus
 
+pytestmark = pytest.mark.one_database
+
 HOSTILE = "<script>alert(1)</script>\"'&"
 REACHED = {"host": "a.example", "port": 443, "allowed": True, "reason": None}
 REACHED |= {"connections": 3, "bytes_sent": 10, "bytes_received": 20}

@@ -21,6 +21,8 @@ from api.permissions import (
 )
 from api.principal import Role
 
+pytestmark = pytest.mark.one_database
+
 CALLERS = (None, *Role)
 
 

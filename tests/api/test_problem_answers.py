@@ -14,6 +14,8 @@ from api.problems import Unavailable
 from api.state import State
 from utils.settings import Settings
 
+pytestmark = pytest.mark.one_database
+
 FIELDS = {"type", "title", "status", "detail", "advice", "request_id"}
 
 

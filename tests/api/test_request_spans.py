@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from api.database import Database
     from utils.settings import Settings
 
+pytestmark = pytest.mark.one_database
+
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 CALLER = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
 

@@ -15,6 +15,8 @@ import pytest
 from api.wakeups import LIMITS, Kind
 from utils.settings import Settings
 
+pytestmark = pytest.mark.one_database
+
 Start = Callable[..., Any]
 DEPLOYMENT = {"name": "prod", "integration": "dns", "config": {}}
 

@@ -149,7 +149,9 @@ def trueline(
 
     def run(*arguments: str) -> Ran:
         capfd.readouterr()
+        given = dict(os.environ)
         code = main(list(arguments))
+        os.environ.update(given)  # a process forgets its secret variables once it has read them
         said = capfd.readouterr()
         return Ran(code, said.out, said.err)
 

@@ -5,6 +5,8 @@ import pytest
 from api.issued_tokens import revoke_token
 from api.principal import Role
 
+pytestmark = pytest.mark.one_database
+
 OWN_PAGE = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
 
 

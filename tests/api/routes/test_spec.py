@@ -13,6 +13,8 @@ from flask_openapi.openapi import OpenAPI
 if TYPE_CHECKING:
     from tests.api.conftest import Served
 
+pytestmark = pytest.mark.one_database
+
 
 def spec(client: FlaskClient) -> Any:
     answer = client.get("/openapi.json")
