@@ -6,10 +6,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from api.exchanges import Exchange
 from api.facts import JobMoved, TaskEnded
 from api.metrics import MOST_INTEGRATIONS, Metrics, shared_metrics_of
 from utils.settings import Settings
+
+pytestmark = pytest.mark.one_database
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -95,8 +99,6 @@ from pathlib import Path
 from api.exchanges import Exchange
 from api.metrics import Metrics, registry_of_all, share_values
 from api.wakeups import Kind
-
-pytestmark = pytest.mark.one_database
 
 directory = Path(sys.argv[1])
 share_values(directory)
