@@ -149,9 +149,13 @@ def trueline(
 
     def run(*arguments: str) -> Ran:
         capfd.readouterr()
-        given = dict(os.environ)
-        code = main(list(arguments))
-        os.environ.update(given)  # a process forgets its secret variables once it has read them
+        given, mask = dict(os.environ), os.umask(0o022)
+        os.umask(mask)
+        try:
+            code = main(list(arguments))
+        finally:  # a process of its own may forget its secret variables and keep its files private
+            os.environ.update(given)
+            os.umask(mask)
         said = capfd.readouterr()
         return Ran(code, said.out, said.err)
 
