@@ -7,8 +7,6 @@ from sqlalchemy import select, update
 from api.state import State
 from api.tables import integrations, sources
 
-pytestmark = pytest.mark.one_database
-
 URL = "/api/v1/catalogue"
 READY = {
     "name": "dns",

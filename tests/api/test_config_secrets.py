@@ -19,8 +19,6 @@ from api.config_secrets import (
 from api.database import Database
 from api.secret_key import Keyring, SecretKeyError, new_key
 
-pytestmark = pytest.mark.one_database
-
 CONFIG: dict[str, Any] = {"token": "a", "deep": [{"key": 7}], "zone": "z"}
 POINTERS = ("/token", "/deep/0/key")
 Seal = Callable[..., dict[str, Any]]

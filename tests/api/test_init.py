@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from flask_openapi.openapi import OpenAPI
 
 from api.app import create_app
@@ -14,7 +13,6 @@ from utils.settings import Settings
 if TYPE_CHECKING:
     from tests.api.conftest import Registrar
 
-pytestmark = pytest.mark.one_database
 
 CommitSource = Callable[..., str]
 DNS = {"name": "dns", "title": "DNS"}

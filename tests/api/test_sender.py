@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from tests.api.conftest import Desk, HandClock, Served
     from tests.conftest import Eventually
 
-pytestmark = pytest.mark.one_database
-
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:

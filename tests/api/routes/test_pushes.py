@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from tests.api.conftest import CommitSource, HandClock, Served
     from tests.conftest import Eventually
 
-pytestmark = pytest.mark.one_database
 
 SECRET = "forge-and-api-know-it"
 KEY = b"k" * 32

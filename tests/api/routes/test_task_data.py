@@ -15,7 +15,6 @@ from utils.zstd import Inflating, ZstdCompressor
 if TYPE_CHECKING:
     from tests.api.conftest import Desk
 
-pytestmark = pytest.mark.one_database
 
 VALUE = {"items": [{"n": n, "text": "x" * 50} for n in range(20_000)]}
 TEXT = json.dumps(VALUE).encode()
