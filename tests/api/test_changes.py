@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 
 from api.changes import LOOK_SECONDS, PostgresChanges, SqliteChanges, changes_of
 from api.database import Database
-from api.migrate import _config, migrate
+from api.migrate import migrate
+from api.migration_steps import config_of
 from api.tables import events, jobs
 from api.wakeups import WORK, Changes, Kind, Topic, Wakeups
 from tests.api.conftest import NOON
@@ -206,9 +207,9 @@ def test_the_migration_goes_back_and_forth_and_keeps_what_is_there(here: Databas
     columns = {"job_id": "j1", "attempt": 1, "seq": 1, "type": "x", "at": NOON, "payload": {}}
     with here.write() as connection:
         connection.execute(insert(events).values(columns))
-        command.downgrade(_config(connection), "0001")
+        command.downgrade(config_of(connection), "0001")
     with here.write() as connection:
-        command.upgrade(_config(connection), "head")
+        command.upgrade(config_of(connection), "head")
     with here.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM events")).scalar() == 1
         assert connection.execute(text("SELECT id FROM jobs")).scalar() == "j1"
