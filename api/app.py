@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from flask_openapi.models.info import Info
 from flask_openapi.openapi import OpenAPI
@@ -23,7 +24,7 @@ from api.job_log import log_facts
 from api.json_format import JsonFormat
 from api.marks import marks_reader
 from api.metrics import Metrics, shared_metrics_of
-from api.oidc import Provider
+from api.oidc_registration import registration_of
 from api.problem_answers import answer_with_problems
 from api.problems import ProblemDocument
 from api.request_spans import trace_requests
@@ -37,6 +38,9 @@ from utils.checks import Checks
 from utils.settings import Settings
 from utils.steps import Stops
 from utils.tracing import NoTracing, Tracing
+
+if TYPE_CHECKING:
+    from api.oidc import Provider
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -74,7 +78,7 @@ def create_app(
         started_at=clock(),
         environ=environ,
         gate=Gate(read_signing_keys(key_file), database, clock) if key_file else None,
-        people=Provider.of(settings),
+        people=_provider_of(settings),
         metrics=metrics,
         shared_metrics=shared_metrics_of(settings),
         stops=Stops(),
@@ -97,3 +101,12 @@ def create_app(
     for blueprint in BLUEPRINTS:
         app.register_api(blueprint)
     return app
+
+
+def _provider_of(settings: Settings) -> "Provider | None":
+    registration = registration_of(settings)
+    if registration is None:
+        return None
+    from api.oidc import Provider  # noqa: PLC0415 - start-up time
+
+    return Provider(registration)
