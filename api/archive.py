@@ -95,8 +95,7 @@ def read_archive(path: Path) -> Iterator[tuple[str, bytes]]:
 def _begin_beside(path: Path) -> tuple[int, Path]:
     """Open a file of mode 0600, locked for as long as somebody writes it."""
     while True:
-        names = {"prefix": f".{path.name}.", "suffix": UNFINISHED}
-        descriptor, beside = tempfile.mkstemp(dir=path.parent, **names)
+        descriptor, beside = tempfile.mkstemp(UNFINISHED, f".{path.name}.", path.parent)
         with suppress(OSError):  # a file system without locks: then nothing is swept there, either
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:

@@ -94,7 +94,7 @@ def test_request_that_a_deadlock_ends_is_503_and_goes_well_the_next_time(
     def is_waiting() -> bool:
         asked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         with other.read() as connection:
-            return connection.exec_driver_sql(asked).scalar_one() == 1
+            return bool(connection.exec_driver_sql(asked).scalar_one() == 1)
 
     with ThreadPoolExecutor(1) as pool, other.write() as connection:
         connection.execute(text("SET LOCAL deadlock_timeout TO '60s'"))  # not this one, then
@@ -105,6 +105,7 @@ def test_request_that_a_deadlock_ends_is_503_and_goes_well_the_next_time(
         answer = asked.result(20)
     other.close()
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.json is not None
     assert answer.json["type"] == "urn:trueline:problem:unavailable"
     assert len(desk.good(desk.client.post("/api/v1/leases/renew", json=body))["renewed"]) == 2
 
