@@ -1,6 +1,7 @@
 """Puts the API together: state, guard, problems and routes."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,13 @@ from api.database import Database
 from api.editions import tag_answers
 from api.exchanges import log_exchange, watch_exchanges
 from api.gate import Gate
+from api.grace import Grace
 from api.guard import guard
 from api.health import add_checks
 from api.invalid_requests import refuse_request
 from api.job_log import log_facts
 from api.json_format import JsonFormat
+from api.lease_watch import tell_outages
 from api.marks import marks_reader
 from api.metrics import Metrics, shared_metrics_of
 from api.oidc_registration import registration_of
@@ -69,13 +72,15 @@ def create_app(
     metrics = Metrics()
     metrics.watch_pool(database.engine)
     database.facts.listeners += [log_facts, metrics.hear_facts]
+    started_at = clock()
     state = app.extensions[KEY] = State(
         settings=settings,
         database=database,
         clock=clock,
         wakeups=Wakeups(marks_reader(database), changes_of(database), count=metrics.hear_waiting),
         secrets=SecretBox(Keyring.of(settings)),
-        started_at=clock(),
+        started_at=started_at,
+        grace=Grace(started_at, timedelta(seconds=settings.lease_seconds)),
         environ=environ,
         gate=Gate(read_signing_keys(key_file), database, clock) if key_file else None,
         people=_provider_of(settings),
@@ -87,7 +92,7 @@ def create_app(
     state.stops.add("database", database.close)
     tracing = tracing or NoTracing()
     state.stops.add("traces", tracing.stop)
-    state.stops.add("waiting requests", state.wakeups.close)
+    state.stops.add("waiting requests", state.wakeups.end)
     add_checks(state)
     answer_with_problems(app)
     trace_requests(app, tracing)
@@ -95,6 +100,7 @@ def create_app(
     watch_exchanges(app, *heard)
     guard(app, settings)
     AuditTrail(database, clock).attend(app)
+    tell_outages(app, state.grace, clock)  # before tokens are looked up in the database
     demand_access(app)
     compress_bodies(app)
     tag_answers(app)  # after_request runs backwards: an answer is tagged before it is compressed

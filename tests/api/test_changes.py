@@ -131,6 +131,8 @@ def test_a_waiting_request_is_woken_by_the_end_in_another_process_without_pollin
         move(there, "success")
         assert wait.result(20) == "success"
     wakeups.close()
+    add(there, id="j2")  # what listens without polling hears of its end with the next news
+    wakeups.end()
 
 
 def test_the_first_wait_asks_for_marks(changes: Changes) -> None:
@@ -183,6 +185,20 @@ def test_what_this_process_did_itself_is_left_out(postgres_url: str) -> None:
     assert changes.wait() == set()
     changes.close()
     database.close()
+
+
+def test_connections_that_were_closed_are_no_longer_its_own(postgres_url: str) -> None:
+    """The server may give the number of an ended process to the next one."""
+    database = Database(postgres_url)
+    changes = PostgresChanges(database)
+    for _ in range(3):
+        changes.wait()
+        with database.read() as connection:
+            own = connection.connection.dbapi_connection.info.backend_pid  # type: ignore[union-attr]  # psycopg's
+        assert list(changes._own_pids.values()) == [own]
+        changes.close()
+        database.close()
+        assert not changes._own_pids
 
 
 def test_a_connection_that_was_cut_is_made_again(postgres_url: str) -> None:

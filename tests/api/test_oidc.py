@@ -82,7 +82,7 @@ def make_app(guarded: Any, settings: Settings, key_file: Path) -> Iterator[MakeA
 
     yield make
     for app in made:
-        state_of(app).wakeups.close()
+        state_of(app).stops.run()
 
 
 @pytest.fixture
