@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import Row, event, insert
 
+from api.audit import listed_entries
+from api.audit_table import audit
 from api.database import Database
 from api.deployments import WantedDeployments, listed_deployments
 from api.integrations import IntegrationState, listed_integrations
@@ -65,6 +67,12 @@ LISTS: list[Selection] = [
         )
     ),
     *(
+        listed_entries({name: "of-1"} if name else {}, changed=changed, span=span)
+        for name, changed, span in product(
+            (None, "principal", "action", "object_id"), (None, False), (Span(), SPAN)
+        )
+    ),
+    *(
         listed_integrations(states, descending=descending)
         for states, descending in product(([], [IntegrationState.READY]), (True, False))
     ),
@@ -93,6 +101,7 @@ def fill(database: Database) -> None:
         insert_rows(connection, integrations, [integration(number) for number in range(4_000)])
         insert_rows(connection, deployments, [deployment(number) for number in range(4_000)])
         insert_rows(connection, jobs, [job(number) for number in range(ROWS)])
+        insert_rows(connection, audit, [entry(number) for number in range(ROWS)])
         insert_rows(connection, violations, [violation(number) for number in range(ROWS)])
     with database.engine.connect() as connection:
         connection.exec_driver_sql("ANALYZE")
@@ -139,6 +148,18 @@ def job(number: int) -> dict[str, Any]:
         "trigger": "manual",
         "cancel_requested": False,
         "created_at": NOON + timedelta(seconds=number // 3),
+    }
+
+
+def entry(number: int) -> dict[str, Any]:
+    return {
+        "id": f"entry-{number:06}",
+        "at": NOON + timedelta(seconds=number // 3),
+        **dict.fromkeys(("principal", "action", "object_id"), f"of-{number % 5}"),
+        "method": "POST",
+        "route": "/",
+        "changed": number // 5 % 2 == 0,
+        "request_id": "r",
     }
 
 
