@@ -77,6 +77,11 @@ class EndedChild:
         return event
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name packed bytes by their argument: gzip puts the time into them, ids must not differ."""
+    return argname if isinstance(val, bytes) and len(val) > 40 else None
+
+
 @pytest.fixture(scope="session")
 def sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copy `utils/` as an environment holds it."""
