@@ -15,7 +15,7 @@ def test_each_threat_names_a_file_with_tests() -> None:
     rows = re.findall(r"^\| .* \| `(\S+\.py)` \|$", PAGE, re.MULTILINE)
     assert len(rows) == PAGE.count("\n| ") - 1
     for name in rows:
-        assert "def test_" in (REPOSITORY / "tests" / name).read_text("utf-8"), name
+        assert "def test_" in (REPOSITORY / name).read_text("utf-8"), name
 
 
 def imported(file: Path) -> set[str]:
