@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from api.audit_table import audit
+from api.listing import ALWAYS, Selection, Span, Split
+from api.paging import Order
 from api.principal import Principal
+from api.problems import FieldError, Unprocessable
 
 MOST_FIELDS = 50
 LONGEST_NAME = 100
@@ -84,10 +87,19 @@ def record(connection: Connection, entry: Entry) -> None:
         connection.execute(_NEW, row)
 
 
-def entries(filters: Mapping[str, str | None]) -> Select[Any]:
-    """Return the entries whose columns have these values; None leaves a column open."""
-    given = (audit.c[name] == value for name, value in filters.items() if value is not None)
-    return select(audit).where(*given)
+def listed_entries(
+    about: Mapping[str, str | None], *, changed: bool | None = None, span: Span = ALWAYS
+) -> Selection:
+    """Return the entries that a list asks for: the newest first.
+
+    `about` is a value of one indexed column; None leaves one open. Raises Unprocessable for two.
+    """
+    given = [(name, value) for name, value in about.items() if value is not None]
+    if len(given) > 1:
+        raise _too_many([name for name, _ in given])
+    whose = [Split(audit.c[name], (value,)) for name, value in given]
+    outcomes = Split(audit.c.changed, (True, False) if changed is None else (changed,))
+    return Selection(audit, (*whose, outcomes), Order((audit.c.at, audit.c.id)), span)
 
 
 def field_names(body: object) -> tuple[str, ...] | None:
@@ -99,6 +111,15 @@ def field_names(body: object) -> tuple[str, ...] | None:
         below = list(value)[:MOST_FIELDS] if isinstance(value, Mapping) else []
         names += [f"{name}/{one}" for one in below] or [str(name)]
     return tuple(name.replace("\0", "")[:LONGEST_NAME] for name in names[:MOST_FIELDS])
+
+
+def _too_many(names: list[str]) -> Unprocessable:
+    message = "this filter does not go with another one of them"
+    return Unprocessable(
+        f"{' and '.join(names)} cannot be asked for together",
+        "ask for one of them, and look through what comes",
+        errors=[FieldError(f"/{name}", message) for name in names],
+    )
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -22,7 +22,8 @@ audit = Table(
     Column("status", Integer),
     Column("reason", Text),
     Column("request_id", String(64), nullable=False),
-    Index("ix_audit_at", "at", "id"),
-    Index("ix_audit_principal", "principal", "at", "id"),
-    Index("ix_audit_object", "object_id", "at", "id"),
+    Index("ix_audit_changed", "changed", "at", "id"),
+    Index("ix_audit_principal", "principal", "changed", "at", "id"),
+    Index("ix_audit_action", "action", "changed", "at", "id"),
+    Index("ix_audit_object", "object_id", "changed", "at", "id"),
 )

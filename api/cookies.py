@@ -5,6 +5,7 @@ from datetime import timedelta
 from flask import Response, request
 
 SESSION = "trueline_session"
+OVER_TLS = "__Host-"  # before the name
 LOGIN = "trueline_login"  # what a log-in under way has to remember
 
 
@@ -39,4 +40,4 @@ def drop_cookie(response: Response, name: str) -> None:
 
 
 def _full(name: str) -> str:
-    return f"__Host-{name}" if request.is_secure else name
+    return OVER_TLS + name if request.is_secure else name

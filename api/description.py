@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_openapi.openapi import OpenAPI
 
+from api.cookies import OVER_TLS, SESSION
 from api.once import HOLDS_SECRET
 from api.openapi import PREFIX
 
@@ -20,6 +21,7 @@ HEADERS: Mapping[str, tuple[str, Node]] = MappingProxyType(
         "ETag": ("names what was answered, for If-None-Match and If-Match", {"type": "string"}),
         "Location": ("where what was made is", {"type": "string"}),
         "Retry-After": ("seconds to wait", {"type": "integer", "minimum": 0}),
+        "WWW-Authenticate": ("what the API wants (RFC 6750)", {"type": "string"}),
         "Idempotency-Replayed": (
             "`true`: this request was carried out before, and this was the answer",
             {"type": "string", "const": "true"},
@@ -44,7 +46,14 @@ SECURITY: Mapping[str, Node] = MappingProxyType(
             "bearerFormat": "JWT",
             "description": "needed where the API has a signing key; without one it serves "
             "loopback alone and needs no token",
-        }
+        },
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": SESSION,
+            "description": "of a log-in at the web page; over TLS its name begins with "
+            f"`{OVER_TLS}`. It changes nothing unless the browser says that our own page asked",
+        },
     }
 )
 
@@ -95,6 +104,8 @@ def _complete(operation: Node, method: str, *, is_versioned: bool) -> None:
     answers = operation["responses"]
     for status, answer in answers.items():
         _tell(answer, "X-Request-ID")
+        if status == "401":
+            _tell(answer, "WWW-Authenticate")
         if status == "503":
             _tell(answer, "Retry-After")
     good = _good(operation)

@@ -102,7 +102,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("data", _remove_data),
     Kind("jobs", _remove_jobs),
     by_age("violations", violations, violations.c.resolved_at, violations.c.status == "resolved"),
-    by_age("audit", audit, audit.c.at),
+    by_age("audit", audit, audit.c.at, audit.c.changed.in_((True, False))),  # as its index has it
 )
 
 

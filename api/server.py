@@ -14,6 +14,7 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # it has no types
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # same
+from gunicorn.http.body import ChunkedReader, LengthReader  # type: ignore[import-untyped]  # same
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # same
 
 from api.patient_socket import PatientSocket
@@ -25,6 +26,7 @@ from utils.parent_death import end_with_parent
 THREADS = MOST_WAITS + 56  # waiting requests never take the last thread
 CONNECTIONS = 1024
 GRACE_SECONDS = 10
+UNWANTED_BYTES = 64 * 1024  # of a body that nobody has read, that gunicorn reads past
 LINE_BYTES = 8190  # method, address and query
 HEADERS = 64
 HEADER_BYTES = 8190  # each, name and value
@@ -58,6 +60,15 @@ class Threads(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if goes_on is False:
             self._say_goodbye(conn.sock)
         return goes_on
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer one request, and say so where the connection ends with the answer.
+
+        It does where much of the body was not wanted; who is not told sends the next one in vain.
+        """
+        ends = req.should_close
+        req.should_close = lambda: ends() or is_much_left(req.body.reader)
+        return super().handle_request(req, conn)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Any) -> None:
         """Refuse what cannot be read with a problem, where gunicorn would send HTML."""
@@ -99,6 +110,13 @@ class Threads(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         app = self.app.callable
         if isinstance(app, Flask):
             state_of(app).wakeups.close()
+
+
+def is_much_left(body: Any) -> bool:
+    """Whether gunicorn gives a connection up rather than read on to the end of this body."""
+    if isinstance(body, LengthReader):
+        return bool(body.length >= UNWANTED_BYTES)
+    return isinstance(body, ChunkedReader) and body.parser is not None
 
 
 class QuietLog(Logger):  # type: ignore[misc]  # gunicorn has no types

@@ -1,7 +1,7 @@
 """Ticks: due deployments become jobs, silent workers lose theirs, mutes run out."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select, update
@@ -18,6 +18,8 @@ from api.tables import deployments, jobs
 from api.violations import end_mutes
 from utils.notes import Note
 
+SKEW = timedelta(minutes=1)  # so far the clocks of several APIs may be apart
+
 
 @dataclass(frozen=True)
 class Tick:
@@ -31,6 +33,7 @@ class Tick:
 def tick(connection: Connection, now: datetime, grace: Grace) -> Tick:
     """Do what is due at `now`; however many tick at once, each thing is done once."""
     expired = expire_leases(connection, now, grace)
+    _wind_back(connection, now)
     created = tuple(
         job_id for row in _due(connection, now) if (job_id := _start_due(connection, row, now))
     )
@@ -38,6 +41,27 @@ def tick(connection: Connection, now: datetime, grace: Grace) -> Tick:
     forget_answers(connection, now)
     moments = (_next_due_at(connection), next_retry_at(connection, now))
     return Tick(created, expired, min((it for it in moments if it), default=None))
+
+
+def _wind_back(connection: Connection, now: datetime) -> None:
+    """Bring due times back that were set by a clock which ran ahead and has been put right since.
+
+    Jobs of a schedule that seem to have been made later than now tell of it.
+    """
+    ahead = select(jobs.c.deployment_id).where(
+        jobs.c.status.in_(list(JobStatus)),  # as an index has them
+        jobs.c.created_at > now + SKEW,
+        jobs.c.trigger == Trigger.SCHEDULE,
+    )
+    statement = select(deployments).where(
+        deployments.c.id.in_(ahead),
+        deployments.c.state == DeploymentState.ACTIVE,
+        deployments.c.next_due_at > now,
+    )
+    for row in connection.execute(statement).all():
+        following = next_due(row.schedule, row.timezone, now, row.created_at)
+        if following < row.next_due_at:
+            _move_on(connection, row, following)
 
 
 def _due(connection: Connection, now: datetime) -> list[Row[Any]]:

@@ -26,7 +26,6 @@ LEAST_GIT = (2, 30)
 LEAST_FREE_BYTES = 1024**3
 GIT_SECONDS = 10
 DEADLINE_SECONDS = 30.0  # of each check: a source may be far
-LONGEST_SILENCE = timedelta(minutes=1)
 
 
 def run_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check]:
@@ -135,7 +134,7 @@ def _check_worker(settings: Settings) -> str:
         return f"none runs on {settings.data_dir}: it may run elsewhere"
     said = json.loads(file.read_text(encoding="utf-8"))
     silent = datetime.now(UTC) - datetime.fromisoformat(said["at"])
-    if silent > LONGEST_SILENCE:
+    if silent > timedelta(seconds=settings.lease_seconds):  # as the API counts it
         raise TruelineError(
             f"the worker {said['worker']} has said nothing for {silent.total_seconds():.0f} s",
             "start one with `trueline up` or `python -m worker`, or read the worker's log",

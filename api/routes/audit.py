@@ -5,25 +5,24 @@ from typing import Any
 
 from pydantic import Field
 
-from api.audit import entries
-from api.audit_table import audit
-from api.models import Answer, PageQuery
+from api.audit import listed_entries
+from api.list_queries import TimedQuery
+from api.listing import read_list
+from api.models import Answer
 from api.openapi import blueprint
-from api.paging import Order, read_page
 from api.state import current_state
-from api.storable import StorableText, StorableTime
+from api.storable import StorableText
 
 routes = blueprint("audit", __name__)
 
 
-class AuditQuery(PageQuery):
-    """Which entries a list asks for."""
+class AuditQuery(TimedQuery):
+    """Which entries a list asks for; one of principal, action and object_id."""
 
     principal: StorableText | None = Field(None, max_length=200)
     action: StorableText | None = Field(None, max_length=100)
     object_id: StorableText | None = Field(None, max_length=200)
     changed: bool | None = Field(None, description="only changes, or only what changed nothing")
-    since: StorableTime | None = None
 
 
 class AuditAnswer(Answer):
@@ -56,12 +55,8 @@ class AuditList(Answer):
 @routes.get("/audit", operation_id="list_audit", responses={200: AuditList})
 def list_all(query: AuditQuery) -> dict[str, Any]:
     """List who changed what, newest first."""
-    named = {name: getattr(query, name) for name in ("principal", "action", "object_id")}
-    statement = entries(named)
-    if query.changed is not None:
-        statement = statement.where(audit.c.changed.is_(query.changed))
-    if query.since is not None:
-        statement = statement.where(audit.c.at >= query.since)
+    about = {name: getattr(query, name) for name in ("principal", "action", "object_id")}
+    wanted = listed_entries(about, changed=query.changed, span=query.span)
     with current_state().database.read() as connection:
-        page = read_page(connection, statement, Order((audit.c.at, audit.c.id)), query)
+        page = read_list(connection, wanted, query)
     return {"items": [dict(row._mapping) for row in page.rows], "next_cursor": page.next_cursor}  # noqa: SLF001 - public, in spite of its name

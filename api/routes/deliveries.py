@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from flask import url_for
 from pydantic import Field
 
 from api.deliveries import (
@@ -14,6 +15,7 @@ from api.deliveries import (
 )
 from api.listing import read_list
 from api.models import Answer, PageQuery, Path
+from api.once import once
 from api.openapi import blueprint, problem_responses
 from api.state import current_state
 from api.storable import StorableText
@@ -89,8 +91,10 @@ def read(path: DeliveryPath) -> dict[str, Any]:
     operation_id="redeliver",
     responses={202: Delivery, **problem_responses(404, 409)},
 )
-def send_again(path: DeliveryPath) -> tuple[dict[str, Any], int]:
+@once()
+def send_again(path: DeliveryPath) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Send a delivery again that was delivered or given up."""
     state = current_state()
     with state.database.write() as connection:
-        return shown_delivery(redeliver(connection, path.delivery_id, state.clock())), 202
+        row = redeliver(connection, path.delivery_id, state.clock())
+    return shown_delivery(row), 202, {"Location": url_for("deliveries.read", delivery_id=row.id)}

@@ -14,6 +14,8 @@ from utils import __version__
 
 routes = blueprint("health", __name__, prefix=None)
 
+NOW = {"Cache-Control": "no-store"}  # an answer of before says nothing; it has no ETag either
+
 
 class Live(Answer):
     """The process answers."""
@@ -42,23 +44,23 @@ class Ready(Answer):
 
 
 @routes.get("/health/live", operation_id="check_live", responses={200: Live})
-def live() -> dict[str, Any]:
+def live() -> tuple[dict[str, Any], int, dict[str, str]]:
     """Tell that the process answers."""
-    return {"status": "ok"}
+    return {"status": "ok"}, 200, NOW
 
 
 @routes.get("/health/ready", operation_id="check_ready", responses={200: Ready, 503: Ready})
-def ready() -> tuple[dict[str, Any], int]:
+def ready() -> tuple[dict[str, Any], int, dict[str, str]]:
     """Tell whether requests can be served: 503 when something that is needed does not work."""
     checks = current_state().checks.run()
     failed = any(check.error for check in checks)
     if current_principal().role not in READERS:
         closed = {"status": "failed" if failed else "ok", "version": None}
-        return closed | {"isolation": [], "checks": []}, 503 if failed else 200
+        return closed | {"isolation": [], "checks": []}, 503 if failed else 200, NOW
     answer = {
         "status": "failed" if failed else "ok",
         "version": __version__,
         "isolation": [] if failed else isolation_levels(current_state().database),
         "checks": [check.as_json() for check in checks],
     }
-    return answer, 503 if failed else 200
+    return answer, 503 if failed else 200, NOW

@@ -186,9 +186,10 @@ def remove(path: WebhookPath) -> tuple[str, int]:
     responses={202: Delivery, **problem_responses(404, 409)},
 )
 @once()
-def test(path: WebhookPath) -> tuple[dict[str, Any], int]:
+def test(path: WebhookPath) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Send an event that says nothing; the answer is its delivery, to be looked at."""
-    return shown_delivery(queue_test(current_state(), path.webhook)), 202
+    row = queue_test(current_state(), path.webhook)
+    return shown_delivery(row), 202, {"Location": url_for("deliveries.read", delivery_id=row.id)}
 
 
 def _shown(written: Written) -> dict[str, Any]:

@@ -27,6 +27,13 @@ def test_ready_names_every_check_with_its_time(client: FlaskClient) -> None:
     assert all(it["seconds"] >= 0 and it["status"] == "ok" for it in checks)
 
 
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
+def test_health_is_always_asked_anew(client: FlaskClient, path: str) -> None:
+    answer = client.get(path, headers={"If-None-Match": "*"})
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+    assert "ETag" not in answer.headers
+
+
 def test_database_of_another_version_is_not_ready(client: FlaskClient, state: State) -> None:
     with state.database.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import Row, event, insert
 
+from api.audit import listed_entries
+from api.audit_table import audit
 from api.database import Database
+from api.deliveries import DeliveryStatus, listed_deliveries
 from api.deployments import WantedDeployments, listed_deployments
 from api.integrations import IntegrationState, listed_integrations
 from api.jobs import JobStatus, WantedJobs, listed_jobs
@@ -23,6 +26,7 @@ from api.standing import DeploymentState
 from api.tables import deployments, integrations, jobs, violations
 from api.verdicts import ViolationStatus
 from api.violations import SortedBy, Wanted, listed_violations
+from api.webhook_tables import deliveries, webhooks
 from tests.postgres import running_postgres
 from utils.tasks import Severity
 
@@ -65,6 +69,16 @@ LISTS: list[Selection] = [
         )
     ),
     *(
+        listed_entries({name: "of-1"} if name else {}, changed=changed, span=span)
+        for name, changed, span in product(
+            (None, "principal", "action", "object_id"), (None, False), (Span(), SPAN)
+        )
+    ),
+    *(
+        listed_deliveries(states, webhook_id)
+        for states, webhook_id in product(([], [DeliveryStatus.DEAD]), (None, "w-1"))
+    ),
+    *(
         listed_integrations(states, descending=descending)
         for states, descending in product(([], [IntegrationState.READY]), (True, False))
     ),
@@ -93,6 +107,9 @@ def fill(database: Database) -> None:
         insert_rows(connection, integrations, [integration(number) for number in range(4_000)])
         insert_rows(connection, deployments, [deployment(number) for number in range(4_000)])
         insert_rows(connection, jobs, [job(number) for number in range(ROWS)])
+        insert_rows(connection, audit, [entry(number) for number in range(ROWS)])
+        insert_rows(connection, webhooks, [webhook(number) for number in range(5)])
+        insert_rows(connection, deliveries, [delivery(number) for number in range(ROWS)])
         insert_rows(connection, violations, [violation(number) for number in range(ROWS)])
     with database.engine.connect() as connection:
         connection.exec_driver_sql("ANALYZE")
@@ -138,6 +155,48 @@ def job(number: int) -> dict[str, Any]:
         "losses": 0,
         "trigger": "manual",
         "cancel_requested": False,
+        "created_at": NOON + timedelta(seconds=number // 3),
+    }
+
+
+def entry(number: int) -> dict[str, Any]:
+    return {
+        "id": f"entry-{number:06}",
+        "at": NOON + timedelta(seconds=number // 3),
+        **dict.fromkeys(("principal", "action", "object_id"), f"of-{number % 5}"),
+        "method": "POST",
+        "route": "/",
+        "changed": number // 5 % 2 == 0,
+        "request_id": "r",
+    }
+
+
+def webhook(number: int) -> dict[str, Any]:
+    return {
+        "id": f"w-{number}",
+        "name": f"webhook-{number}",
+        "kind": "webhook",
+        "address": "https://example.com",
+        "sealed": {},
+        "types": [],
+        "job_statuses": [],
+        "enabled": True,
+        "failures": 0,
+        "created_at": NOON,
+        "updated_at": NOON,
+    }
+
+
+def delivery(number: int) -> dict[str, Any]:
+    return {
+        "id": f"delivery-{number:06}",
+        "webhook_id": f"w-{number % 5}",
+        "event_id": "e",
+        "type": "dev.trueline.job.finished",
+        "event": {},
+        "status": list(DeliveryStatus)[number // 5 % 3],
+        "attempts": 1,
+        **dict.fromkeys(("due_at", "since"), NOON),
         "created_at": NOON + timedelta(seconds=number // 3),
     }
 

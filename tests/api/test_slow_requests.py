@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import socket
 import subprocess
@@ -102,6 +103,21 @@ def test_clients_that_never_hang_up_hold_up_nobody(served: tuple[str, int]) -> N
             client.settimeout(30)
             assert status(client.recv(65536)) == 200
         assert status(send(served, HEAD, b"\r\n")) == 200
+
+
+@pytest.mark.parametrize(
+    ("size", "kept"), [(1_100_000, False), (900_000, True)], ids=["refused unread", "read"]
+)
+def test_connection_that_ends_with_an_answer_says_so(
+    served: tuple[str, int], size: int, *, kept: bool
+) -> None:
+    with closing(http.client.HTTPConnection(*served, timeout=30)) as client:
+        client.request("POST", "/api/v1/deployments", b"x" * size, {"Content-Type": "text/plain"})
+        answer = client.getresponse()
+        assert answer.read()
+        assert (answer.headers["Connection"] == "close") is not kept
+        client.request("GET", "/health/live")  # on the same connection, or on a new one if it ended
+        assert client.getresponse().status == 200
 
 
 def test_a_body_without_end_is_cut_at_the_route_s_limit(served: tuple[str, int]) -> None:

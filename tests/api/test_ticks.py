@@ -119,6 +119,20 @@ def test_a_clock_that_jumped_back_makes_no_second_job_of_a_due_time(
     assert desk.job(job_id)["status"] == "success"
 
 
+@pytest.mark.usefixtures("hourly")
+def test_a_clock_that_ran_ahead_and_was_put_right_loses_no_due_time(
+    desk: "Desk", database: Database
+) -> None:
+    start = desk.clock.now
+    assert len(tick_at(database, desk.clock.move(hours=5)).created) == 1
+    with database.write() as connection:
+        connection.execute(update(jobs).values(status=JobStatus.SUCCESS))
+    back = tick_at(database, desk.clock.move(hours=-5))
+    assert (back.created, back.next_due_at) == ((), start + timedelta(hours=1))
+    assert tick_at(database, desk.clock.move(hours=1)).created == ()  # it had its job
+    assert len(tick_at(database, desk.clock.move(hours=1)).created) == 1
+
+
 def test_a_schedule_that_can_no_longer_be_read_sets_its_deployment_aside(
     desk: "Desk", database: Database, hourly: str
 ) -> None:

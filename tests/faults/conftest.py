@@ -247,6 +247,7 @@ class Site:
         self.path = path
         self.database_url = database_url
         self.level = level
+        self.environ: dict[str, str] = {}  # of processes that start from now on
         self.repository = Repository(path / "source")
         self.proxies: list[Proxy] = []
         self._environments = environments
@@ -336,7 +337,9 @@ class Site:
 
     def check_history(self) -> None:
         """Read the append-only log: nothing confirmed is lost, nothing is twice, no stale write."""
-        order = "ctid" if self.database_url.startswith("postgresql") else "rowid"
+        # A row of PostgreSQL goes to where its connection finds room: transactions have an order.
+        is_postgresql = self.database_url.startswith("postgresql")
+        order = "xmin::text::bigint, attempt, seq" if is_postgresql else "rowid"
         check_history(
             {event for proxy in self.proxies for event in proxy.confirmed},
             self.records(f"SELECT job_id, attempt, seq, type FROM events ORDER BY {order}"),
@@ -364,7 +367,7 @@ class Site:
             "TRUELINE_READABLE_PATHS": str(self.path),  # plugins wait for a file there
         }
         log = home / f"{module}-{len(self._processes)}.log"
-        process = Process(module, {**environ, **given, **settings}, log)
+        process = Process(module, {**environ, **self.environ, **given, **settings}, log)
         self._processes.append(process)
         return process
 

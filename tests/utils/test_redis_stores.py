@@ -1,12 +1,16 @@
 """Against a real server; what a store must do stands in test_cache, for each kind of store."""
 
+import os
+import pickle
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import redis
 
+from utils.cache import Cache
 from utils.redis_stores import RedisBuckets, RedisStore
 from utils.token_bucket import Pace, TokenBucket
 
@@ -35,6 +39,32 @@ def test_many_keys_are_dropped_and_no_others(client: redis.Redis) -> None:
     store.set("b:1", "1", 60)
     assert store.drop("a:*") == 1200
     assert store.get("b:1") == "1"
+
+
+class Trap:
+    """What makes a folder wherever it is unpickled."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, (str(self._folder),)
+
+
+@pytest.mark.parametrize("protocol", [0, pickle.HIGHEST_PROTOCOL])
+def test_what_another_program_left_is_refused_and_not_run(
+    client: redis.Redis, tmp_path: Path, protocol: int
+) -> None:
+    cache = Cache("p", RedisStore(client))
+    cache.set("a", 1)
+    (name,) = client.keys()
+    trap = pickle.dumps(Trap(tmp_path / "sprung"), protocol)
+    client.set(name, trap)
+    with pytest.raises(ValueError):  # noqa: PT011 - text that is none, or JSON that is none
+        cache.get("a")
+    assert not (tmp_path / "sprung").exists()
+    pickle.loads(trap)
+    assert (tmp_path / "sprung").exists()
 
 
 def test_a_claim_cannot_be_given_back_by_another(client: redis.Redis) -> None:

@@ -472,10 +472,13 @@ class Operations(Transport):
         """Read one delivery."""
         return await self.send("GET", f"/api/v1/deliveries/{part(delivery_id)}", Delivery)
 
-    async def redeliver(self, delivery_id: str) -> Delivery:
+    async def redeliver(self, delivery_id: str, *, idempotency_key: str | None = None) -> Delivery:
         """Send a delivery again that was delivered or given up."""
         return await self.send(
-            "POST", f"/api/v1/deliveries/{part(delivery_id)}/redeliver", Delivery
+            "POST",
+            f"/api/v1/deliveries/{part(delivery_id)}/redeliver",
+            Delivery,
+            headers={"Idempotency-Key": self.key(idempotency_key)},
         )
 
     async def take_push(self, forge: str) -> TakenAnswer:
@@ -548,11 +551,12 @@ class Operations(Transport):
         *,
         limit: int | None = None,
         cursor: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         principal: str | None = None,
         action: str | None = None,
         object_id: str | None = None,
         changed: bool | None = None,
-        since: datetime | None = None,
     ) -> AuditList:
         """List who changed what, newest first."""
         return await self.send(
@@ -562,11 +566,12 @@ class Operations(Transport):
             query={
                 "limit": limit,
                 "cursor": cursor,
+                "since": since,
+                "until": until,
                 "principal": principal,
                 "action": action,
                 "object_id": object_id,
                 "changed": changed,
-                "since": since,
             },
         )
 
@@ -574,11 +579,12 @@ class Operations(Transport):
         self,
         *,
         page_size: int = 100,
+        since: datetime | None = None,
+        until: datetime | None = None,
         principal: str | None = None,
         action: str | None = None,
         object_id: str | None = None,
         changed: bool | None = None,
-        since: datetime | None = None,
     ) -> AsyncIterator[AuditAnswer]:
         """List who changed what, newest first: all of them, page by page."""
         cursor: str | None = None
@@ -586,11 +592,12 @@ class Operations(Transport):
             page = await self.list_audit(
                 limit=page_size,
                 cursor=cursor,
+                since=since,
+                until=until,
                 principal=principal,
                 action=action,
                 object_id=object_id,
                 changed=changed,
-                since=since,
             )
             for item in page.items:
                 yield item

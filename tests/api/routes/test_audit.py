@@ -23,7 +23,11 @@ def test_admin_reads_who_changed_what_and_finds_it(guarded: Any) -> None:
     assert found(principal="root") == found(changed="true") == 5
     assert found(object_id=newest[1]["object_id"]) == 1
     assert found(since=newest[1]["at"]) == 2
-    assert found(principal="nobody") == 0
+    assert found(until=newest[1]["at"]) == 4
+    assert found(principal="root", changed="false") == found(principal="nobody") == 0
+    two = admin.get(AUDIT, query_string={"principal": "root", "action": "init.init"})
+    assert two.status_code == 422
+    assert [it["pointer"] for it in two.json["errors"]] == ["/principal", "/action"]
 
 
 def test_long_log_is_paged(guarded: Any) -> None:

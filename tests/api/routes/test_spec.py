@@ -103,6 +103,22 @@ def test_every_operation_documents_its_answers_and_problems(client: FlaskClient)
             assert operation["summary"].endswith("."), (path, method)
 
 
+def test_every_post_that_creates_or_sends_takes_an_idempotency_key(client: FlaskClient) -> None:
+    key = {"$ref": "#/components/parameters/Idempotency-Key"}
+    for path, item in spec(client)["paths"].items():
+        if "post" in item and {"201", "202"} & item["post"]["responses"].keys():
+            is_of_forges = path.startswith("/webhooks/")  # they send an id of their own
+            assert (key in item["post"]["parameters"]) is not is_of_forges, path
+
+
+def test_both_ways_to_say_who_one_is_are_described(client: FlaskClient) -> None:
+    document = spec(client)
+    schemes = document["components"]["securitySchemes"]
+    assert {it["type"] for it in schemes.values()} == {"http", "apiKey"}
+    assert schemes["session"]["name"] == "trueline_session"
+    assert document["security"] == [{"bearer": []}, {"session": []}, {}]
+
+
 def test_operation_ids_are_unique(client: FlaskClient) -> None:
     ids = [
         operation["operationId"]
