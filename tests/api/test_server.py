@@ -26,7 +26,7 @@ def job_url(start_server: Start, commit_source: Callable[..., str]) -> tuple[Any
     """A running server and the address of a job that nobody carries out."""
     commit_source([{"name": "dns", "title": "DNS"}])
     served = start_server()
-    with httpx2.Client(base_url=served.url, trust_env=False) as http:
+    with httpx2.Client(base_url=served.url, trust_env=False, verify=False) as http:
         assert http.post("/init-integrations", timeout=30).status_code == 200
         assert http.post("/api/v1/deployments", json=DEPLOYMENT).status_code == 201
         job = http.post("/api/v1/deployments/prod/jobs").json()
@@ -34,7 +34,7 @@ def job_url(start_server: Start, commit_source: Callable[..., str]) -> tuple[Any
 
 
 def get(url: str) -> httpx2.Response:
-    return httpx2.get(url, timeout=60, trust_env=False)
+    return httpx2.get(url, timeout=60, trust_env=False, verify=False)
 
 
 def test_sigterm_wakes_blocked_requests_and_ends_in_order(job_url: tuple[Any, str]) -> None:
@@ -57,7 +57,7 @@ def test_short_requests_are_answered_while_many_wait(job_url: tuple[Any, str]) -
         blocked = [pool.submit(get, f"{url}?timeout=300") for _ in range(100)]
         wait_for_connections(served, 100)
         assert get(f"{served.url}/health/ready").status_code == 200
-        cancelled = httpx2.post(f"{url}/cancel", trust_env=False)
+        cancelled = httpx2.post(f"{url}/cancel", trust_env=False, verify=False)
         assert cancelled.json()["status"] == "cancelled"
         ends = {future.result(30).json()["status"] for future in blocked}
     assert ends == {"cancelled"}
@@ -75,7 +75,7 @@ def test_blocked_requests_are_capped_and_the_rest_is_served(job_url: tuple[Any, 
         assert refused.json()["advice"]
         assert get(url).json()["status"] == "pending"
         assert get(f"{served.url}/health/ready").status_code == 200
-        httpx2.post(f"{url}/cancel", trust_env=False)
+        httpx2.post(f"{url}/cancel", trust_env=False, verify=False)
         assert {future.result(60).json()["status"] for future in blocked} == {"cancelled"}
     assert waiting(served) == 0
 
@@ -89,14 +89,14 @@ def test_several_processes_share_a_port_a_database_and_their_counts(
     assert len(said(served, "database ready")) == 1
     first, *others = psutil.Process(served.process.pid).children()
     assert len(others) == 2
-    with httpx2.Client(base_url=served.url, trust_env=False, timeout=60) as http:
+    with httpx2.Client(base_url=served.url, trust_env=False, timeout=60, verify=False) as http:
         assert http.post("/init-integrations").status_code == 200
         assert http.post("/api/v1/deployments", json=DEPLOYMENT).status_code == 201
         url = served.url + http.post("/api/v1/deployments/prod/jobs").json()["status_url"]
     with concurrent.futures.ThreadPoolExecutor(12) as pool:
         blocked = [pool.submit(get, f"{url}?timeout=300") for _ in range(12)]
         wait_until(lambda: waiting(served) == 12)
-        httpx2.post(f"{url}/cancel", trust_env=False)
+        httpx2.post(f"{url}/cancel", trust_env=False, verify=False)
         assert {future.result(60).json()["status"] for future in blocked} == {"cancelled"}
     first.kill()
     wait_until(lambda: len(said(served, "API listening")) == 4)

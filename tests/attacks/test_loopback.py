@@ -125,7 +125,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 def live_api(api: int, eventually: Eventually) -> int:
     def answers() -> bool:
         with contextlib.suppress(httpx2.TransportError):
-            return httpx2.get(f"http://127.0.0.1:{api}/health/live").is_success
+            return httpx2.get(f"http://127.0.0.1:{api}/health/live", verify=False).is_success
         return False
 
     eventually(answers)

@@ -34,7 +34,7 @@ def eventually(condition: Callable[[], Any], timeout_seconds: float = 60) -> Any
     end = time.monotonic() + timeout_seconds
     while not (found := condition()):
         assert time.monotonic() < end, f"it did not come to this: {condition}"
-        time.sleep(0.02)
+        time.sleep(0.05)
     return found
 
 
@@ -381,7 +381,7 @@ class Site:
 
     def _api_lives(self) -> bool:
         try:
-            return httpx2.get(f"http://127.0.0.1:{self.port}/health/live").is_success
+            return self.http.get(f"http://127.0.0.1:{self.port}/health/live").is_success
         except httpx2.TransportError:
             return False
 

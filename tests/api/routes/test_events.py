@@ -106,7 +106,10 @@ def test_a_follower_sees_events_as_they_come(
 ) -> None:
     url = start_server().url
     path = f"/api/v1/jobs/{lease['job_id']}/events"
-    with httpx2.Client(base_url=url, timeout=30) as http, http.stream("GET", path) as answer:
+    with (
+        httpx2.Client(base_url=url, timeout=30, verify=False) as http,
+        http.stream("GET", path) as answer,
+    ):
         types = _types(answer)
         for event in (desk.started(lease), desk.event(lease, "task_started", task="t")):
             desk.good(desk.send(lease, event))  # another process than the one that streams
@@ -122,7 +125,7 @@ def test_a_follower_goes_on_after_the_api_was_killed(
     killed = start_server()
     seen: list[str] = []
     with (
-        httpx2.Client(base_url=killed.url, timeout=30) as http,
+        httpx2.Client(base_url=killed.url, timeout=30, verify=False) as http,
         http.stream("GET", path) as answer,
     ):
         ids = (line[4:] for line in answer.iter_lines() if line.startswith("id: "))
@@ -136,7 +139,7 @@ def test_a_follower_goes_on_after_the_api_was_killed(
     desk.good(desk.send(lease, desk.event(lease, "task_started", task="t"), desk.ended(lease)))
     again = start_server().url
     headers = {"Last-Event-ID": seen[-1]}
-    with httpx2.Client(base_url=again, timeout=30, headers=headers) as http:
+    with httpx2.Client(base_url=again, timeout=30, headers=headers, verify=False) as http:
         rest = http.get(path).text
         seen += [line[4:] for line in rest.splitlines() if line.startswith("id: ")]
         assert "event: end" in rest
@@ -158,14 +161,18 @@ def test_an_api_that_dies_while_it_records_has_recorded_all_or_nothing(
     started, result = desk.started(lease), desk.finished(lease, "check", verdict="fail")
     report = named(lease) | {"events": [started, result, desk.ended(lease)]}
     with pytest.raises(httpx2.TransportError):
-        httpx2.post(f"{dying.url}/api/v1/events", json={"reports": [report]}, timeout=30)
+        httpx2.post(
+            f"{dying.url}/api/v1/events", json={"reports": [report]}, timeout=30, verify=False
+        )
     dying.process.terminate()
     dying.process.wait(20)
     assert _number_of_events(database) == recorded
 
     again = start_server().url
     for _ in range(2):
-        answer = httpx2.post(f"{again}/api/v1/events", json={"reports": [report]}, timeout=30)
+        answer = httpx2.post(
+            f"{again}/api/v1/events", json={"reports": [report]}, timeout=30, verify=False
+        )
         assert answer.status_code == 200, answer.text
         assert answer.json()["outcomes"][0]["last_seq"] == 3
     assert _number_of_events(database) == 3
@@ -179,7 +186,10 @@ def test_a_client_that_goes_away_makes_room(
     path = f"/api/v1/jobs/{lease['job_id']}/events"
 
     def look_in(_: int) -> str:
-        with httpx2.Client(base_url=url, timeout=30) as http, http.stream("GET", path) as answer:
+        with (
+            httpx2.Client(base_url=url, timeout=30, verify=False) as http,
+            http.stream("GET", path) as answer,
+        ):
             assert answer.status_code in {200, 503}
             return next(answer.iter_text())
 
@@ -187,7 +197,7 @@ def test_a_client_that_goes_away_makes_room(
         list(pool.map(look_in, range(100)))
     desk.good(desk.send(lease, desk.started(lease), desk.ended(lease)))
     for _ in range(200):
-        answer = httpx2.get(url + path, timeout=30)
+        answer = httpx2.get(url + path, timeout=30, verify=False)
         if answer.status_code == 200:
             break
     assert "event: end" in answer.text
