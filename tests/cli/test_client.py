@@ -1,9 +1,11 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from uuid import uuid4
 
 import pytest
+import trustme
 
 from cli.client import ApiProblem, ApiUnreachable, Client, NoSuchName, address_part
 from cli.exits import Exit
@@ -47,6 +49,17 @@ def test_nothing_at_the_address_says_where_and_what_to_do() -> None:
     assert "no API answers at http://127.0.0.1:9" in told.value.reason
     assert "trueline up" in told.value.advice
     assert told.value.exit_code is Exit.FAILED
+
+
+@pytest.mark.parametrize("scheme", ["https", "HTTPS"])
+def test_an_api_with_a_certificate_that_nobody_vouches_for_gets_no_token(
+    scheme: str, tls: Callable[[trustme.CA, str], AbstractContextManager[str]]
+) -> None:
+    with tls(trustme.CA(), "localhost") as url:
+        address = scheme + url.removeprefix("https")
+        with Client(address, "a token") as api, pytest.raises(ApiUnreachable) as told:
+            api.get("/jobs")
+    assert "CERTIFICATE_VERIFY_FAILED" in str(told.value.__cause__)
 
 
 def test_an_answer_that_is_no_problem_of_ours_still_reads(proxy_error: str) -> None:
