@@ -108,7 +108,7 @@ class Spoil:
 class Wish:
     """What a run is asked for beside an integration and its config."""
 
-    task: str | None = None  # and what it needs; None: every task
+    only: tuple[str, ...] | None = None  # these tasks and what they need; None: every task
     record: Path | None = None
     replay: tuple[Exchange, ...] | None = None
     spoil: Spoil | None = None
@@ -258,7 +258,7 @@ def _order(worker: LocalWorker, entry: Entry, config: Mapping[str, Any], wish: W
         integration=entry.name,
         config=references.resolve(entry.name, found.config, found.references, StopSignal()),
         secrets=(*found.secrets, *found.references),
-        only=(wish.task,) if wish.task else None,
+        only=wish.only,
         with_needed=True,
         exchanges=wish.exchanges(),
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.exits import Exit
-from cli.fault_matrix import Matrix, exchange_sets, play_faults
+from cli.fault_matrix import Matrix, OnCell, exchange_sets, play_faults
 from cli.imports import imported_modules
 from cli.local_run import LocalSession, LocalWorker, Wish, check_config
 from cli.quality_facts import Checked, Evidence, facts_of
@@ -63,13 +63,14 @@ class Proof:
 
 @dataclass(frozen=True)
 class LocalTest:
-    """One integration of a checkout; `tell` gets what its tests print."""
+    """One integration of a checkout; `tell` gets what its tests print, `on_cell` each fault."""
 
     worker: LocalWorker
     checkout: Path
     entry: Entry
     checked: Checked | None
     tell: Callable[[bytes], None]
+    on_cell: OnCell
 
     @property
     def folder(self) -> Path:
@@ -119,7 +120,7 @@ class LocalTest:
         def run(wish: Wish) -> Any:
             return session.run(prepared, self.entry, config, wish)
 
-        return play_faults(exchange_sets(self.folder), run)
+        return play_faults(exchange_sets(self.folder), run, self.on_cell)
 
     def _write(self, tested: Proof, digest: str) -> None:
         """Write what was found out about the files as they were when it began."""

@@ -144,7 +144,8 @@ def _wish(task: str | None, record: Path | None, replay: Path | None) -> "Wish":
     from cli.local_run import Wish  # noqa: PLC0415 - start-up time
     from utils.exchange_file import read_exchanges  # noqa: PLC0415 - same
 
-    return Wish(task, record, read_exchanges(replay) if replay else None)
+    only = (task,) if task else None
+    return Wish(only, record, read_exchanges(replay) if replay else None)
 
 
 def _show(outcome: "Outcome", wish: "Wish", console: "Console", *, as_json: bool) -> None:

@@ -51,7 +51,14 @@ def command(
     console = make_console(stderr=as_json)
     worker = LocalWorker(settings(), environ(), lambda event: _tell(event, console))
     checked = checked_integration(checkout, name)
-    local = LocalTest(worker, checkout, entry, checked, lambda printed: _print(printed, console))
+    local = LocalTest(
+        worker,
+        checkout,
+        entry,
+        checked,
+        lambda printed: _print(printed, console),
+        lambda done, total: _count(done, total, console),
+    )
     tested = local.run(faults=faults, config=config)
     if as_json:
         print_json(tested.as_json())
@@ -72,6 +79,12 @@ def _print(printed: bytes, console: "Console") -> None:
 
     lines = printed.decode("utf-8", "replace").split("\n")
     console.out("\n".join(neutralise(line) for line in lines), end="", highlight=False)
+
+
+def _count(done: int, total: int, console: "Console") -> None:
+    """Show on a terminal how far the matrix is, on a line that the next one replaces."""
+    if console.is_terminal:
+        console.print(f"  faults played: {done} of {total}", end="\r" if done < total else "\n")
 
 
 def _show(tested: "Proof", console: "Console") -> None:

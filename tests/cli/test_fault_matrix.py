@@ -19,8 +19,8 @@ def result(status: str = "success", **more: Any) -> dict[str, Any]:
     return plain | {"data": [1], "resources": None, "reason": "why", "cause": None} | more
 
 
-def outcome(found: dict[str, Any]) -> Outcome:
-    return Outcome(JobEnd("success"), [found])
+def outcome(found: dict[str, Any], **reads: list[str]) -> Outcome:
+    return Outcome(JobEnd("success"), [found], reads=reads)
 
 
 def honest(wish: Wish) -> Outcome:
@@ -44,6 +44,21 @@ def test_each_fault_is_played_for_good_and_where_it_may_pass_once_more() -> None
     assert matrix.rows[0].cells[Fault.TIMEOUT].shown == "failed (temporary) ↻"
     assert matrix.rows[0].cells[Fault.UNAUTHORIZED].shown == "failed (temporary)"
     assert (matrix.quiet, matrix.tasks) == ((), frozenset({"items"}))
+
+
+def test_only_what_rests_on_the_task_is_run_and_each_fault_is_counted() -> None:
+    asked: list[tuple[str, ...] | None] = []
+    counted: list[tuple[int, int]] = []
+
+    def run(wish: Wish) -> Outcome:
+        asked.append(wish.only)
+        return outcome(result(), judge=["middle"], middle=["items"], other=["users"])
+
+    play_faults({"default": (PAGE,)}, run, lambda *count: counted.append(count))
+
+    assert asked[0] is None
+    assert set(asked[1:]) == {("items", "judge", "middle")}
+    assert counted == [(number, 8) for number in range(1, 9)]
 
 
 def test_what_stays_a_success_is_quiet_and_named() -> None:
