@@ -1,7 +1,7 @@
 """The fault matrix: each recorded exchange, spoiled in each way, and what became of it."""
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,6 +71,13 @@ class Matrix:
             ],
             "quiet": list(self.quiet),
         }
+
+
+def merged(matrices: Iterable[Matrix]) -> Matrix:
+    """Return one matrix of several."""
+    found = list(matrices)
+    rows = tuple(row for matrix in found for row in matrix.rows)
+    return Matrix(rows, frozenset(task for matrix in found for task in matrix.tasks))
 
 
 def exchange_sets(folder: Path) -> dict[str, tuple[Exchange, ...]]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from utils.exchange_file import exchange_of, read_exchanges, write_exchange
+from utils.exchange_file import exchange_of, exchange_paths, read_exchanges, write_exchange
 
 _LOOPBACK = re.compile(r"https?://(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?(?![\w.:@-])")
 
@@ -20,7 +20,7 @@ class Recording:
         self.written: list[Path] = []
         self._folder = folder
         self._name = name
-        earlier = sorted(folder.glob("*.json"))
+        earlier = exchange_paths(folder)
         self._earlier = dict(_by_path(folder)) if earlier else {}
         self._number = max((_number_of(path) for path in earlier), default=0)
         self._tasks: set[str] = set()

@@ -14,6 +14,7 @@ from utils.exchange_secrets import Stripper
 
 FORMAT = 1
 LIMIT_BYTES = 8 * 1024 * 1024  # of one body
+SET_CONFIG = "config.json"
 LOWEST_STATUS, HIGHEST_STATUS = 100, 599
 _FORM = "application/x-www-form-urlencoded"
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")
@@ -159,12 +160,17 @@ def exchange_of(fields: Any, name: str = "") -> Exchange:
     return exchange
 
 
+def exchange_paths(folder: Path) -> list[Path]:
+    """Return the files of a folder that hold exchanges; the config of the set lies beside them."""
+    return sorted(path for path in folder.glob("*.json") if path.name != SET_CONFIG)
+
+
 def read_exchanges(folder: Path) -> tuple[Exchange, ...]:
     """Return the exchanges of a folder by the names of their files.
 
     Raises ExchangeUnusable when there is none, or one that cannot be read.
     """
-    paths = sorted(folder.glob("*.json"))
+    paths = exchange_paths(folder)
     if not paths:
         raise ExchangeUnusable(
             f"there is no recorded exchange in {folder}",

@@ -1,7 +1,7 @@
 """`trueline test`: an integration's own tests, the fault matrix and the tier."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -44,10 +44,11 @@ def command(
     checkout = find_checkout(Path.cwd())
     entry = read_entry(checkout, name)
     folder = checkout / INTEGRATIONS / name
-    config = {
-        **({} if config_file else read_test_config(folder)),
-        **read_config(config_file, assignments),
-    }
+    given = read_config(config_file, assignments)
+
+    def config_of(exchanges: str) -> dict[str, Any]:
+        return given if config_file else {**read_test_config(folder, exchanges), **given}
+
     console = make_console(stderr=as_json)
     worker = LocalWorker(settings(), environ(), lambda event: _tell(event, console))
     checked = checked_integration(checkout, name)
@@ -59,7 +60,7 @@ def command(
         lambda printed: _print(printed, console),
         lambda done, total: _count(done, total, console),
     )
-    tested = local.run(faults=faults, config=config)
+    tested = local.run(faults=faults, config_of=config_of)
     if as_json:
         print_json(tested.as_json())
     else:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cli.fault_matrix import ReplayFails, exchange_sets, play_faults
+from cli.fault_matrix import ReplayFails, exchange_sets, merged, play_faults
 from cli.local_run import Outcome, Wish
 from utils.exchange_faults import Fault
 from utils.exchange_file import Exchange
@@ -80,6 +80,14 @@ def test_a_set_of_another_integration_says_so() -> None:
 
     with pytest.raises(ReplayFails, match="nothing succeeds"):
         play_faults({"default": (stage_one,)}, lambda _: outcome(result("skipped")))
+
+
+def test_matrices_of_several_sets_are_one() -> None:
+    one, other = (play_faults({name: (PAGE,)}, honest) for name in ("default", "other"))
+
+    assert [row.exchanges for row in merged([one, other]).rows] == ["default", "other"]
+    assert merged([one, other]).tasks == {"items"}
+    assert merged([]).rows == ()
 
 
 def test_sets_are_the_folders_below_exchanges(tmp_path: Path) -> None:

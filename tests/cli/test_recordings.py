@@ -31,6 +31,8 @@ def record(folder: Path, *events: dict[str, Any]) -> Recording:
 
 
 def test_exchanges_are_numbered_as_they_come(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "config.json").write_text("{}")  # of the set: no exchange
     record(tmp_path / "new", event("a", "/items"), event("b", "/users")).finish()
 
     assert names(tmp_path / "new") == [
