@@ -20,7 +20,7 @@ from api.database_use import share
 from api.listener import address_of, announce, check_exposure, listen, withdraw
 from api.metrics import share_values, shared_metrics_of
 from api.migrate import migrate
-from api.oidc import Provider
+from api.oidc_registration import registration_of
 from api.receiver_address import exemptions_of
 from api.retention import Retention
 from api.server import Life, Server
@@ -68,7 +68,7 @@ def main() -> int:
 
 def _check_access(settings: Settings) -> None:
     check_exposure(settings)
-    Provider.of(settings)
+    registration_of(settings)
     if settings.signing_key_file is not None:
         read_signing_keys(settings.signing_key_file)
 

@@ -8,7 +8,7 @@ from psycopg import Notify
 from psycopg.errors import Error as PostgresError
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from api.database import Database
 from api.jobs import JobStatus
@@ -83,14 +83,16 @@ class PostgresChanges:
         self._database = database
         self._poll_seconds = poll_seconds
         self._connection: PoolProxiedConnection | None = None
-        self._own_pids: set[int] = set()
+        self._own_pids: dict[ConnectionPoolEntry, int] = {}  # while they are connected
         event.listen(database.engine, "checkout", self._note_own)
+        for end in ("close", "detach"):
+            event.listen(database.engine, end, self._forget_own)
 
     def wait(self) -> Collection[Topic] | None:
         """Wait for a notification; None says that anything may have changed."""
         try:
             if self._connection is None:
-                self._connection = self._listen()
+                self._listen()
                 return None  # what happened before this is not told
             driver: Any = self._connection.dbapi_connection
             heard = list(driver.notifies(timeout=self._poll_seconds, stop_after=1))
@@ -108,19 +110,21 @@ class PostgresChanges:
         if connection is not None:
             connection.close()
 
-    def _listen(self) -> PoolProxiedConnection:
-        connection = _own_connection(self._database)
-        driver: Any = connection.dbapi_connection
+    def _listen(self) -> None:
+        self._connection = _own_connection(self._database)
+        driver: Any = self._connection.dbapi_connection
         driver.rollback()
         driver.autocommit = True
         driver.execute(f"LISTEN {CHANNEL}")
-        return connection
 
-    def _note_own(self, connection: Any, *_: object) -> None:
-        self._own_pids.add(connection.info.backend_pid)
+    def _note_own(self, connection: Any, entry: ConnectionPoolEntry, *_: object) -> None:
+        self._own_pids[entry] = connection.info.backend_pid
+
+    def _forget_own(self, _: object, entry: ConnectionPoolEntry) -> None:
+        self._own_pids.pop(entry, None)  # the server may give its number to another process
 
     def _topics_of(self, notify: Notify) -> tuple[Topic, ...]:
-        if notify.pid in self._own_pids:
+        if notify.pid in list(self._own_pids.values()):
             return ()
         status, _, job_id = notify.payload.partition(" ")
         if status == JobStatus.PENDING:

@@ -19,6 +19,7 @@ ANSWER_SECONDS = 30.0
 PRESENCE_SECONDS = 5.0
 KEPT_SECONDS = 20.0  # shorter than the API keeps a silent connection
 GATEWAY_FOUND_NOBODY = 502
+DATABASE_AWAY = "urn:trueline:problem:database-away"
 AWAY = frozenset({408, 425, 429})  # besides every 5xx: the same request may go well later
 
 WORKER = "worker"
@@ -141,7 +142,7 @@ class ApiClient:
             raise ApiUnavailable(
                 f"the API at {self.url} answers {response.status_code} to {method} {path}",
                 "see the API's own log; the worker tries again by itself",
-                nobody_listens=response.status_code == GATEWAY_FOUND_NOBODY,
+                leases_last=_gives_nothing_away(response),
                 retry_after_seconds=_retry_after_seconds(response),
             )
         raise ApiRefused(response.status_code, _problem(response))
@@ -150,7 +151,7 @@ class ApiClient:
         return ApiUnavailable(
             f"the API at {self.url} cannot be reached: {str(error) or type(error).__name__}",
             "start it, or correct TRUELINE_API_URL; the worker tries again by itself",
-            nobody_listens=_is_refused(error),
+            leases_last=_is_refused(error),
         )
 
     def _parsed(self, response: httpx2.Response) -> Any:
@@ -179,6 +180,11 @@ def _named(leases: Iterable[Lease]) -> dict[str, Any]:
             for lease in leases
         ]
     }
+
+
+def _gives_nothing_away(response: httpx2.Response) -> bool:
+    is_nobody_there = response.status_code == GATEWAY_FOUND_NOBODY
+    return is_nobody_there or _problem(response).get("type") == DATABASE_AWAY
 
 
 def _problem(response: httpx2.Response) -> Mapping[str, Any]:
