@@ -130,7 +130,10 @@ def body_bytes(body: Mapping[str, Any] | None) -> bytes:
 
 def comparable_url(url: str) -> str:
     """Return one form of URLs that ask for the same: people write them as they like."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # then it is as good as any text
+        return url
     return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path or "/", parts.query, ""))
 
 

@@ -72,7 +72,7 @@ class Stripper:
         place, mark, query = self.url(url).partition("?")
         pieces = (piece.partition("=") for piece in query.split("&"))
         masked = (
-            f"{name}={MARK}" if value and is_secret_name(name) else f"{name}{equals}{value}"
+            f"{name}={MARK}" if value and _is_of_secrets(name) else f"{name}{equals}{value}"
             for name, equals, value in pieces
         )
         return place + mark + "&".join(masked)
@@ -123,5 +123,8 @@ _NO_SECRET = re.compile(
 
 
 def _is_secret(name: str, value: str) -> bool:
-    is_named_so = is_secret_name(name) and not _PLACE_IN_A_LIST.fullmatch(name)
-    return is_named_so and not _NO_SECRET.fullmatch(value)
+    return _is_of_secrets(name) and not _NO_SECRET.fullmatch(value)
+
+
+def _is_of_secrets(name: str) -> bool:
+    return is_secret_name(name) and not _PLACE_IN_A_LIST.fullmatch(name)

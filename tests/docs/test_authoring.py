@@ -118,7 +118,7 @@ def terminals(
     }
 
 
-@pytest.mark.timeout(600)  # it is a whole afternoon of an author's
+@pytest.mark.timeout(600)  # some forty commands
 def test_page_leads_from_nothing_to_a_violation_that_is_resolved(
     tmp_path: Path,
     terminals: Mapping[str, Terminal],
