@@ -3,8 +3,8 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
-# Tests wait for processes much of their time: one more at once than there are processors.
-TESTS_AT_ONCE ?= $(shell expr $$(nproc 2>/dev/null || echo 1) + 1)
+# Tests wait for processes much of their time: more at once than there are processors.
+TESTS_AT_ONCE ?= $(shell expr $$(nproc 2>/dev/null || echo 1) \* 2 + 1)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test lint docs client bench lock clean

@@ -2,10 +2,8 @@
 
 import time
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from psycopg import Notify
-from psycopg.errors import Error as PostgresError
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
@@ -13,6 +11,9 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from api.database import Database
 from api.jobs import JobStatus
 from api.wakeups import WORK, Changes, Kind, Topic
+
+if TYPE_CHECKING:
+    from psycopg import Notify  # costs an API on SQLite a tenth of a second at its start
 
 CHANNEL = "trueline_jobs"  # triggers of the tables notify on it; see migrations/
 LOOK_SECONDS = 0.02  # between two looks at SQLite's counter
@@ -96,7 +97,7 @@ class PostgresChanges:
                 return None  # what happened before this is not told
             driver: Any = self._connection.dbapi_connection
             heard = list(driver.notifies(timeout=self._poll_seconds, stop_after=1))
-        except (DBAPIError, PostgresError):
+        except (DBAPIError, self._database.engine.dialect.loaded_dbapi.Error):
             self.close()
             time.sleep(self._poll_seconds)
             return None
@@ -123,7 +124,7 @@ class PostgresChanges:
     def _forget_own(self, _: object, entry: ConnectionPoolEntry) -> None:
         self._own_pids.pop(entry, None)  # the server may give its number to another process
 
-    def _topics_of(self, notify: Notify) -> tuple[Topic, ...]:
+    def _topics_of(self, notify: "Notify") -> tuple[Topic, ...]:
         if notify.pid in list(self._own_pids.values()):
             return ()
         status, _, job_id = notify.payload.partition(" ")
