@@ -67,16 +67,6 @@ class Stripper:
         query = "&".join(self._pair(piece) for piece in parts.query.split("&"))
         return self.text(urlunsplit((parts.scheme, host, parts.path, query, "")))
 
-    def masked_url(self, url: str) -> str:
-        """Return it as files of earlier versions have it: no value of such a name is looked at."""
-        place, mark, query = self.url(url).partition("?")
-        pieces = (piece.partition("=") for piece in query.split("&"))
-        masked = (
-            f"{name}={MARK}" if value and _is_of_secrets(name) else f"{name}{equals}{value}"
-            for name, equals, value in pieces
-        )
-        return place + mark + "&".join(masked)
-
     def request_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Return the headers of a request that may be kept."""
         return {
@@ -90,15 +80,14 @@ class Stripper:
         return {
             name: _LINK.sub(lambda found: f"<{self.url(found[1])}>", self.text(value))
             for name, value in sorted(headers.items())
-            if name not in _NOT_KEPT
-            and not (is_secret_name(name) and not _NO_SECRET.fullmatch(value))
+            if name not in _NOT_KEPT and not is_secret_name(name)
         }
 
     def form(self, text: str) -> str:
         """Return the text of a form without secret values."""
         pairs = parse_qsl(text, keep_blank_values=True)
         kept = (
-            f"{quote(name)}={MARK if _is_secret(name, value) else quote(self.text(value))}"
+            f"{quote(name)}={MARK if _is_secret(name) else quote(self.text(value))}"
             for name, value in pairs
         )
         return self.text("&".join(kept))
@@ -109,22 +98,11 @@ class Stripper:
 
     def _pair(self, piece: str) -> str:
         name, equals, value = piece.partition("=")
-        return f"{name}={MARK}" if equals and value and _is_secret(name, value) else piece
+        return f"{name}={MARK}" if equals and value and _is_secret(name) else piece
 
 
 _LINK = re.compile(r"<([a-z]+://[^<>]*)>")
-# A switch or a time under the name of a secret, as in `hide_secret=true`, is none.
-_NO_SECRET = re.compile(
-    r"true|false|yes|no|on|off|[01]"
-    r"|\d{4}-\d\d-\d\d(?:[T +]?[\d:.]{5,15} ?(?:Z|UTC|[+-]\d\d:?\d\d)?)?"
-    r"|[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]{8} GMT",
-    re.IGNORECASE,
-)
 
 
-def _is_secret(name: str, value: str) -> bool:
-    return _is_of_secrets(name) and not _NO_SECRET.fullmatch(value)
-
-
-def _is_of_secrets(name: str) -> bool:
+def _is_secret(name: str) -> bool:
     return is_secret_name(name) and not _PLACE_IN_A_LIST.fullmatch(name)

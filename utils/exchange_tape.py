@@ -86,9 +86,8 @@ class Player:
         body = kept_body(request.body, request.headers, self._stripper)
         method, wanted = request.method.upper(), _canonical(body)
         key = (method, comparable_url(self._stripper.url(request.url)), wanted)
-        masked = (method, comparable_url(self._stripper.masked_url(request.url)), wanted)
         with self._lock:
-            recorded = self._left.get(key) or self._left.get(masked)
+            recorded = self._left.get(key)
             if not recorded:
                 raise self._unknown(key)
             matching = recorded.get(self.task) or next(iter(recorded.values()))
