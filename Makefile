@@ -7,10 +7,12 @@ UV := $(BIN)/uv
 TESTS_AT_ONCE ?= $(shell expr $$(nproc 2>/dev/null || echo 1) \* 2 + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint docs client bench lock clean
+.PHONY: help setup demo up test lint docs client bench lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+
+setup: .venv/.runtime ## .venv with everything it needs, and nothing else
 
 demo: .venv/.runtime ## audit this repository once and print what was found
 	@$(BIN)/trueline demo

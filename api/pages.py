@@ -11,6 +11,7 @@ from api.jobs import Job, WantedJobs, job_from_row, listed_jobs, read_job
 from api.listing import read_list
 from api.models import PageQuery
 from api.paging import Order, Page, read_page
+from api.running_tasks import RunningTask, read_running_tasks
 from api.tables import deployments, integrations, sources, violations
 from api.task_results import read_results
 from api.verdicts import ViolationStatus
@@ -40,6 +41,7 @@ class JobPage:
 
     job: Job
     results: Sequence[Mapping[str, Any]]
+    running: Sequence[RunningTask]
     hosts: Sequence[str] | None  # that its integration declares now
 
     @property
@@ -80,6 +82,7 @@ def read_job_page(connection: Connection, job_id: str) -> JobPage:
     return JobPage(
         job=job,
         results=read_results(connection, job.id),
+        running=read_running_tasks(connection, job),
         hosts=connection.execute(hosts).scalar(),
     )
 

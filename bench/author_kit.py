@@ -51,7 +51,7 @@ def _beyond_tasks(
     home: Path,
     exchanges: tuple[Exchange, ...],
 ) -> float:
-    config = read_test_config(home)
+    config = read_test_config(home, "default")
     beyond: list[float] = []
     for _ in range(RERUNS):
         begun = time.perf_counter()

@@ -50,6 +50,15 @@ def cell_of(task: str, good: Played, spoiled: Played) -> Cell:
     return cell
 
 
+def resting_on(task: str, *runs: Played) -> set[str]:
+    """Return a task and those that have asked about it, or about one of these."""
+    resting = {task}
+    reads = [item for run in runs for item in run.reads.items()]
+    while more := {name for name, read in reads if name not in resting and resting & set(read)}:
+        resting |= more
+    return resting
+
+
 def is_as_good(task: str, good: Played, other: Played) -> bool:
     """Tell whether a task found the same, and says that it is whole."""
     return _found(good.results.get(task)) == _found(other.results.get(task)) is not None
@@ -70,10 +79,7 @@ def _of_the_task(task: str, spoiled: Played) -> Cell:
 
 def _passing_below(task: str, good: Played, spoiled: Played) -> list[str]:
     """Return the insights that rest on the task, and pass."""
-    resting = {task}
-    reads = [*good.reads.items(), *spoiled.reads.items()]
-    while more := {name for name, read in reads if name not in resting and resting & set(read)}:
-        resting |= more
+    resting = resting_on(task, good, spoiled)
     return sorted(
         name
         for name, result in spoiled.results.items()

@@ -108,8 +108,9 @@ class Spoil:
 class Wish:
     """What a run is asked for beside an integration and its config."""
 
-    task: str | None = None  # and what it needs; None: every task
+    only: tuple[str, ...] | None = None  # these tasks and what they need; None: every task
     record: Path | None = None
+    record_as: str | None = None  # where servers of loopback are said to be
     replay: tuple[Exchange, ...] | None = None
     spoil: Spoil | None = None
 
@@ -195,7 +196,8 @@ class LocalSession:
     ) -> Outcome:
         """Run one job to its end."""
         order = _order(self._worker, entry, config, wish)
-        outcome = _Outcome(order, self._large, wish.record)
+        recording = Recording(wish.record, wish.record_as) if wish.record else None
+        outcome = _Outcome(order, self._large, recording)
 
         def take(event: dict[str, Any]) -> None:
             outcome.take(event)
@@ -222,10 +224,10 @@ class LocalSession:
 class _Outcome:
     """Gathers what a job reports."""
 
-    def __init__(self, order: JobOrder, large: LargeFiles, record: Path | None) -> None:
+    def __init__(self, order: JobOrder, large: LargeFiles, recording: Recording | None) -> None:
         self._order = order
         self._large = large
-        self._recording = Recording(record) if record else None
+        self._recording = recording
         self._results: list[dict[str, Any]] = []
         self._reads: dict[str, list[str]] = {}
         self._network: dict[str, Any] = {}
@@ -258,7 +260,7 @@ def _order(worker: LocalWorker, entry: Entry, config: Mapping[str, Any], wish: W
         integration=entry.name,
         config=references.resolve(entry.name, found.config, found.references, StopSignal()),
         secrets=(*found.secrets, *found.references),
-        only=(wish.task,) if wish.task else None,
+        only=wish.only,
         with_needed=True,
         exchanges=wish.exchanges(),
     )

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from cli.exits import Exit
-from cli.fault_matrix import Matrix, exchange_sets, play_faults
+from cli.fault_matrix import Matrix, OnCell, exchange_sets, merged, play_faults
 from cli.imports import imported_modules
-from cli.local_run import LocalSession, LocalWorker, Wish, check_config
+from cli.local_run import LocalSession, LocalWorker, Outcome, Wish, check_config
 from cli.quality_facts import Checked, Evidence, facts_of
 from utils import __version__
 from utils.errors import TruelineError
+from utils.exchange_file import SET_CONFIG, Exchange
 from utils.files import write_durably
 from utils.manifest import Entry
 from utils.quality import FILE_NAME, Quality, folder_digest, quality_text
@@ -25,7 +26,8 @@ from worker.requirements import read_requirements
 
 WARM = WarmLimits(processes=1, memory_bytes=2 * 1024**3)
 PYTEST = "pytest>=8"
-CONFIG = "tests/config.json"
+
+ConfigOf = Callable[[str], Mapping[str, Any]]  # of a set of exchanges, by its name
 
 
 class NotTestable(TruelineError):  # noqa: N818 - reads as the state it reports
@@ -63,20 +65,21 @@ class Proof:
 
 @dataclass(frozen=True)
 class LocalTest:
-    """One integration of a checkout; `tell` gets what its tests print."""
+    """One integration of a checkout; `tell` gets what its tests print, `on_cell` each fault."""
 
     worker: LocalWorker
     checkout: Path
     entry: Entry
     checked: Checked | None
     tell: Callable[[bytes], None]
+    on_cell: OnCell
 
     @property
     def folder(self) -> Path:
         """Where the integration's files are."""
         return self.checkout / INTEGRATIONS / self.entry.name
 
-    def run(self, *, faults: bool, config: Mapping[str, Any]) -> Proof:
+    def run(self, *, faults: bool, config_of: ConfigOf) -> Proof:
         """Run its tests, and with `faults` the matrix, whose findings are written down."""
         digest = folder_digest(self.folder)
         with self.worker.open(WARM, alone=True) as session:
@@ -86,7 +89,7 @@ class LocalTest:
             described = session.executor.describe(prepared)
             if described.broken is not None:
                 raise NotTestable(described.broken["reason"], described.broken["advice"])
-            matrix = self._matrix(session, requirements, config) if faults else None
+            matrix = self._matrix(session, requirements, config_of) if faults else None
         evidence = Evidence(self.entry, described.tasks, requirements, tests, matrix, self.checked)
         tested = Proof(tests, matrix, standing_of(facts_of(evidence)))
         if faults:
@@ -110,16 +113,21 @@ class LocalTest:
         self,
         session: LocalSession,
         requirements: tuple[Requirement, ...],
-        config: Mapping[str, Any],
+        config_of: ConfigOf,
     ) -> Matrix:
-        check_config(self.entry, config)
         modules = imported_modules(self.folder)
         prepared = session.prepare_with(self.checkout, self.entry, requirements, modules)
 
-        def run(wish: Wish) -> Any:
-            return session.run(prepared, self.entry, config, wish)
+        def play(name: str, exchanges: tuple[Exchange, ...]) -> Matrix:
+            config = config_of(name)
+            check_config(self.entry, config)
 
-        return play_faults(exchange_sets(self.folder), run)
+            def run(wish: Wish) -> Outcome:
+                return session.run(prepared, self.entry, config, wish)
+
+            return play_faults({name: exchanges}, run, self.on_cell)
+
+        return merged(play(*named) for named in exchange_sets(self.folder).items())
 
     def _write(self, tested: Proof, digest: str) -> None:
         """Write what was found out about the files as they were when it began."""
@@ -134,9 +142,17 @@ class LocalTest:
         write_durably(self.folder / FILE_NAME, quality_text(quality).encode())
 
 
-def read_test_config(folder: Path) -> dict[str, Any]:
-    """Return the config that an integration's exchanges are replayed with."""
-    path = folder / CONFIG
+def read_test_config(folder: Path, exchanges: str) -> dict[str, Any]:
+    """Return the config that a set of an integration's exchanges is replayed with.
+
+    What the set's own file has goes before what stands there for all sets.
+    """
+    tests = folder / "tests"
+    own = tests / "exchanges" / exchanges / SET_CONFIG
+    return {**_read_config(tests / SET_CONFIG), **_read_config(own)}
+
+
+def _read_config(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:

@@ -1,17 +1,18 @@
 """The fault matrix as a table."""
 
+from collections.abc import Iterator
+
 from rich.console import Console
 
 from cli.fault_cells import GOT_THROUGH, Became, Cell
-from cli.fault_matrix import Matrix
+from cli.fault_matrix import Matrix, Row
 from cli.render import table, text
-from utils.exchange_faults import Fault
 
 _STYLES = {Became.QUIET: "bold red", Became.PARTIAL: "yellow"}
 
 
 def print_matrix(console: Console, matrix: Matrix) -> None:
-    """Print a row for each exchange, a column for each fault, and the defects."""
+    """Print what became of each exchange, with the faults that led there, and the defects."""
     if not matrix.rows:
         console.print(
             "no recorded exchanges: `trueline run NAME --record integrations/NAME/tests/exchanges/"
@@ -19,13 +20,8 @@ def print_matrix(console: Console, matrix: Matrix) -> None:
             soft_wrap=True,
         )
         return
-    columns = ("exchange", "task", *(str(fault) for fault in Fault))
-    rows = [
-        [text(row.label), text(row.task), *(_shown(row.cells.get(fault)) for fault in Fault)]
-        for row in matrix.rows
-    ]
-    console.width = max(console.width, 200)
-    console.print(table(columns, rows))
+    rows = [cells for row in matrix.rows for cells in _rows_of(row)]
+    console.print(table(("exchange", "task", "became", "at"), rows))
     console.print(f"[dim]{GOT_THROUGH} where the fault happens once, a retry gets the data[/]")
     played = sum(len(row.cells) for row in matrix.rows)
     console.print(f"{played} faults played, {len(matrix.quiet)} of them became a quiet success")
@@ -33,7 +29,16 @@ def print_matrix(console: Console, matrix: Matrix) -> None:
         console.print(f"  [red]QUIET[/] {text(quiet)}", soft_wrap=True)
 
 
-def _shown(cell: Cell | None) -> str:
-    if cell is None:
-        return "[dim]-[/]"
+def _rows_of(row: Row) -> Iterator[list[str]]:
+    """Yield a row for each thing that became of an exchange; a column a fault would be too wide."""
+    became: dict[str, list[str]] = {}
+    for fault, cell in row.cells.items():
+        became.setdefault(_shown(cell), []).append(str(fault))
+    names = [text(row.label), text(row.task)]
+    for shown, faults in became.items():
+        yield [*names, shown, ", ".join(faults)]
+        names = ["", ""]
+
+
+def _shown(cell: Cell) -> str:
     return f"[{_STYLES.get(cell.became, 'default')}]{text(cell.shown)}[/]"

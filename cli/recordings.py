@@ -1,26 +1,34 @@
 """A folder of recorded exchanges that a local run fills: a task's earlier ones are replaced."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from utils.exchange_file import exchange_of, read_exchanges, write_exchange
+from utils.exchange_file import exchange_of, exchange_paths, read_exchanges, write_exchange
+
+_LOOPBACK = re.compile(r"https?://(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?(?![\w.:@-])")
 
 
 class Recording:
-    """One run's. What was recorded before stays until `finish`, should the run be killed."""
+    """One run's. What was recorded before stays until `finish`, should the run be killed.
 
-    def __init__(self, folder: Path) -> None:
+    With a `name`, servers of loopback are written down as if they were there.
+    """
+
+    def __init__(self, folder: Path, name: str | None = None) -> None:
         self.written: list[Path] = []
         self._folder = folder
-        earlier = sorted(folder.glob("*.json"))
+        self._name = name
+        earlier = exchange_paths(folder)
         self._earlier = dict(_by_path(folder)) if earlier else {}
         self._number = max((_number_of(path) for path in earlier), default=0)
         self._tasks: set[str] = set()
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Write the exchange of an event."""
-        exchange = exchange_of(event["exchange"])
+        fields = event["exchange"]
+        exchange = exchange_of(_renamed(fields, self._name) if self._name else fields)
         self._number += 1
         self._tasks.add(exchange.task)
         self.written.append(write_exchange(self._folder, self._number, exchange))
@@ -30,6 +38,17 @@ class Recording:
         for path, task in self._earlier.items():
             if task in self._tasks:
                 path.unlink(missing_ok=True)
+
+
+def _renamed(value: Any, name: str) -> Any:
+    """Return JSON with another address in place of those of loopback."""
+    if isinstance(value, str):
+        return _LOOPBACK.sub(lambda _: name, value)
+    if isinstance(value, list):
+        return [_renamed(item, name) for item in value]
+    if isinstance(value, dict):
+        return {key: _renamed(item, name) for key, item in value.items()}
+    return value
 
 
 def _by_path(folder: Path) -> list[tuple[Path, str]]:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from utils.exchange_file import Exchange, Reply
 
@@ -75,11 +75,12 @@ def page_after(exchanges: Sequence[Exchange], index: int) -> int | None:
     """
     here = exchanges[index]
     found = _NEXT.search(here.headers.get("link", ""))
+    announced = urljoin(here.url, found[1]) if found else None
     for later in range(index + 1, len(exchanges)):
         there = exchanges[later]
         if there.task != here.task or there.method != here.method:
             continue
-        if found and there.url == found[1]:
+        if there.url == announced:
             return later
         is_other = (there.url, there.request_body) != (here.url, here.request_body)
         if not found and is_other and _place(there.url) == _place(here.url):

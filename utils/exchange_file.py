@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from utils.base_error import TruelineError
 from utils.concealed import MARK
@@ -14,6 +14,8 @@ from utils.exchange_secrets import Stripper
 
 FORMAT = 1
 LIMIT_BYTES = 8 * 1024 * 1024  # of one body
+SET_CONFIG = "config.json"
+LOWEST_STATUS, HIGHEST_STATUS = 100, 599
 _FORM = "application/x-www-form-urlencoded"
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")
 
@@ -126,18 +128,30 @@ def body_bytes(body: Mapping[str, Any] | None) -> bytes:
     return base64.b64decode(body["base64"])
 
 
+def comparable_url(url: str) -> str:
+    """Return one form of URLs that ask for the same: people write them as they like."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # then it is as good as any text
+        return url
+    return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path or "/", parts.query, ""))
+
+
 def exchange_of(fields: Any, name: str = "") -> Exchange:
     """Return the exchange that a file holds; raises ExchangeUnusable with what is wrong."""
     try:
-        _check_format(fields["format"])
-        request, response = fields["request"], fields["response"]
+        _check_format(_part(fields, "the file")["format"])
+        request, response = (
+            _part(fields["request"], "request"),
+            _part(fields["response"], "response"),
+        )
         exchange = Exchange(
             task=_text(fields["task"]),
-            method=_text(request["method"]),
-            url=_text(request["url"]),
+            method=_text(request["method"]).upper(),
+            url=_url(request["url"]),
             request_headers=_headers(request.get("headers")),
             request_body=_body(request.get("body")),
-            status=int(response["status"]),
+            status=_status(response["status"]),
             headers=_headers(response.get("headers")),
             body=_body(response.get("body")),
             name=name,
@@ -149,12 +163,17 @@ def exchange_of(fields: Any, name: str = "") -> Exchange:
     return exchange
 
 
+def exchange_paths(folder: Path) -> list[Path]:
+    """Return the files of a folder that hold exchanges; the config of the set lies beside them."""
+    return sorted(path for path in folder.glob("*.json") if path.name != SET_CONFIG)
+
+
 def read_exchanges(folder: Path) -> tuple[Exchange, ...]:
     """Return the exchanges of a folder by the names of their files.
 
     Raises ExchangeUnusable when there is none, or one that cannot be read.
     """
-    paths = sorted(folder.glob("*.json"))
+    paths = exchange_paths(folder)
     if not paths:
         raise ExchangeUnusable(
             f"there is no recorded exchange in {folder}",
@@ -204,12 +223,35 @@ def _text(value: Any) -> str:
     return value
 
 
+def _part(value: Any, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{name} is no JSON object, but {value!r:.60}")
+    return value
+
+
+def _url(value: Any) -> str:
+    parts = urlsplit(_text(value))
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{value!r:.80} is no URL with http:// or https:// and a host")
+    return _text(value)
+
+
+def _status(value: Any) -> int:
+    status = int(value)
+    if isinstance(value, bool) or not LOWEST_STATUS <= status <= HIGHEST_STATUS:
+        raise ValueError(f"its status is {value!r:.40}, and has to be from 100 to 599")
+    return status
+
+
 def _headers(value: Any) -> dict[str, str]:
-    return {str(name).lower(): _text(text) for name, text in (value or {}).items()}
+    return {str(name).lower(): _text(text) for name, text in _part(value or {}, "headers").items()}
 
 
 def _body(value: Any) -> dict[str, Any] | None:
-    if value is not None and (len(value) != 1 or not {"json", "text", "base64"} & set(value)):
+    is_object = value is None or isinstance(value, dict)
+    if not is_object or (
+        value is not None and (len(value) != 1 or not {"json", "text", "base64"} & set(value))
+    ):
         raise ValueError('a body is null, {"json": ...}, {"text": ...} or {"base64": ...}')
     if value is not None and "base64" in value:
         base64.b64decode(value["base64"], validate=True)

@@ -12,6 +12,7 @@ from utils.exchange_file import (
     Exchange,
     Reply,
     Request,
+    comparable_url,
     exchange_between,
     kept_body,
 )
@@ -58,7 +59,10 @@ class Recorder:
 
 
 class Player:
-    """Answers from recorded exchanges; the n-th request alike gets the n-th, the last repeats."""
+    """Answers from recorded exchanges; the n-th request alike gets the n-th, the last repeats.
+
+    A task gets its own; one that recorded no such request gets another's.
+    """
 
     def __init__(
         self, exchanges: Sequence[Exchange], stripper: Stripper, spoiled: Spoiled | None = None
@@ -69,10 +73,10 @@ class Player:
         self._exchanges = exchanges
         self._lock = allocate_lock()
         self._given = 0  # times that the spoiled exchange was asked for
-        self._left: dict[_Key, list[int]] = {}
+        self._left: dict[_Key, dict[str, list[int]]] = {}  # by the task that recorded them
         for index, one in enumerate(exchanges):
-            key = (one.method, one.url, _canonical(one.request_body))
-            self._left.setdefault(key, []).append(index)
+            key = (one.method, comparable_url(one.url), _canonical(one.request_body))
+            self._left.setdefault(key, {}).setdefault(one.task, []).append(index)
 
     def answer(self, request: Request) -> Outcome:
         """Return what was recorded, or what the fault makes of it.
@@ -80,11 +84,13 @@ class Player:
         Raises IntegrationPermanentError for a request that is not among them.
         """
         body = kept_body(request.body, request.headers, self._stripper)
-        key = (request.method.upper(), self._stripper.url(request.url), _canonical(body))
+        method, wanted = request.method.upper(), _canonical(body)
+        key = (method, comparable_url(self._stripper.url(request.url)), wanted)
         with self._lock:
-            matching = self._left.get(key)
-            if not matching:
+            recorded = self._left.get(key)
+            if not recorded:
                 raise self._unknown(key)
+            matching = recorded.get(self.task) or next(iter(recorded.values()))
             index = matching[0]
             if self._spoiled and index == self._spoiled.place and self._is_spoiled_still():
                 return self._spoiled.outcome  # and again, when the request is repeated

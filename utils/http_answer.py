@@ -28,6 +28,21 @@ class Answer(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
 
+    def json(self) -> Any:
+        """Return its JSON, None where it has no body; raises IntegrationPermanentError."""
+        if not self.body.strip():
+            return None
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            told = type(error).__name__ if isinstance(error, RecursionError) else str(error)
+        kind = self.headers.get("content-type", "no type").partition(";")[0]
+        raise IntegrationPermanentError(
+            f"{_named(self.status)} with {one_line(kind, 80)} that is not JSON ({told})",
+            "see whether the base URL is that of an API; use request_bytes for what is not JSON",
+            status=self.status,
+        )
+
     @property
     def is_redirect(self) -> bool:
         """Tell whether it sends the caller elsewhere."""
@@ -55,8 +70,9 @@ def error_of(order: Order, outcome: Answer | Fault, now: float) -> IntegrationEr
     reason = f"{order.shown} answered {_named(outcome.status)}{f': {said}' if said else ''}"
     if is_limit_spent(outcome.status, outcome.headers, outcome.body):
         wait = retry_after(outcome.headers, now)
-        return IntegrationRateLimited(reason, status=outcome.status, retry_after=wait)
-    return _kind(outcome)(reason, _advice(outcome), status=outcome.status)
+        limited = IntegrationRateLimited(reason, status=outcome.status, retry_after=wait)
+        return _with_body(limited, said)
+    return _with_body(_kind(outcome)(reason, _advice(outcome), status=outcome.status), said)
 
 
 def told(order: Order, fault: Fault) -> str:
@@ -66,20 +82,18 @@ def told(order: Order, fault: Fault) -> str:
 
 def json_of(order: Order, answer: Answer) -> Any:
     """Return the JSON of an answer, None where it has no body; raises an error of the tree."""
-    if not answer.body.strip():
-        return None
     try:
-        return json.loads(answer.body)
-    except (ValueError, RecursionError) as error:
-        told = type(error).__name__ if isinstance(error, RecursionError) else str(error)
-    kind = answer.headers.get("content-type", "no type").partition(";")[0]
+        return answer.json()
+    except IntegrationPermanentError as error:
+        unusable = error
     said = shown_body(answer.body, BODY_LIMIT, secrets_of(order.headers, order.url))
-    raise IntegrationPermanentError(
-        f"{order.shown} answered {_named(answer.status)} with {one_line(kind, 80)} "
-        f"that is not JSON ({told}): {said}",
-        "see whether the base URL is that of an API; use request_bytes for what is not JSON",
-        status=answer.status,
-    )
+    reason = f"{order.shown} answered {unusable.reason}: {said}"
+    raise _with_body(IntegrationPermanentError(reason, unusable.advice, status=answer.status), said)
+
+
+def _with_body(error: IntegrationError, said: str) -> IntegrationError:
+    error.body = said
+    return error
 
 
 def _kind(answer: Answer) -> type[IntegrationError]:

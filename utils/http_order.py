@@ -60,6 +60,7 @@ class Endpoint(NamedTuple):
     path: str  # without a slash at its end
     query: str
     user: str | None  # `name:password`, where the URL had them
+    slash: str = ""  # at the end of the path
 
     @classmethod
     def read(cls, base_url: str) -> Self:
@@ -73,7 +74,9 @@ class Endpoint(NamedTuple):
         user = None
         if parts.username is not None:
             user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        return cls(_origin(parts), parts.path.rstrip("/"), parts.query, user)
+        path = parts.path.rstrip("/")
+        slash = "/" if path and parts.path.endswith("/") else ""
+        return cls(_origin(parts), path, parts.query, user, slash)
 
     @property
     def url(self) -> str:
@@ -97,7 +100,7 @@ class Endpoint(NamedTuple):
             place = self._own(place)
         else:
             below = place.lstrip("/")
-            place = f"{self.url}/{below}" if below else self.url
+            place = f"{self.url}/{below}" if below else self.url + self.slash
         if ".." in re.split(r"[/\\]", unquote(place)):
             raise IntegrationPermanentError(
                 f"the path {shown_url(path)!r} leads upwards", "quote what goes into a path"

@@ -23,7 +23,8 @@ class IntegrationError(TruelineError):
     """Base of these errors: catch it to handle any of them.
 
     Its texts hold no secret that can be known by its shape: credentials and query values of URLs,
-    tokens and passwords beside their names. `status` is that of the HTTP answer, where one came.
+    tokens and passwords beside their names. `status` is that of the HTTP answer, where one came,
+    and `body` the beginning of its body, in one line.
 
     >>> raise IntegrationPermanentError("project 'dns' is archived", "take it out of the config")
     """
@@ -39,6 +40,7 @@ class IntegrationError(TruelineError):
         said = one_line(concealed(reason), REASON_LIMIT) or self.usual_reason
         super().__init__(said, one_line(concealed(advice), REASON_LIMIT) or self.usual_advice)
         self.status = status
+        self.body = ""
 
 
 class IntegrationDisabled(IntegrationError):  # noqa: N818 - the names that plugins rely on

@@ -5,6 +5,7 @@ from _thread import allocate_lock
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
+from utils.deadline import seconds_left
 from utils.errors import UpstreamFailed
 from utils.failures import clean_text
 from utils.results import Evidence, TaskResult
@@ -171,6 +172,10 @@ class TaskContext:
         A pass that rests on it, here or in a task that reads it, becomes unknown.
         """
         self._partial[clean_text(str(reason), 1000)] = None
+
+    def seconds_left(self) -> float | None:
+        """Return how long this task may still take; None where it has no deadline."""
+        return seconds_left()
 
     @property
     def logger(self) -> "Logger":

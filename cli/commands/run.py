@@ -1,5 +1,6 @@
 """`trueline run`: an integration from this checkout, without an API."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ _DIRECTORY = click.Path(file_okay=False, path_type=Path)
 @click.option("--task", metavar="TASK", help="Run this task and what it needs, and no other.")
 @click.option("--watch", is_flag=True, help="Run again whenever the integration's files change.")
 @click.option("--record", type=_DIRECTORY, help="Keep the HTTP exchanges, without secrets, here.")
+@click.option("--record-as", metavar="URL", help="Write servers of loopback down under this URL.")
 @click.option("--replay", type=_DIRECTORY, help="Answer HTTP requests from here; no network.")
 @fail_on_option
 @json_option
@@ -38,6 +40,7 @@ def command(  # noqa: PLR0913 - the options of the command
     task: str | None,
     watch: bool,
     record: Path | None,
+    record_as: str | None,
     replay: Path | None,
     fail_on: str | None,
     as_json: bool,
@@ -48,18 +51,23 @@ def command(  # noqa: PLR0913 - the options of the command
     failed.
     """
     from cli.local_run import find_checkout, read_entry  # noqa: PLC0415 - start-up time
+    from cli.scaffold.wanted import checked_base_url  # noqa: PLC0415 - same
 
     if record and replay:
         raise click.UsageError("--record and --replay: give one of them.")
+    if record_as and not record:
+        raise click.UsageError("--record-as says how to write down what --record DIR records.")
     if watch and as_json:
         raise click.UsageError("--watch shows run after run: leave --json out.")
     if watch and str(config_file) == "-":
         raise click.UsageError("--watch reads the config again: give --config a file.")
     checkout = find_checkout(Path.cwd())
+    name_of_loopback = checked_base_url(record_as) if record_as else None
 
     def ask() -> "tuple[Entry, Mapping[str, Any], Wish]":
         entry = read_entry(checkout, name)
-        return entry, _config(entry, config_file, assignments), _wish(task, record, replay)
+        wish = replace(_wish(task, record, replay), record_as=name_of_loopback)
+        return entry, _config(entry, config_file, assignments), wish
 
     if watch:
         watched = [path for path in (config_file, replay) if path]
@@ -144,7 +152,11 @@ def _wish(task: str | None, record: Path | None, replay: Path | None) -> "Wish":
     from cli.local_run import Wish  # noqa: PLC0415 - start-up time
     from utils.exchange_file import read_exchanges  # noqa: PLC0415 - same
 
-    return Wish(task, record, read_exchanges(replay) if replay else None)
+    return Wish(
+        only=(task,) if task else None,
+        record=record,
+        replay=read_exchanges(replay) if replay else None,
+    )
 
 
 def _show(outcome: "Outcome", wish: "Wish", console: "Console", *, as_json: bool) -> None:

@@ -1,7 +1,7 @@
 """`trueline test`: an integration's own tests, the fault matrix and the tier."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -44,15 +44,23 @@ def command(
     checkout = find_checkout(Path.cwd())
     entry = read_entry(checkout, name)
     folder = checkout / INTEGRATIONS / name
-    config = {
-        **({} if config_file else read_test_config(folder)),
-        **read_config(config_file, assignments),
-    }
+    given = read_config(config_file, assignments)
+
+    def config_of(exchanges: str) -> dict[str, Any]:
+        return given if config_file else {**read_test_config(folder, exchanges), **given}
+
     console = make_console(stderr=as_json)
     worker = LocalWorker(settings(), environ(), lambda event: _tell(event, console))
     checked = checked_integration(checkout, name)
-    local = LocalTest(worker, checkout, entry, checked, lambda printed: _print(printed, console))
-    tested = local.run(faults=faults, config=config)
+    local = LocalTest(
+        worker,
+        checkout,
+        entry,
+        checked,
+        lambda printed: _print(printed, console),
+        lambda done, total: _count(done, total, console),
+    )
+    tested = local.run(faults=faults, config_of=config_of)
     if as_json:
         print_json(tested.as_json())
     else:
@@ -72,6 +80,12 @@ def _print(printed: bytes, console: "Console") -> None:
 
     lines = printed.decode("utf-8", "replace").split("\n")
     console.out("\n".join(neutralise(line) for line in lines), end="", highlight=False)
+
+
+def _count(done: int, total: int, console: "Console") -> None:
+    """Show on a terminal how far the matrix is, on a line that the next one replaces."""
+    if console.is_terminal:
+        console.print(f"  faults played: {done} of {total}", end="\r" if done < total else "\n")
 
 
 def _show(tested: "Proof", console: "Console") -> None:

@@ -66,6 +66,10 @@ def example_config(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _kind(part: Mapping[str, Any], depth: int = 0) -> str:
+    choices = part.get("anyOf", part.get("oneOf"))
+    if "type" not in part and isinstance(choices, list) and depth < DEEPEST:
+        kinds = [_kind(one, depth + 1) for one in choices if isinstance(one, Mapping)]
+        return " or ".join(dict.fromkeys(kinds)) or "any"
     kind = part.get("type", "any")
     shown = " or ".join(map(str, kind)) if isinstance(kind, list) else str(kind)
     items = part.get("items")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cli.fault_matrix import ReplayFails, exchange_sets, play_faults
+from cli.fault_matrix import ReplayFails, exchange_sets, merged, play_faults
 from cli.local_run import Outcome, Wish
 from utils.exchange_faults import Fault
 from utils.exchange_file import Exchange
@@ -19,8 +19,8 @@ def result(status: str = "success", **more: Any) -> dict[str, Any]:
     return plain | {"data": [1], "resources": None, "reason": "why", "cause": None} | more
 
 
-def outcome(found: dict[str, Any]) -> Outcome:
-    return Outcome(JobEnd("success"), [found])
+def outcome(found: dict[str, Any], **reads: list[str]) -> Outcome:
+    return Outcome(JobEnd("success"), [found], reads=reads)
 
 
 def honest(wish: Wish) -> Outcome:
@@ -46,6 +46,21 @@ def test_each_fault_is_played_for_good_and_where_it_may_pass_once_more() -> None
     assert (matrix.quiet, matrix.tasks) == ((), frozenset({"items"}))
 
 
+def test_only_what_rests_on_the_task_is_run_and_each_fault_is_counted() -> None:
+    asked: list[tuple[str, ...] | None] = []
+    counted: list[tuple[int, int]] = []
+
+    def run(wish: Wish) -> Outcome:
+        asked.append(wish.only)
+        return outcome(result(), judge=["middle"], middle=["items"], other=["users"])
+
+    play_faults({"default": (PAGE,)}, run, lambda *count: counted.append(count))
+
+    assert asked[0] is None
+    assert set(asked[1:]) == {("items", "judge", "middle")}
+    assert counted == [(number, 8) for number in range(1, 9)]
+
+
 def test_what_stays_a_success_is_quiet_and_named() -> None:
     matrix = play_faults({"default": (PAGE,)}, lambda _: outcome(result()))
 
@@ -65,6 +80,14 @@ def test_a_set_of_another_integration_says_so() -> None:
 
     with pytest.raises(ReplayFails, match="nothing succeeds"):
         play_faults({"default": (stage_one,)}, lambda _: outcome(result("skipped")))
+
+
+def test_matrices_of_several_sets_are_one() -> None:
+    one, other = (play_faults({name: (PAGE,)}, honest) for name in ("default", "other"))
+
+    assert [row.exchanges for row in merged([one, other]).rows] == ["default", "other"]
+    assert merged([one, other]).tasks == {"items"}
+    assert merged([]).rows == ()
 
 
 def test_sets_are_the_folders_below_exchanges(tmp_path: Path) -> None:

@@ -43,9 +43,19 @@ def test_what_was_not_run_counts_as_nothing() -> None:
 
 
 def test_the_config_of_the_tests_may_be_missing_and_must_be_an_object(tmp_path: Path) -> None:
-    assert read_test_config(tmp_path) == {}
+    assert read_test_config(tmp_path, "default") == {}
     (tmp_path / "tests").mkdir()
     for text in ("[]", "{"):
         (tmp_path / "tests" / "config.json").write_text(text)
         with pytest.raises(NotTestable, match=r"config\.json"):
-            read_test_config(tmp_path)
+            read_test_config(tmp_path, "default")
+
+
+def test_a_set_of_exchanges_may_have_values_of_its_own(tmp_path: Path) -> None:
+    own = tmp_path / "tests" / "exchanges" / "other"
+    own.mkdir(parents=True)
+    (tmp_path / "tests" / "config.json").write_text('{"url": "https://a.example", "days": 3}')
+    (own / "config.json").write_text('{"days": 9}')
+
+    assert read_test_config(tmp_path, "default") == {"url": "https://a.example", "days": 3}
+    assert read_test_config(tmp_path, "other") == {"url": "https://a.example", "days": 9}

@@ -17,11 +17,15 @@ def shown(matrix: Matrix) -> str:
 
 
 def test_a_row_has_its_cells_and_defects_are_named_once_more() -> None:
-    cells = {Fault.TIMEOUT: Cell(Became.QUIET), Fault.FORBIDDEN: Cell(Became.FAILED, "auth")}
+    refused = Cell(Became.FAILED, "auth")
+    cells = {Fault.UNAUTHORIZED: refused, Fault.TIMEOUT: Cell(Became.QUIET)}
+    cells |= {Fault.FORBIDDEN: refused}
     told = shown(Matrix((Row("default", "0001 GET /a", "list", cells),), frozenset({"list"})))
 
-    assert "failed (auth)" in told
-    assert "2 faults played, 1 of them became a quiet success" in told
+    rows = [line.split() for line in told.splitlines()]
+    assert ["0001", "GET", "/a", "list", "failed", "(auth)", "401,", "403"] in rows
+    assert ["QUIET", "timeout"] in rows
+    assert "3 faults played, 1 of them became a quiet success" in told
     assert "QUIET 0001 GET /a (list) x timeout" in told
 
 

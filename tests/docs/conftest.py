@@ -3,10 +3,8 @@
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,9 +66,14 @@ class Shell:
     environ: Mapping[str, str]
     replacements: Mapping[str, str]
 
-    def __call__(self, command: str, code: int = 0) -> Ran:
+    def meant(self, command: str) -> str:
+        """Return what is typed for a command of a page."""
         for shown, meant in self.replacements.items():
             command = command.replace(shown, meant)
+        return command
+
+    def __call__(self, command: str, code: int = 0) -> Ran:
+        command = self.meant(command)
         ended = subprocess.run(
             ["/bin/sh", "-c", command],
             cwd=self.directory,
@@ -86,48 +89,22 @@ class Shell:
         return ran
 
 
-class Listener:
-    """A port of loopback at which somebody answers, and what was said to it."""
-
-    def __init__(self) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._socket.getsockname()[1]
-        self.heard: list[bytes] = []
-        self._thread = threading.Thread(target=self._listen, daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        self._thread.join()
-
-    def _listen(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            with connection:
-                connection.settimeout(10)
-                self.heard.append(connection.recv(1000))
-
-
 ReadBlocks = Callable[..., list[Block]]
 
 
 @pytest.fixture(scope="session")
 def read_blocks() -> ReadBlocks:
-    """Read the fenced blocks of a page."""
+    """Read the fenced blocks of a page, of all languages or of one."""
 
-    def read(page: str, language: str) -> list[Block]:
+    def read(page: str, language: str | None = None) -> list[Block]:
         found = _blocks((REPOSITORY / page).read_text(encoding="utf-8"))
-        return [block for block in found if block.language == language]
+        return [block for block in found if language in {None, block.language}]
 
     return read
 
 
 @pytest.fixture
-def environ(tmp_path: Path, listener: Listener, other_listener: Listener) -> Mapping[str, str]:
+def environ(tmp_path: Path) -> Mapping[str, str]:
     """Return the variables of a user with an empty home, who has the command on PATH."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TRUELINE_")}
     home = tmp_path / "home"
@@ -143,7 +120,6 @@ def environ(tmp_path: Path, listener: Listener, other_listener: Listener) -> Map
         "GIT_COMMITTER_EMAIL": "ada@example.com",
         "TRUELINE_DATA_DIR": str(tmp_path / "data"),
         "TRUELINE_API_PORT": "0",
-        "TRUELINE_LOOPBACK_PORTS": f"{listener.port},{other_listener.port}",
     }
 
 
@@ -165,22 +141,6 @@ def stack(checkout: Path, environ: Mapping[str, str]) -> Iterator[Stack]:
     with Stack(read_settings(given, checkout), given) as running:
         running.wait_until_ready(READY_SECONDS)
         yield running
-
-
-@pytest.fixture
-def listener() -> Iterator[Listener]:
-    """Listen on loopback until the test is over."""
-    listening = Listener()
-    yield listening
-    listening.close()
-
-
-@pytest.fixture
-def other_listener() -> Iterator[Listener]:
-    """Listen at another port."""
-    listening = Listener()
-    yield listening
-    listening.close()
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ class Running:
 
     def __init__(self, script: str, shell: "Shell", sign: str = ADDRESS) -> None:
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", script],
+            ["/bin/sh", "-c", shell.meant(script)],
             cwd=shell.directory,
             env=dict(shell.environ),
             stdin=subprocess.DEVNULL,
@@ -37,13 +37,18 @@ class Running:
         self._reader.start()
         self.found = self._look_for(sign)
 
+    @property
+    def said(self) -> str:
+        """What it has printed so far."""
+        return "".join(self._said)
+
     def interrupt(self) -> str:
         """Press Ctrl-C, which a terminal sends to the whole group; return all that was said."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGINT)
         self._process.wait(STOP_SECONDS)
         self._reader.join()
-        return "".join(self._said)
+        return self.said
 
     def _read(self, stream: IO[str]) -> None:
         with stream:
@@ -52,7 +57,7 @@ class Running:
     def _look_for(self, sign: str) -> str:
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end and self._process.poll() is None:
-            if found := re.search(sign, "".join(self._said)):
+            if found := re.search(sign, self.said):
                 return found[0]
             time.sleep(0.05)
         raise AssertionError(self.interrupt())

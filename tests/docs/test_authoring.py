@@ -1,91 +1,148 @@
-"""The integration of docs/authoring.md, copied from the page, committed, and run for real."""
+"""docs/authoring.md, word for word: its files saved, its commands typed, its output seen."""
 
-import json
+import os
 import re
-from collections.abc import Callable
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from cli.stack import Stack
-    from tests.docs.conftest import Block, Listener, Shell
+from tests.docs.running import Running, Terminal
+from tests.docs.test_completeness import read
 
+if TYPE_CHECKING:
+    from tests.docs.conftest import Block, Shell
+
+REPOSITORY = Path(__file__).parents[2]
 PAGE = "docs/authoring.md"
-PASSWORD = "hunter-2-hunter"
+FILES = ("python", "json")
+SEEN_SECONDS = 30
+PAGES = 2
+FIRST, SECOND, THIRD = "first", "second", "third"
+STAY = {  # until Ctrl-C: the terminal that the page names, and what shows that it runs
+    "python3 accounts_api.py": (SECOND, "accounts are at"),
+    "trueline run accounts --config config.json --watch": (THIRD, "waiting for a change"),
+    "trueline up": (THIRD, r"Trueline is at http://\S+"),
+}
+# The environment of these tests stands for the one that `make` would install anew.
+MAKE = {"make setup": "make -o .venv/.runtime setup"}
+
+
+class Reader:
+    """Somebody who does what the page says, with three terminals."""
+
+    def __init__(self, terminals: Mapping[str, Terminal], stack: ExitStack) -> None:
+        self.typed: list[str] = []
+        self._terminals = terminals
+        self._stack = stack
+        self._running: dict[str, Running] = {}
+        self._heard: dict[str, int] = {}
+        self._out = ""
+
+    def type(self, commands: list[str]) -> None:
+        """Type the commands of a block; one that stays is the last of its block."""
+        self.typed += commands
+        self._heard = {name: len(running.said) for name, running in self._running.items()}
+        *before, last = commands
+        if last not in STAY:
+            self._out = "".join(ran.out + ran.err for ran in self._first.type(commands))
+            return
+        name, sign = STAY[last]
+        if name in self._running:
+            self._running.pop(name).interrupt()
+        self._out = "".join(ran.out for ran in self._terminals[name].type(before))
+        self._heard[name] = 0
+        self._running[name] = self._terminals[name].start(last, sign)
+        self._stack.callback(self._running[name].interrupt)
+
+    def see(self, lines: str) -> None:
+        """Look for the lines of a page in their order, at all terminals."""
+        wanted = re.compile(".*?".join(_pattern(line) for line in lines.splitlines()), re.DOTALL)
+        end = time.monotonic() + SEEN_SECONDS
+        while not wanted.search(_squeezed(self._seen())):
+            assert time.monotonic() < end, (lines, self._seen())
+            time.sleep(0.05)
+
+    @property
+    def _first(self) -> Terminal:
+        return self._terminals[FIRST]
+
+    def _seen(self) -> str:
+        said = [it.said[self._heard.get(name, 0) :] for name, it in self._running.items()]
+        return "\n".join([self._out, *said])
+
+
+def _pattern(line: str) -> str:
+    return r"[^\n]*?".join(re.escape(_squeezed(part)) for part in line.split("..."))
+
+
+def _squeezed(text: str) -> str:
+    """Return text with single spaces: tables are as wide as what is in them."""
+    return re.sub(r" +", " ", text)
 
 
 @pytest.fixture
-def written(checkout: Path, read_blocks: Callable[..., "list[Block]"]) -> Path:
-    """Write the page's files where its headings say."""
-    (manifest,) = read_blocks(PAGE, "json")
-    assert manifest.file == "integrations.json"
-    (checkout / manifest.file).write_text(manifest.text)
-    home = checkout / "integrations" / json.loads(manifest.text)[0]["name"]
-    home.mkdir(parents=True)
-    (home / "__init__.py").touch()
-    for block in read_blocks(PAGE, "python"):
-        path = home / block.file
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(block.text)
-    return checkout
+def ports() -> Mapping[str, str]:
+    """Return ports that are free instead of the page's."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("", 0)) as other:
+        found = [str(server.getsockname()[1]) for server in (one, other)]
+    return dict(zip(("8400", "8340"), found, strict=True))
 
 
-def test_files_of_the_page_are_those_of_its_tree(
-    written: Path, read_blocks: Callable[..., "list[Block]"]
-) -> None:
-    tree = read_blocks(PAGE, "")[0].text
-    names = {path.name for path in (written / "integrations").rglob("*")}
-    assert {line.split()[0].strip("/") for line in tree.splitlines()} == names | {
-        "integrations",
-        "requirements.txt",
+@pytest.fixture
+def terminals(
+    tmp_path: Path, make_shell: Callable[..., "Shell"], ports: Mapping[str, str]
+) -> Mapping[str, Terminal]:
+    """Open three at a checkout that is set up, with nothing of it on PATH."""
+    checkout, home = tmp_path / "trueline", tmp_path / "watch"
+    subprocess.run(["git", "clone", "-q", str(REPOSITORY), str(checkout)], check=True, timeout=60)
+    ours = Path(sys.executable).parent
+    (checkout / ".venv").symlink_to(ours.parent)
+    path = [folder for folder in os.environ["PATH"].split(":") if folder != str(ours)]
+    variables = {
+        "PATH": ":".join(path),
+        "TRUELINE_API_PORT": ports["8340"],
+        "TRUELINE_API_URL": f"http://127.0.0.1:{ports['8340']}",
+        "TRUELINE_DATA_DIR": "",  # the usual one
+    }
+    places = {FIRST: checkout, SECOND: home, THIRD: home}
+    return {
+        name: Terminal(make_shell(folder, {**ports, **MAKE}, **variables))
+        for name, folder in places.items()
     }
 
 
-def test_page_is_true_from_the_first_run_to_the_resolved_violation(
-    written: Path,
-    stack: "Stack",
-    listener: "Listener",
-    other_listener: "Listener",
-    make_shell: Callable[..., "Shell"],
+@pytest.mark.timeout(600)  # some forty commands
+def test_page_leads_from_nothing_to_a_violation_that_is_resolved(
+    tmp_path: Path,
+    terminals: Mapping[str, Terminal],
+    ports: Mapping[str, str],
     read_blocks: Callable[..., "list[Block]"],
 ) -> None:
-    ports = {"8000": str(listener.port), "8001": str(other_listener.port)}
-    shell = make_shell(written, ports, TRUELINE_API_URL=stack.address)
-    try_it, ship_it, allow_it = read_blocks(PAGE, "console")
-
-    export, run = try_it.commands
-    assert export.startswith("export TRUELINE_LOOPBACK_PORTS=8000,8001")
-    assert f"127.0.0.1:{other_listener.port}" in shell(run).out
-    shell(f"{run} --fail-on high", code=1)
-    quiet = shell(run.replace("8000, 8001", "8000") + " --fail-on high")
-    assert re.search(r"only_allowed_ports +✓ success +✓ pass", quiet.out)
-
-    scan = [shell(command) for command in ship_it.commands][4]
-    assert "✗ fail     only_allowed_ports" in scan.out
-    assert _open(shell) == {f"127.0.0.1:{port}" for port in ports.values()}
-    _check_secret(shell, listener)
-
-    for command in allow_it.commands:
-        shell(command)
-    assert _open(shell) == set()
-    (deployment,) = shell("trueline deployments --json").json
-    assert deployment["schedule"] == "every 15m"
-    assert PASSWORD.encode() in listener.heard[-1]
+    with ExitStack() as stack:
+        reader = Reader(terminals, stack)
+        for block in read_blocks(PAGE):
+            text = re.sub("|".join(ports), lambda found: ports[found[0]], block.text)
+            if block.language in FILES:
+                (tmp_path / "watch" / block.file).write_text(text)
+            elif block.language == "console":
+                reader.type(block.commands)
+            elif block.language == "text":
+                reader.see(text)
+            else:
+                assert not re.search(r"^(\$|trueline|git|make) ", text, re.MULTILINE), text
+    named = re.findall(r"`((?:trueline|make) [a-z]+)", read(PAGE))
+    assert {name for name in named if not any(it.startswith(name) for it in reader.typed)} == set()
+    assert "open-sesame" not in _recorded(tmp_path / "watch" / "integrations")
 
 
-def _open(shell: "Shell") -> set[str]:
-    rows: list[dict[str, Any]] = shell("trueline violations --json").json
-    return {row["resource_id"] for row in rows}
-
-
-def _check_secret(shell: "Shell", listener: "Listener") -> None:
-    """Check that the password was used, and that nobody is told it."""
-    assert f"audit {PASSWORD}\n".encode() in listener.heard
-    (deployment,) = shell("trueline deployments --json").json
-    assert deployment["config"]["password"] == "********"
-    (job,) = shell("trueline jobs --json").json
-    shown = shell(f"trueline job {job['id']} --json").out
-    assert "audit ***" in shown
-    assert PASSWORD not in shown
+def _recorded(folder: Path) -> str:
+    files = list(folder.rglob("exchanges/default/*.json"))
+    assert len(files) == PAGES
+    return "".join(path.read_text() for path in files)

@@ -58,7 +58,6 @@ def open_terminal(
         "TRUELINE_API_PORT": str(port),
         "TRUELINE_API_URL": f"http://127.0.0.1:{port}",
         "TRUELINE_DATA_DIR": "",  # the page has its own
-        "TRUELINE_LOOPBACK_PORTS": "",
     }
     return lambda: Terminal(make_shell(clone, replacements, **variables))
 

@@ -242,7 +242,7 @@ def test_limits_are_waited_for(serve: Serves, audit: Audits) -> None:
 
 def test_a_limit_that_takes_an_hour_puts_the_job_off(serve: Serves, audit: Audits) -> None:
     api = serve(small_acme(), before=lambda *_: limit_spent(3600))
-    ran = audit(Wish(task="list_repositories"))
+    ran = audit(Wish(("list_repositories",)))
     assert ran.status == "failed"
     cause = ran.tasks["list_repositories"]["cause"]
     assert cause["kind"] == "rate_limited"

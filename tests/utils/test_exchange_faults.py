@@ -40,8 +40,11 @@ def test_an_answer_without_a_body_cannot_be_cut_off(fault: Fault) -> None:
     assert spoiled([exchange("/a", body=None)], 0, fault) is None
 
 
-def test_the_page_that_a_link_names_is_the_one_that_is_missing() -> None:
-    found = spoiled(PAGES, 0, Fault.NO_NEXT_PAGE)
+@pytest.mark.parametrize(
+    "link", [NEXT["link"], '</items?page=2>; rel="next"', "<?page=2>; rel=next"]
+)
+def test_the_page_that_a_link_names_is_the_one_that_is_missing(link: str) -> None:
+    found = spoiled([exchange("/items", headers={"link": link}), *PAGES[1:]], 0, Fault.NO_NEXT_PAGE)
 
     assert found is not None
     assert isinstance(found.outcome, Reply)

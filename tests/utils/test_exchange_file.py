@@ -12,6 +12,7 @@ from utils.exchange_file import (
     Reply,
     Request,
     body_bytes,
+    comparable_url,
     exchange_between,
     exchange_of,
     file_name,
@@ -78,6 +79,11 @@ def test_a_name_is_a_name_whatever_the_url_is() -> None:
         ({"format": 2}, "its format is 2"),
         ({"task": 5}, "5 is no text"),
         ({"request": {}}, "lacks 'method'"),
+        ({"request": "GET /items"}, "request is no JSON object, but 'GET /items'"),
+        ({"request": {"method": "GET", "url": "/items"}}, "'/items' is no URL"),
+        ({"response": {"status": 20}}, "status is 20"),
+        ({"response": {"status": 200, "headers": ["a"]}}, "headers is no JSON object"),
+        ({"response": {"status": 200, "body": [1]}}, "a body is null"),
         ({"response": {"status": "many"}}, "many"),
         ({"response": {"status": 200, "body": {"xml": 1}}}, "a body is null"),
         ({"response": {"status": 200, "body": {"base64": "abc"}}}, "padding"),
@@ -92,6 +98,15 @@ def test_a_file_that_is_wrong_says_where(change: dict[str, Any], told: str) -> N
 
     assert "0001-GET-items.json" in caught.value.reason
     assert caught.value.advice
+
+
+def test_what_was_written_by_hand_is_brought_into_the_form_that_is_asked_for() -> None:
+    request = {"method": "get", "url": "HTTPS://X.example?b=1#top", "headers": {"Accept": "a"}}
+    made = exchange_of(between(b"").as_json() | {"request": request})
+
+    assert (made.method, comparable_url(made.url)) == ("GET", "https://x.example/?b=1")
+    assert made.request_headers == {"accept": "a"}
+    assert comparable_url("http://[::1") == "http://[::1"
 
 
 def test_a_file_that_is_no_json_says_so(tmp_path: Path) -> None:

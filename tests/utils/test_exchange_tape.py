@@ -30,6 +30,16 @@ def test_the_nth_request_gets_the_nth_answer_and_the_last_repeats() -> None:
     assert [answered(player, "https://x/a") for _ in range(3)] == [b"1", b"2", b"2"]
 
 
+def test_a_task_gets_the_answers_that_it_recorded() -> None:
+    recorded = [kept("https://x/a", number, task=task) for number, task in enumerate("aabb")]
+    player = Player(recorded, Stripper())
+    asked = []
+    for player.task in ("b", "a", "b", "b", "new", "a"):
+        asked.append(answered(player, "https://x/a"))
+
+    assert asked == [b"2", b"0", b"3", b"3", b"1", b"1"]
+
+
 def test_a_request_matches_with_its_secrets_taken_out() -> None:
     player = Player([kept("https://x/a?api_key=***", 1)], Stripper(["another-one"]))
 

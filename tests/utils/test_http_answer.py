@@ -35,6 +35,7 @@ def test_each_status_has_its_error(status: int, kind: type[IntegrationError]) ->
     assert error.status == status
     assert error.reason.startswith(f"GET https://h/a answered {status}")
     assert error.reason.endswith(": said ***")
+    assert error.body == "said ***"
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
@@ -61,10 +62,19 @@ def test_a_fault_is_temporary_unless_it_would_come_again() -> None:
     [(b"", None), (b"null", None), (b"\xef\xbb\xbf[1]", [1]), ('"ä"'.encode("utf-16"), "ä")],
 )
 def test_json_is_read_in_any_of_its_encodings(body: bytes, value: object) -> None:
-    assert json_of(ORDER, Answer(200, {}, body)) == value
+    assert json_of(ORDER, Answer(200, {}, body)) == value == Answer(200, {}, body).json()
 
 
 @pytest.mark.parametrize("body", [b"<html>", b'{"a": ', b"\xff\xfe\xfd"])
 def test_other_bodies_are_errors(body: bytes) -> None:
     with pytest.raises(IntegrationPermanentError, match="is not JSON"):
         json_of(ORDER, Answer(200, {"content-type": "text/html; charset=x"}, body))
+
+
+def test_what_is_no_json_is_told_without_what_was_sent() -> None:
+    answer = Answer(200, {}, b"<p>abcdef</p>")
+    with pytest.raises(IntegrationPermanentError, match="no type that is not JSON") as alone:
+        answer.json()
+    with pytest.raises(IntegrationPermanentError, match="GET https://h/a answered 200") as asked:
+        json_of(ORDER, answer)
+    assert (alone.value.body, asked.value.body) == ("", "<p>***</p>")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import utils.task_context
+from utils.deadline import call_within
 from utils.errors import UpstreamFailed
 from utils.results import TaskResult, TaskStatus, unrun_result
 from utils.task_context import BoundedLines, JobView, TaskContext
@@ -45,6 +46,13 @@ def test_base_config_and_source_are_there(ctx: TaskContext) -> None:
     assert ctx.base("other", 3) == 3
     assert ctx.config == {"a": 1}
     assert ctx.source["commit"] == "c0ffee"
+
+
+def test_a_task_knows_how_long_it_may_take(ctx: TaskContext) -> None:
+    assert ctx.seconds_left() is None
+    left = call_within(30, ctx.seconds_left)
+    assert left is not None
+    assert 0 < left <= 30
 
 
 def test_a_reader_gets_data_message_and_a_clean_record(ctx: TaskContext) -> None:

@@ -111,6 +111,8 @@ def test_what_is_recorded_is_replayed_and_holds_no_secret(
 def test_options_that_exclude_each_other_are_a_usage_error(shop: Path, trueline: Any) -> None:
     assert shop.is_dir()
     assert trueline("run", "shop", "--record", "a", "--replay", "b").code == 2
+    assert trueline("run", "shop", "--record-as", "https://shop.example").code == 2
+    assert trueline("run", "shop", "--record", "a", "--record-as", "shop").code == 2
     assert trueline("run", "shop", "--watch", "--json").code == 2
     assert trueline("run", "shop", "--watch", "--config", "-").code == 2
     ran = trueline("run", "shop", "--replay", "nowhere")

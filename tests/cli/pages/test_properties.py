@@ -11,6 +11,7 @@ from cli.pages.properties import example_config, properties_of
         ({"type": "string", "description": "A."}, "string", "A"),
         ({"type": ["string", "null"], "title": "T"}, "string or null", "T"),
         ({"type": "array", "items": {"type": "integer"}}, "list of integer", ""),
+        ({"anyOf": [{"type": "string"}, {"enum": [None]}]}, "string or one of `null`", ""),
         ({"enum": ["a", 1]}, 'one of `"a"`, `1`', ""),
         ({"minimum": 1, "maximum": 9}, "any", "at least `1`; at most `9`"),
         ({"minLength": 2, "pattern": "^a"}, "any", "at least `2` characters; matches `^a`"),
