@@ -69,7 +69,11 @@ def create_app(
         settings=settings,
         database=database,
         clock=clock,
-        wakeups=Wakeups(marks_reader(database), changes_of(database), count=metrics.hear_waiting),
+        wakeups=Wakeups(
+            marks_reader(database),
+            changes_of(database, settings.api_processes),
+            count=metrics.hear_waiting,
+        ),
         secrets=SecretBox(Keyring.of(settings)),
         started_at=clock(),
         environ=environ,
