@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlencode
 
 from cli.exits import Exit
 from utils.api_connections import ApiAnswer, ApiConnections, BrokenExchange
 from utils.errors import TruelineError
-from utils.zstd import Inflating
+from utils.zstd import Inflating, ZstdError
 from worker.controls import neutralise
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ BLOCK_SECONDS = 20.0  # how long one blocking GET waits for a job's end
 LEAST_BLOCK_SECONDS = 1
 ANSWER_SECONDS = 30.0
 STREAM_SECONDS = 60.0  # of silence; the API says something more often
-JSON_BODY = {"Content-Type": "application/json"}
-COMPRESSED = {"Accept-Encoding": "zstd"}
+JSON_BODY = MappingProxyType({"Content-Type": "application/json"})
+COMPRESSED = MappingProxyType({"Accept-Encoding": "zstd"})
 
 
 class ApiUnreachable(TruelineError):  # noqa: N818 - reads as the state it reports
@@ -216,7 +217,10 @@ def _query(given: Mapping[str, Any]) -> str:
 def _inflated(answer: ApiAnswer) -> bytes:
     if answer.headers.get("Content-Encoding") != "zstd":
         return answer.content
-    return b"".join(Inflating().feed(answer.content))
+    try:
+        return b"".join(Inflating().feed(answer.content))
+    except ZstdError as error:
+        raise _strange(answer.status) from error
 
 
 def _parsed(status: int, content: bytes) -> Any:
