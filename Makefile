@@ -3,8 +3,8 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
-# Tests wait for processes much of their time: one more at once than there are processors.
-TESTS_AT_ONCE ?= $(shell expr $$(nproc 2>/dev/null || echo 1) + 1)
+# Tests wait for processes much of their time: more at once than there are processors.
+TESTS_AT_ONCE ?= $(shell expr $$(nproc 2>/dev/null || echo 1) \* 2 + 1)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test lint docs client bench lock clean
@@ -52,14 +52,19 @@ clean: ## remove the environment and every recorded result
 	@[ ! -d .trueline ] || chmod -R u+rwX .trueline
 	@rm -rf .venv .trueline .trueline-bench .site
 
+# What may be running in an environment keeps it: only one without a working pip is begun anew. Of two
+# that set up at once, one waits. A file that is newer by its date alone, as after a checkout, changes nothing.
 .venv/.bootstrap: requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "trueline needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 ..." >&2; exit 1; }
-	@echo "setting up .venv (once) ..."
-	@$(PYTHON) -m venv --clear .venv || { \
-	  echo "python could not make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
-	@touch $@
+	@exec 9< $<; ! command -v flock > /dev/null || flock 9; \
+	if ! cmp -s $< $@; then \
+	  echo "setting up .venv (once) ..."; \
+	  $(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear .venv || { \
+	    echo "python could not make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< || exit 1; \
+	fi; \
+	cp $< $@
 
 .venv/.runtime: .venv/.bootstrap requirements/runtime.txt pyproject.toml
 	@echo "installing what it needs ..."

@@ -1,7 +1,9 @@
 """Puts the API together: state, guard, problems and routes."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from flask_openapi.models.info import Info
 from flask_openapi.openapi import OpenAPI
@@ -16,14 +18,16 @@ from api.database import Database
 from api.editions import tag_answers
 from api.exchanges import log_exchange, watch_exchanges
 from api.gate import Gate
+from api.grace import Grace
 from api.guard import guard
 from api.health import add_checks
 from api.invalid_requests import refuse_request
 from api.job_log import log_facts
 from api.json_format import JsonFormat
+from api.lease_watch import tell_outages
 from api.marks import marks_reader
 from api.metrics import Metrics, shared_metrics_of
-from api.oidc import Provider
+from api.oidc_registration import registration_of
 from api.problem_answers import answer_with_problems
 from api.problems import ProblemDocument
 from api.request_spans import trace_requests
@@ -37,6 +41,9 @@ from utils.checks import Checks
 from utils.settings import Settings
 from utils.steps import Stops
 from utils.tracing import NoTracing, Tracing
+
+if TYPE_CHECKING:
+    from api.oidc import Provider
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -65,6 +72,7 @@ def create_app(
     metrics = Metrics()
     metrics.watch_pool(database.engine)
     database.facts.listeners += [log_facts, metrics.hear_facts]
+    started_at = clock()
     state = app.extensions[KEY] = State(
         settings=settings,
         database=database,
@@ -75,10 +83,11 @@ def create_app(
             count=metrics.hear_waiting,
         ),
         secrets=SecretBox(Keyring.of(settings)),
-        started_at=clock(),
+        started_at=started_at,
+        grace=Grace(started_at, timedelta(seconds=settings.lease_seconds)),
         environ=environ,
         gate=Gate(read_signing_keys(key_file), database, clock) if key_file else None,
-        people=Provider.of(settings),
+        people=_provider_of(settings),
         metrics=metrics,
         shared_metrics=shared_metrics_of(settings),
         stops=Stops(),
@@ -87,7 +96,7 @@ def create_app(
     state.stops.add("database", database.close)
     tracing = tracing or NoTracing()
     state.stops.add("traces", tracing.stop)
-    state.stops.add("waiting requests", state.wakeups.close)
+    state.stops.add("waiting requests", state.wakeups.end)
     add_checks(state)
     answer_with_problems(app)
     trace_requests(app, tracing)
@@ -95,9 +104,19 @@ def create_app(
     watch_exchanges(app, *heard)
     guard(app, settings)
     AuditTrail(database, clock).attend(app)
+    tell_outages(app, state.grace, clock)  # before tokens are looked up in the database
     demand_access(app)
     compress_bodies(app)
     tag_answers(app)  # after_request runs backwards: an answer is tagged before it is compressed
     for blueprint in BLUEPRINTS:
         app.register_api(blueprint)
     return app
+
+
+def _provider_of(settings: Settings) -> "Provider | None":
+    registration = registration_of(settings)
+    if registration is None:
+        return None
+    from api.oidc import Provider  # noqa: PLC0415 - start-up time
+
+    return Provider(registration)

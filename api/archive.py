@@ -1,12 +1,13 @@
 """The file of a backup: a tar in Zstandard, with the checksum of every part in its last one."""
 
+import fcntl
 import hashlib
 import json
 import os
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from utils.files import sync_directory
 from utils.zstd import ZstdError, ZstdFile
 
 MANIFEST = "manifest.json"  # the last part: a file that was cut off has none
+UNFINISHED = ".trueline-part"  # ends the name of a file until it is whole
 MOST_PART_BYTES = 512 * 1024 * 1024
 
 
@@ -44,9 +46,13 @@ class Archive:
 
 @contextmanager
 def new_archive(path: Path) -> Iterator[Archive]:
-    """Write a backup that gets its name, and nobody else's eyes, when it is whole and on disk."""
+    """Write a backup that gets its name, and nobody else's eyes, when it is whole and on disk.
+
+    What killed ones have left in that folder is removed.
+    """
     try:
-        descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+        _sweep(path.parent)
+        descriptor, beside = _begin_beside(path)
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
@@ -57,13 +63,13 @@ def new_archive(path: Path) -> Iterator[Archive]:
                 archive.finish()
             file.flush()
             os.fsync(file.fileno())
-        Path(beside).replace(path)
+            beside.replace(path)  # while it is locked
         sync_directory(path.parent)
     except OSError as error:
-        Path(beside).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         raise _unwritable(path, error) from error
     except BaseException:
-        Path(beside).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         raise
 
 
@@ -84,6 +90,26 @@ def read_archive(path: Path) -> Iterator[tuple[str, bytes]]:
     except (OSError, EOFError, ZstdError, tarfile.TarError, ValueError) as error:
         raise _spoilt(path, "it is cut off or no backup at all") from error
     raise _spoilt(path, "its end is missing")
+
+
+def _begin_beside(path: Path) -> tuple[int, Path]:
+    """Open a file of mode 0600, locked for as long as somebody writes it."""
+    while True:
+        descriptor, beside = tempfile.mkstemp(UNFINISHED, f".{path.name}.", path.parent)
+        with suppress(OSError):  # a file system without locks: then nothing is swept there, either
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor, Path(beside)
+        os.close(descriptor)  # swept before it was locked
+
+
+def _sweep(folder: Path) -> None:
+    for left in folder.glob(f".*{UNFINISHED}"):
+        with suppress(OSError):
+            descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with os.fdopen(descriptor, "rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                left.unlink()
 
 
 def _content(path: Path, tar: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:

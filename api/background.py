@@ -1,9 +1,10 @@
-"""What the API does beside requests: sends events, looks at the source after pushes, tidies up."""
+"""What the API does beside requests: sends events, looks at source and database, tidies up."""
 
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,6 +13,7 @@ from api.apprise_process import AppriseProcess
 from api.deliveries import bury_old, remove_old
 from api.health import NotReadyError
 from api.init import register_source
+from api.lease_watch import LeaseWatch
 from api.looks import Looker
 from api.posting import Ways
 from api.pushes import forget_old
@@ -36,13 +38,15 @@ class Round:
 
 
 class Background:
-    """Three threads of the serving process; they end with the waits of its requests."""
+    """Four threads of the serving process; they end with the waits of its requests."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._sender = make_sender(state)
         self._rounds: dict[str, Round] = {}
         self._looker = Looker(state.database, self._read_source, state.wakeups.pause)
+        lease = timedelta(seconds=state.settings.lease_seconds)
+        self._watch = LeaseWatch(state.database, state.clock, state.grace, lease)
 
     def start(self) -> None:
         """Begin."""
@@ -50,6 +54,7 @@ class Background:
             ("sending", self._sender.send_due, LOOK_SECONDS),
             ("looking", self._looker.catch_up, LOOK_SECONDS),
             ("tidying", self._tidy, TIDY_SECONDS),
+            ("watching", self._watch.look, self._watch.seconds),
         ):
             thread = threading.Thread(
                 target=self._repeat, args=(name, act, seconds), name=name, daemon=True

@@ -2,17 +2,18 @@
 
 import time
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from psycopg import Notify
-from psycopg.errors import Error as PostgresError
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from api.database import Database
 from api.jobs import JobStatus
 from api.wakeups import WORK, Changes, Kind, Topic
+
+if TYPE_CHECKING:
+    from psycopg import Notify  # costs an API on SQLite a tenth of a second at its start
 
 CHANNEL = "trueline_jobs"  # triggers of the tables notify on it; see migrations/
 LOOK_SECONDS = 0.02  # between two looks at SQLite's counter
@@ -91,18 +92,20 @@ class PostgresChanges:
         self._database = database
         self._poll_seconds = poll_seconds
         self._connection: PoolProxiedConnection | None = None
-        self._own_pids: set[int] = set()
+        self._own_pids: dict[ConnectionPoolEntry, int] = {}  # while they are connected
         event.listen(database.engine, "checkout", self._note_own)
+        for end in ("close", "detach"):
+            event.listen(database.engine, end, self._forget_own)
 
     def wait(self) -> Collection[Topic] | None:
         """Wait for a notification; None says that anything may have changed."""
         try:
             if self._connection is None:
-                self._connection = self._listen()
+                self._listen()
                 return None  # what happened before this is not told
             driver: Any = self._connection.dbapi_connection
             heard = list(driver.notifies(timeout=self._poll_seconds, stop_after=1))
-        except (DBAPIError, PostgresError):
+        except (DBAPIError, self._database.engine.dialect.loaded_dbapi.Error):
             self.close()
             time.sleep(self._poll_seconds)
             return None
@@ -116,19 +119,21 @@ class PostgresChanges:
         if connection is not None:
             connection.close()
 
-    def _listen(self) -> PoolProxiedConnection:
-        connection = _own_connection(self._database)
-        driver: Any = connection.dbapi_connection
+    def _listen(self) -> None:
+        self._connection = _own_connection(self._database)
+        driver: Any = self._connection.dbapi_connection
         driver.rollback()
         driver.autocommit = True
         driver.execute(f"LISTEN {CHANNEL}")
-        return connection
 
-    def _note_own(self, connection: Any, *_: object) -> None:
-        self._own_pids.add(connection.info.backend_pid)
+    def _note_own(self, connection: Any, entry: ConnectionPoolEntry, *_: object) -> None:
+        self._own_pids[entry] = connection.info.backend_pid
 
-    def _topics_of(self, notify: Notify) -> tuple[Topic, ...]:
-        if notify.pid in self._own_pids:
+    def _forget_own(self, _: object, entry: ConnectionPoolEntry) -> None:
+        self._own_pids.pop(entry, None)  # the server may give its number to another process
+
+    def _topics_of(self, notify: "Notify") -> tuple[Topic, ...]:
+        if notify.pid in list(self._own_pids.values()):
             return ()
         status, _, job_id = notify.payload.partition(" ")
         if status == JobStatus.PENDING:

@@ -1,7 +1,6 @@
 """Leases whose worker fell silent: the job is tried again, and fails with its story in the end."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -9,26 +8,12 @@ from sqlalchemy import Connection, select
 from api.endings import Ending, end_job_here
 from api.events import Position, append_event, last_event, read_events
 from api.facts import LeaseLost, note
+from api.grace import Grace
 from api.jobs import Job, JobStatus, job_from_row
 from api.leases import hand_back
 from api.tables import jobs
 
 MOST_LOSSES = 3  # the third lost worker ends the job
-
-
-@dataclass(frozen=True)
-class Grace:
-    """Since when this API has listened, and how long a lease lasts.
-
-    A worker could not renew while the API was away: no lease expires within one lease of its start.
-    """
-
-    since: datetime
-    lease: timedelta
-
-    def over(self, now: datetime) -> bool:
-        """Whether workers have had the time to be heard."""
-        return now >= self.since + self.lease
 
 
 def expire_leases(connection: Connection, now: datetime, grace: Grace) -> tuple[str, ...]:

@@ -4,12 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from api.database import Database
@@ -17,7 +12,7 @@ from api.database_use import alone, check_alone
 from api.sqlite_engine import sqlite_schema_change
 from utils.errors import TruelineError
 
-SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
+VERSIONS = Path(__file__).resolve().parent.parent / "migrations" / "versions"
 _LOCK = 0x7472756C  # one migration at a time on PostgreSQL; any fixed number does
 
 
@@ -37,6 +32,8 @@ def migrate(database: Database) -> str:
                 return str(found)
     except DBAPIError:  # told as what it is below
         pass
+    from api.migration_steps import upgrade  # noqa: PLC0415 - start-up time
+
     return _moved(database, upgrade)
 
 
@@ -45,6 +42,8 @@ def migrate_back(database: Database, target: str) -> str:
 
     Raises DatabaseInUseError while an API runs.
     """
+    from api.migration_steps import downgrade, revisions  # noqa: PLC0415 - start-up time
+
     if target not in revisions():
         raise MigrationError(
             f"there is no revision {target!r}", f"give one of: {', '.join(revisions())}"
@@ -56,16 +55,6 @@ def migrate_back(database: Database, target: str) -> str:
 
     with alone(database):
         return _moved(database, go_back)
-
-
-def upgrade(connection: Connection, target: str = "head") -> None:
-    """Run migrations within the transaction of a `schema_change`."""
-    command.upgrade(_config(connection), target)
-
-
-def downgrade(connection: Connection, target: str) -> None:
-    """Undo migrations within the transaction of a `schema_change`."""
-    command.downgrade(_config(connection), target)
 
 
 @contextmanager
@@ -94,20 +83,19 @@ def lift_limits(connection: Connection) -> None:
 
 def revision(connection: Connection) -> str | None:
     """Return the schema's revision in the database; None before the first migration."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def newest_revision() -> str:
-    """Return the revision that this version needs."""
-    return str(ScriptDirectory(str(SCRIPTS)).get_current_head())
-
-
-def revisions() -> list[str]:
-    """Return the revisions that this version knows, the oldest first."""
-    return [one.revision for one in ScriptDirectory(str(SCRIPTS)).walk_revisions()][::-1]
+    """Return the revision that this version needs; the files of migrations begin with theirs."""
+    return max(path.name.partition("_")[0] for path in VERSIONS.glob("[0-9]*_*.py"))
 
 
 def _moved(database: Database, move: Callable[[Connection], None]) -> str:
+    from alembic.util import CommandError  # noqa: PLC0415 - start-up time
+
     try:
         with schema_change(database) as connection:
             move(connection)
@@ -147,9 +135,3 @@ def check_revision(database: Database) -> None:
             f"the database is at revision {found}, this version needs {newest_revision()}",
             "start the API: it migrates the database",
         )
-
-
-def _config(connection: Connection) -> Config:
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
-    return config

@@ -1,14 +1,14 @@
-"""The OpenID provider at which people log in: Authorization Code with PKCE, by discovery."""
+"""The OpenID provider at which people log in: Authorization Code with PKCE, by discovery.
+
+Imported where one is set: its client costs each start of the API a tenth of a second.
+"""
 
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 from authlib.integrations.httpx_client import OAuth2Client, OAuthError
@@ -18,13 +18,11 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
-from api.guard import LOOPBACK_NAMES
 from api.logins import Login
-from api.people import claimed, person, read_roles
-from api.principal import Principal, Role
+from api.oidc_registration import Registration, is_private
+from api.people import claimed, person
+from api.principal import Principal
 from api.problems import Forbidden, Unavailable
-from utils.errors import SettingsError
-from utils.settings import Settings
 
 SCOPE = "openid email profile"
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
@@ -35,18 +33,6 @@ KNOWN_SECONDS = 600.0
 MOST_AT_ONCE = 8  # while the provider is silent, the API's other threads stay free
 
 
-@dataclass(frozen=True)
-class Registration:
-    """What the settings say of the provider, and of this API there."""
-
-    issuer: str
-    client_id: str
-    secret_file: Path | None
-    name_claim: str
-    role_claim: str
-    roles: Mapping[str, Role]
-
-
 class Provider:
     """Sends people there and makes principals of those who come back."""
 
@@ -55,32 +41,6 @@ class Provider:
         self._places: Mapping[str, Any] = {}
         self._looked_at = float("-inf")
         self._room = BoundedSemaphore(MOST_AT_ONCE)
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Provider | None":
-        """Return the provider of the settings; raises SettingsError when they do not fit."""
-        if not settings.oidc_issuer:
-            return None
-        if settings.signing_key_file is None or not settings.oidc_client_id:
-            missing = "OIDC_CLIENT_ID" if settings.signing_key_file else "SIGNING_KEY_FILE"
-            raise SettingsError(
-                f"setting TRUELINE_OIDC_ISSUER needs TRUELINE_{missing}", f"set TRUELINE_{missing}"
-            )
-        if not _is_private(settings.oidc_issuer):
-            raise SettingsError(
-                f"setting TRUELINE_OIDC_ISSUER: {settings.oidc_issuer!r} is not an https address",
-                "give the issuer as its discovery document does, such as https://id.example.com",
-            )
-        return cls(
-            Registration(
-                issuer=settings.oidc_issuer,
-                client_id=settings.oidc_client_id,
-                secret_file=settings.oidc_client_secret_file,
-                name_claim=settings.oidc_name_claim,
-                role_claim=settings.oidc_role_claim,
-                roles=read_roles(settings.oidc_roles),
-            )
-        )
 
     def address(self, login: Login, redirect_uri: str) -> str:
         """Return where the browser goes to log in; raises Unavailable."""
@@ -144,7 +104,7 @@ class Provider:
             places = _get(client, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
             if places["issuer"] != issuer:
                 raise self._away(f"it calls itself {str(places['issuer'])[:200]}")
-            if not all(_is_private(places[name]) for name in ENDPOINTS):
+            if not all(is_private(places[name]) for name in ENDPOINTS):
                 raise self._away("one of its addresses is not https")
             self._places, self._looked_at = places, now
         return self._places
@@ -201,12 +161,3 @@ def _get(client: Any, address: str, token: str | None = None) -> Any:
     if not isinstance(content, dict):
         raise ValueError("no JSON object")  # noqa: TRY004 - what came is wrong, not what was given
     return content
-
-
-def _is_private(address: object) -> bool:
-    """Whether nobody between here and there can read along."""
-    if not isinstance(address, str):
-        return False
-    parts = urlsplit(address)
-    is_local = parts.scheme == "http" and parts.hostname in LOOPBACK_NAMES
-    return bool(parts.hostname) and (parts.scheme == "https" or is_local)

@@ -183,6 +183,13 @@ class Unavailable(Problem):
     title = "The API cannot answer right now"
 
 
+class DatabaseAway(Unavailable):
+    """The API has been unable to write to its database for a while; leases outlast that."""
+
+    kind = "database-away"  # workers know it
+    title = "The API's database is away"
+
+
 class InsufficientStorage(Problem):
     """The disk under the database is full."""
 

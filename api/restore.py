@@ -14,7 +14,8 @@ from api.backup import KEY, Contents, check_backup, table_of
 from api.database import Database
 from api.database_use import alone, check_alone
 from api.lease_epoch import begin_epoch
-from api.migrate import downgrade, revision, revisions, schema_change, upgrade
+from api.migrate import revision, schema_change
+from api.migration_steps import downgrade, revisions, upgrade
 from api.table_rows import continue_numbers, load_rows, read_tables, row_count, triggers_off
 from utils.errors import TruelineError
 from utils.files import sync_directory, write_durably

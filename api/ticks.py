@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, or_, select, update
 
 from api.cron import ScheduleError
-from api.expiry import Grace, expire_leases
+from api.expiry import expire_leases
+from api.grace import Grace
 from api.jobs import JobStatus, Trigger, create_job
 from api.kept_answers import forget_answers
 from api.retries import next_retry_at

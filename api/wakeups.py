@@ -35,6 +35,7 @@ class Topic:
 WORK = Topic(Kind.WORK)
 LIMITS: Mapping[Kind, int] = MappingProxyType({Kind.WORK: 64, Kind.END: 200, Kind.HISTORY: 64})
 MOST_WAITS = sum(LIMITS.values())  # each holds a thread of the server; see THREADS in api.server
+END_SECONDS = 5.0  # longer than a wait for changes, or the reading of marks, takes
 ReadMarks = Callable[[Collection[Topic]], Mapping[Topic, Hashable]]
 
 
@@ -92,6 +93,7 @@ class Wakeups:
         self._watches: dict[Topic, set[Watch]] = {}
         self._waiting = dict.fromkeys(Kind, 0)
         self._listener: threading.Thread | None = None
+        self._last_listener: threading.Thread | None = None  # it may be at its last look
         self._stop = threading.Event()
 
     @property
@@ -146,9 +148,16 @@ class Wakeups:
         self._stop.set()
         with self._lock:
             topics = list(self._watches)
-            if self._listener is None:
-                self._changes.close()
         self.wake(*topics)
+
+    def end(self) -> None:
+        """Close, and give back what listening took; the database may be closed after that."""
+        self.close()
+        with self._lock:
+            listener = self._last_listener
+        if listener is not None:
+            listener.join(END_SECONDS)
+        self._changes.close()
 
     def start_watch(self, topic: Topic) -> Watch:
         """Begin what `watch` does; `end_watch` must follow."""
@@ -166,6 +175,7 @@ class Wakeups:
             self._watches.setdefault(topic, set()).add(watch)
             if self._listener is None and not self.closed:
                 self._listener = threading.Thread(target=self._listen, name="wakeups", daemon=True)
+                self._last_listener = self._listener
                 self._listener.start()
         return watch
 
@@ -191,8 +201,6 @@ class Wakeups:
                 ]
                 marks = new
             self.wake(*changed)
-        if self.closed:
-            self._changes.close()
 
     def _marks(self) -> dict[Topic, Hashable]:
         with self._lock:

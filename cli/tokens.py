@@ -29,7 +29,7 @@ from api.sessions import close_sessions_of
 from api.signing_key import read_signing_keys
 from api.token_table import tokens
 from cli.client import Client, address_part
-from utils.files import keep_files_private, make_data_directory
+from utils.files import make_data_directory, private_files
 from utils.settings import Settings
 
 MOST_LISTED = 10_000
@@ -130,14 +130,14 @@ def open_tokens(settings: Settings) -> Iterator[Tokens]:
         with Client(settings.api_url, settings.bearer_token) as client:
             yield RemoteTokens(client)
         return
-    keep_files_private()
-    make_data_directory(settings.data_dir)
-    database = Database(settings.database)
-    try:
-        migrate(database)
-        yield LocalTokens(database, settings.signing_key_file)
-    finally:
-        database.close()
+    with private_files():
+        make_data_directory(settings.data_dir)
+        database = Database(settings.database)
+        try:
+            migrate(database)
+            yield LocalTokens(database, settings.signing_key_file)
+        finally:
+            database.close()
 
 
 def _shown(token: IssuedToken) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import compileall
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -75,6 +76,21 @@ class EndedChild:
     def only(self, kind: str) -> dict[str, Any]:
         (event,) = [event for event in self.events if event["type"] == kind]
         return event
+
+
+@pytest.fixture(autouse=True)
+def umask_kept() -> Iterator[None]:
+    """Fail the test that leaves another umask to those after it in this process."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    after = os.umask(before)
+    assert after == before, f"the umask was {before:03o} and is {after:03o} now"
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name packed bytes by their argument: gzip puts the time into them, ids must not differ."""
+    return argname if isinstance(val, bytes) and len(val) > 40 else None
 
 
 @pytest.fixture(scope="session")

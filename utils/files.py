@@ -2,9 +2,13 @@
 
 import ctypes
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from utils.errors import SettingsError
+
+PRIVATE = 0o077  # a umask
 
 
 def write_if_changed(path: Path, content: bytes, mode: int = 0o600) -> None:
@@ -61,7 +65,17 @@ def sync_file_system(directory: Path) -> None:
 
 def keep_files_private() -> None:
     """Let nobody else read what this process writes; for its start."""
-    os.umask(0o077)
+    os.umask(PRIVATE)
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Let nobody else read what this process writes meanwhile."""
+    before = os.umask(PRIVATE)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def make_data_directory(path: Path) -> None:

@@ -162,7 +162,8 @@ def _run_child(
     ended = end_descendants(END_SECONDS, first_group=pid)
     is_any_left = reap()[1]  # what could not be killed must not count as the next one's
     ending = _ending(ended.get(pid) if status is None else status)
-    answer(ears.control, {**ending, "left_over": left_over()})
+    orphaned = status is None and ears.server.is_gone()
+    answer(ears.control, {**ending, "left_over": left_over(), "orphaned": orphaned})
     return status is not None and not is_any_left
 
 

@@ -18,6 +18,7 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 PRESENCE_SECONDS = 5.0
 GATEWAY_FOUND_NOBODY = 502
+DATABASE_AWAY = "urn:trueline:problem:database-away"
 AWAY = frozenset({408, 425, 429})  # besides every 5xx: the same request may go well later
 
 WORKER = "worker"
@@ -129,7 +130,7 @@ class ApiClient:
             raise ApiUnavailable(
                 f"the API at {self.url} answers {answer.status} to {method} {path}",
                 "see the API's own log; the worker tries again by itself",
-                nobody_listens=answer.status == GATEWAY_FOUND_NOBODY,
+                leases_last=_gives_nothing_away(answer),
                 retry_after_seconds=_retry_after_seconds(answer),
             )
         raise ApiRefused(answer.status, _problem(answer))
@@ -138,7 +139,7 @@ class ApiClient:
         return ApiUnavailable(
             f"the API at {self.url} cannot be reached: {error}",
             "start it, or correct TRUELINE_API_URL; the worker tries again by itself",
-            nobody_listens=error.is_refused,
+            leases_last=error.is_refused,
         )
 
     def _parsed(self, answer: ApiAnswer) -> Any:
@@ -167,6 +168,11 @@ def _named(leases: Iterable[Lease]) -> dict[str, Any]:
             for lease in leases
         ]
     }
+
+
+def _gives_nothing_away(answer: ApiAnswer) -> bool:
+    is_nobody_there = answer.status == GATEWAY_FOUND_NOBODY
+    return is_nobody_there or _problem(answer).get("type") == DATABASE_AWAY
 
 
 def _problem(answer: ApiAnswer) -> Mapping[str, Any]:

@@ -7,18 +7,22 @@ from worker.errors import WorkerError
 
 
 class ApiUnavailable(WorkerError):  # noqa: N818 - reads as the state it reports
-    """The API could not answer; the same request may go well later."""
+    """The API could not answer; the same request may go well later.
+
+    `leases_last` says that no lease is given away before one more period: nobody listens there,
+    or the API says that its database is away.
+    """
 
     def __init__(
         self,
         reason: str,
         advice: str,
         *,
-        nobody_listens: bool = False,
+        leases_last: bool = False,
         retry_after_seconds: float = 0.0,
     ) -> None:
         super().__init__(reason, advice)
-        self.nobody_listens = nobody_listens
+        self.leases_last = leases_last
         self.retry_after_seconds = retry_after_seconds
 
 

@@ -18,6 +18,7 @@ class Cause(StrEnum):
     FLOODED = "flooded"  # it wrote nonsense on its event channel without end, and was killed
     DISK_FULL = "disk_full"  # its files outgrew their limit, and it was killed
     MEMORY_FULL = "memory_full"  # its processes together outgrew their limit, and were killed
+    ORPHANED = "orphaned"  # what it was forked from died, and it was ended with that
     STOPPED = "stopped"  # the job was cancelled or interrupted, and was killed
 
 

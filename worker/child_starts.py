@@ -40,15 +40,23 @@ class ChildStarts:
         return self._host.limits
 
     def start(
-        self, prepared: Prepared, directory: JobDirectory, spec: bytes, give_up: Callable[[], bool]
+        self,
+        prepared: Prepared,
+        directory: JobDirectory,
+        spec: bytes,
+        give_up: Callable[[], bool],
+        *,
+        warm: bool = True,
     ) -> Running:
         """Start a child that reads `spec`; raises LaunchError.
 
-        It may wait for a warm process to be ready, until `give_up` says otherwise.
+        Where it may be `warm` it may wait for such a process, until `give_up` says otherwise.
         """
         with opened_line(self._line(prepared)) as line:
-            asked = replace(self._command(prepared, directory), confine=self._host.confine)
-            forked = self._warm.spawn(prepared, replace(asked, line=line), spec, give_up)
+            forked = None
+            if warm:
+                asked = replace(self._command(prepared, directory), confine=self._host.confine)
+                forked = self._warm.spawn(prepared, replace(asked, line=line), spec, give_up)
             self._warm.count_start(warm=forked is not None)
             return forked or self._start_fresh(prepared, directory, spec, line)
 

@@ -102,6 +102,7 @@ class Commons:
                 answer = await desk.answer(request)
                 writer.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
                 await writer.drain()
+                await asyncio.sleep(0)  # requests that lie here already must not be served in a row
         except (OSError, ValueError):  # it went, or a request was longer than any may be
             pass
         finally:

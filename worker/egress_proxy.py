@@ -216,6 +216,7 @@ async def _body(
         event = await next_event(connection, reader, way)
         if isinstance(event, h11.Data):
             yield event
+            await asyncio.sleep(0)  # a piece may be one byte: others have their turn in between
         else:
             yield h11.EndOfMessage()
             return

@@ -17,7 +17,7 @@ from worker.recipe import interpreter_tag
 from worker.skeleton import copy_skeleton, skeleton_name, strip_to_skeleton
 from worker.splitting import split
 from worker.store import Missing, NotAsPublished, Store, Taken
-from worker.workbench import Workbench
+from worker.workbench import Workbench, kept_in_place
 
 FORMAT = 1  # raise it when stored packages are made in another way
 # Tests of packages are hardly ever imported, and are half of some packages.
@@ -108,10 +108,12 @@ class Filling:
         prefix, lock_file = place / "prefix", place / "lock.txt"
         copy_skeleton(way.skeleton, prefix)
         lock_file.write_text(Lock(tuple(pins)).render(), encoding="ascii")
-        self.installer.install(
-            self.bench, Installation(prefix, lock_file, bool(self.owner), way.distrust_cache)
-        )
-        parts = split(prefix, place / "packages")
+        with kept_in_place(place, prefix):
+            self.installer.install(
+                self.bench, Installation(prefix, lock_file, bool(self.owner), way.distrust_cache)
+            )
+        # A name that build code could not know, or it might have put a link there.
+        parts = split(prefix, Path(tempfile.mkdtemp(dir=place)))
         if missing := sorted({pin.name for pin in pins} - parts.trees.keys() - parts.clashing):
             raise WorkerError(
                 f"{self.installer.name} did not install {', '.join(missing)}",

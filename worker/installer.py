@@ -17,7 +17,7 @@ from worker.installation import (
 )
 from worker.lockfile import Lock, parse_resolution
 from worker.pip_installer import PipInstaller
-from worker.workbench import ToolFailed, Workbench
+from worker.workbench import ToolFailed, Workbench, read_made
 
 InstallerChoice = Literal["", "uv", "pip"]
 
@@ -46,7 +46,7 @@ class UvInstaller:
             *wheels_only(source_builds=source_builds),
             *write_requirement_files(bench.scratch, order),
         )
-        return parse_resolution(resolution.read_text(encoding="utf-8"))
+        return parse_resolution(read_made(resolution))
 
     def with_cache(self, cache: Path) -> "UvInstaller":
         """Return it with another package cache."""

@@ -119,6 +119,13 @@ class JobReport:
         text = f"[the process of {names} was lost ({reason}): each of them runs again, alone]\n"
         self._tell({"type": "output", "stream": "stderr", "text": neutralise(text)})
 
+    def tell_orphaned(self) -> None:
+        """Say that what ran runs again."""
+        names = ", ".join(self.ledger.running)
+        text = "[the warm process was lost: the job goes on in a process of its own"
+        text += f", and {names} from the beginning]\n" if names else "]\n"
+        self._tell({"type": "output", "stream": "stderr", "text": neutralise(text)})
+
     def stand_in_for_stage_one(self, status: str, reason: str, seconds: float) -> None:
         """Report StageOne in place of its child."""
         fault = StageOneFault(

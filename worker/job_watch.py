@@ -53,6 +53,7 @@ class JobWatch:
         self._job_deadline = time.monotonic() + starts.limits.job_timeout_seconds
         self._clock = PhaseClock()
         self._ignored_before = 0
+        self._is_warm = True  # until a warm process died under a child
         report.data.is_over = self._is_over
 
     def run(self) -> JobEnd:
@@ -61,7 +62,8 @@ class JobWatch:
         resumption: Resumption | None = None
         while end is None:
             try:
-                end = self._conclude(self._run_child(resumption))
+                child = self._run_child(resumption)
+                end = None if self._goes_on(child) else self._conclude(child)
             except LaunchError as error:
                 self._report.skip_rest(error.reason)
                 end = self._by_results(Note.of(error).as_json())
@@ -73,7 +75,9 @@ class JobWatch:
     def _run_child(self, resumption: Resumption | None) -> ChildEnd:
         report = self._report
         spec = run_spec(self._order, self._prepared, self._directory, self._limits, resumption)
-        running = self._starts.start(self._prepared, self._directory, spec, self._is_to_end)
+        running = self._starts.start(
+            self._prepared, self._directory, spec, self._is_to_end, warm=self._is_warm
+        )
         report.ledger.begin_child()
         self._ignored_before = report.ignored
         self._clock = PhaseClock()
@@ -90,6 +94,8 @@ class JobWatch:
             seconds = self._clock.seconds()
             self._await_end(pump)
             report.end_child()
+            if cause is Cause.EXITED and running.orphaned:
+                cause, self._is_warm = Cause.ORPHANED, False
             if cause is Cause.DISK_FULL:
                 with suppress(OSError):  # it shows at the next child
                     self._directory.empty()  # the next task shall not fail for the same files
@@ -162,6 +168,14 @@ class JobWatch:
         due = [moment for moment in batches if moment is not None]
         longest = time.monotonic() + LONGEST_WAIT_SECONDS
         return min(self._job_deadline, self._phase_deadline(), longest, *due)
+
+    def _goes_on(self, end: ChildEnd) -> bool:
+        """Whether the child was lost with its warm process: what ran begins again in another."""
+        is_over = self._report.broken is not None or self._report.ledger.phase is Phase.ENDING
+        if end.cause is not Cause.ORPHANED or is_over:
+            return False
+        self._report.tell_orphaned()
+        return True
 
     def _conclude(self, end: ChildEnd) -> JobEnd | None:
         """Report what the child left open; None when another child has to go on."""

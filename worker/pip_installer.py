@@ -14,7 +14,7 @@ from worker.errors import WorkerError
 from worker.installation import Installation, wheels_only, write_requirement_files
 from worker.lockfile import Lock, Pin, UnusableLock, make_lock
 from worker.package_source import extra_index_variable
-from worker.workbench import ToolFailed, Workbench
+from worker.workbench import ToolFailed, Workbench, read_made
 
 _MISSING = re.compile(r"No matching distribution found for ([\w.-]+)(?:==([\w.!+]+))?")
 _SKIPPED = re.compile(r"No sources permitted for [\w.-]+: \S*/([\w.-]+)\.(?:tar\.\w+|zip)")
@@ -85,7 +85,7 @@ class PipInstaller:
 
 
 def _reported_pins(report: Path) -> Iterator[Pin]:
-    for item in json.loads(report.read_text(encoding="utf-8"))["install"]:
+    for item in json.loads(read_made(report))["install"]:
         metadata = item["metadata"]
         hashes = item["download_info"].get("archive_info", {}).get("hashes", {})
         if "sha256" not in hashes:
@@ -99,7 +99,7 @@ def _missing_wheel(output: str, log: Path) -> str:
     if missing is None or not log.exists():
         return ""
     wanted = f"{missing[1]}-{missing[2] or ''}".lower().replace("_", "-")
-    archives = _SKIPPED.findall(log.read_text(encoding="utf-8", errors="replace"))
+    archives = _SKIPPED.findall(read_made(log))
     if any(archive.lower().replace("_", "-").startswith(wanted) for archive in archives):
         return f"\nNo usable wheel of {missing[1]}, only source code\n"
     return ""

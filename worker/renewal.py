@@ -22,8 +22,9 @@ class Renewal:
 
     Besides the leases of running jobs it keeps those that `finished`: until their reports are
     delivered, nobody else shall begin them again.
-    An API at which nobody listens can't have given a lease away: once started, it gives every
-    lease one more period. So the time of a lease counts from the last such look, too.
+    An API at which nobody listens can't have given a lease away, nor one whose database is away:
+    once that is over, it gives every lease one more period. So the time of a lease counts from
+    the last such look, too.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Renewal:
         try:
             answer = self._client.renew(leases, timeout_seconds=2 * self._held.seconds_between())
         except ApiUnavailable as error:
-            if error.nobody_listens:
+            if error.leases_last:
                 self._held.extend(leases, asked_at)
             self._say_away(error)
             return

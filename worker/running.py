@@ -90,6 +90,10 @@ class Running:
         self._exit: Exit | None = None
         self._was_killed = False
         self.left_over = False  # it has ended, and something is there that the next would find
+        self.orphaned = False  # it was ended since what it was forked from is dead
+        self.is_starter_dead: Callable[[], bool] = lambda: (
+            False
+        )  # asked where nobody is left to say
         self.on_close: Callable[[], None] | None = None
         self.give_back: Callable[[socket.socket], None] | None = None
 
@@ -132,8 +136,9 @@ class Running:
             except TimeoutError:
                 return None
             except StarterLost:
-                answer = {"code": None, "signal": None}
+                answer = {"code": None, "signal": None, "orphaned": self.is_starter_dead()}
             self.left_over = bool(answer.get("left_over"))
+            self.orphaned = bool(answer.get("orphaned"))
             self._exit = _exit_of(answer, signals_are_codes=self.signals_are_codes)
         return self._exit
 

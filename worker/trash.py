@@ -7,7 +7,9 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from worker.deep_folders import remove_deep
 from worker.environment import EnvironmentGone, open_usage
+from worker.pinned import pinned
 
 
 class Trash:
@@ -42,7 +44,21 @@ class Trash:
 
 
 def delete(tree: Path) -> None:
-    """Delete a folder as far as that goes, closed folders included."""
+    """Delete a folder as far as that goes: closed folders, and those deeper than a stack of calls.
+
+    Build code may have made both.
+    """
+    with suppress(RecursionError):
+        _open_folders(tree)
+        shutil.rmtree(tree, ignore_errors=True)
+    if os.path.lexists(tree):
+        with suppress(OSError), pinned(tree) as here:
+            remove_deep(here)
+        with suppress(OSError):
+            tree.rmdir()
+
+
+def _open_folders(tree: Path) -> None:
     with suppress(OSError):
         tree.chmod(0o700)
     for folder, names, _ in os.walk(tree):
@@ -51,7 +67,6 @@ def delete(tree: Path) -> None:
             if not path.is_symlink():
                 with suppress(OSError):
                     path.chmod(0o700)
-    shutil.rmtree(tree, ignore_errors=True)
 
 
 def _unused(path: Path) -> bool:

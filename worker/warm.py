@@ -100,8 +100,7 @@ class WarmStarts:
                 running = place.process.spawn(command, stdin)
                 running.on_close = partial(self._end_job, _key(prepared), place, running)
         except WarmGone:
-            log.info("warm process lost", integration=prepared.integration)
-            self._drop(_key(prepared), place)
+            self._lose(_key(prepared), place)
         finally:
             if running is None:
                 self._leave(place)
@@ -179,7 +178,9 @@ class WarmStarts:
             return place
 
     def _end_job(self, key: _Key, place: _Place, running: Running) -> None:
-        if running.left_over:  # it takes room from the next ones, which get another process
+        if running.orphaned:
+            self._lose(key, place)
+        elif running.left_over:  # it takes room from the next ones, which get another process
             self._drop(key, place)
         self._leave(place)
 
@@ -247,6 +248,10 @@ class WarmStarts:
                 self._give_up(key, newest)  # the others are busy: it ends after its first jobs
                 break
         newest.jobs -= 1
+
+    def _lose(self, key: _Key, place: _Place) -> None:
+        log.info("warm process lost", integration=key.integration)
+        self._drop(key, place)
 
     def _drop(self, key: _Key, place: _Place) -> None:
         with self._lock:

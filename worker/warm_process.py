@@ -23,6 +23,7 @@ from worker.stop_signal import StopSignal
 HARD_SECONDS = 2.0  # beyond the time of one task, for the import
 ANSWER_SECONDS = 5.0  # for a fork; a process that is silent for longer is given up
 LINE_LIMIT_BYTES = 8 * 1024 * 1024
+DYING_SECONDS = 2.0  # from the end of a supervisor until it is known that all of them end
 MOST_IDLE = 8  # supervisors that wait for another job: each is a fork spared
 
 
@@ -53,6 +54,7 @@ class WarmProcess:
         self._requests = requests
         self._directory = directory
         self._lock = threading.Lock()
+        self._looking = threading.Lock()  # for its end: one thread at a time
         self._idle: list[socket.socket] | None = []  # control sockets; None: it has ended
         self._printed = printed  # by the import; a fresh child prints it for each job as well
         self.memory_bytes = memory_bytes(self.pids())
@@ -60,7 +62,7 @@ class WarmProcess:
     @property
     def is_alive(self) -> bool:
         """Whether it still serves."""
-        return self._running.wait(0) is None
+        return not self._has_ended(0.0)
 
     @property
     def waiting(self) -> int:
@@ -81,6 +83,7 @@ class WarmProcess:
         except (StarterLost, LaunchError) as error:
             raise WarmGone from error
         running.give_back = self._keep
+        running.is_starter_dead = lambda: self._has_ended(DYING_SECONDS)
         running.printed_before = self._printed
         return running
 
@@ -105,6 +108,10 @@ class WarmProcess:
                 return ask_supervisor(control, command, stdin, ANSWER_SECONDS)
             except StarterLost:
                 continue
+
+    def _has_ended(self, within_seconds: float) -> bool:
+        with self._looking:
+            return self._running.wait(within_seconds) is not None
 
     def _keep(self, control: socket.socket) -> None:
         with self._lock:

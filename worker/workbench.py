@@ -1,13 +1,16 @@
 """Where the tools of one build run: a private home, a clean environment, one deadline."""
 
 import os
+import stat
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from utils.command import DeadlinePassed, Running, Spec, running
 from worker.errors import WorkerError
+from worker.pinned import open_pinned
 
 KEPT_BYTES = 64 * 1024
 
@@ -26,6 +29,16 @@ class BuildTimedOut(WorkerError):  # noqa: N818 - reads as what happened
     def __init__(self, tool: str, output: str) -> None:
         super().__init__(f"{tool} did not end in time", "read its output")
         self.output = output
+
+
+class Displaced(WorkerError):  # noqa: N818 - reads as what happened
+    """Build code left something that would lead the worker elsewhere."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            what,
+            "take the integration out of TRUELINE_SOURCE_BUILDS until its packages are understood",
+        )
 
 
 Enclosed = Callable[[tuple[str, ...], Path], tuple[str, ...]]
@@ -64,7 +77,7 @@ class Workbench:
             max(0.0, self.deadline - time.monotonic()),
         )
         name = Path(argv[0]).name
-        with running(spec) as tool:
+        with kept_in_place(self.scratch), running(spec) as tool:
             printed = bytearray()
             try:
                 _read_tail(tool, printed)
@@ -87,6 +100,42 @@ class Workbench:
             "PIP_CONFIG_FILE": os.devnull,
             "LC_ALL": "C.UTF-8",
         }
+
+
+@contextmanager
+def kept_in_place(*folders: Path) -> Iterator[None]:
+    """Raise Displaced when what runs meanwhile leaves something else in the place of a folder.
+
+    Build code may write there, and the worker goes on there outside of any sandbox: a link would
+    have it move files of others.
+    """
+    before = [_identity(folder) for folder in folders]
+    try:
+        yield
+    finally:
+        for folder, known in zip(folders, before, strict=True):
+            if _identity(folder) != known:
+                raise Displaced(f"build code put something in the place of the folder {folder}")
+
+
+def read_made(path: Path) -> str:
+    """Read a file that a tool has made; raises Displaced for what is no plain text file."""
+    try:
+        descriptor = open_pinned(path, os.O_RDONLY | os.O_NONBLOCK)
+        with os.fdopen(descriptor, encoding="utf-8") as file:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Displaced(f"what was made cannot be read: {error}") from error
+    raise Displaced(f"something else was put in the place of the file {path.name}")
+
+
+def _identity(folder: Path) -> tuple[int, int, int] | None:
+    try:
+        found = folder.lstat()
+    except OSError:
+        return None
+    return stat.S_IFMT(found.st_mode), found.st_dev, found.st_ino
 
 
 def _read_tail(tool: Running, tail: bytearray) -> None:

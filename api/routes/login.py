@@ -1,7 +1,7 @@
 """Log people in to the web page, with a token or at an OpenID provider, and out again."""
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Response, redirect, render_template, request, url_for
 
@@ -9,7 +9,6 @@ from api.audit_trail import note_login
 from api.cookies import LOGIN, SESSION, drop_cookie, read_cookie, session_cookie, set_cookie
 from api.gate import Gate, RefusedToken
 from api.logins import HOME, LASTS, new_login, open_login, own_address, seal_login
-from api.oidc import Provider
 from api.openapi import blueprint
 from api.people import NoRoleError
 from api.principal import NOBODY, Principal, Role
@@ -20,6 +19,9 @@ from api.sessions import close_session, open_session
 from api.state import State, current_state
 from api.tokens import ADVICE
 from utils import __version__
+
+if TYPE_CHECKING:
+    from api.oidc import Provider
 
 routes = blueprint("login", __name__, prefix=None)
 LONGEST_CODE = 4096
@@ -118,7 +120,7 @@ def _guarded() -> tuple[State, Gate]:
     return state, state.gate
 
 
-def _provider(state: State) -> Provider:
+def _provider(state: State) -> "Provider":
     if state.people is None:
         raise NotFound("this API has no OpenID provider", "log in with a token")
     return state.people

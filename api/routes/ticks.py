@@ -1,12 +1,11 @@
 """Ticks: workers ask again and again that what is due be done."""
 
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pydantic import Field
 
-from api.expiry import Grace
 from api.models import Answer, Body
 from api.openapi import blueprint
 from api.retries import are_due_again
@@ -37,10 +36,9 @@ def do_tick(body: TickBody) -> dict[str, Any]:
     """Do what is due; any number of workers may ask at once."""
     del body
     state = current_state()
-    grace = Grace(state.started_at, timedelta(seconds=state.settings.lease_seconds))
     with state.database.write() as connection:
         now = state.clock()
-        done = tick(connection, now, grace)
+        done = tick(connection, now, state.grace)
         again = are_due_again(connection, now)
     if done.created or done.expired or again:
         state.wakeups.wake(WORK)

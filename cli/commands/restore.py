@@ -21,14 +21,14 @@ def command(*, file: Path, replace: bool, as_json: bool) -> None:
     from api.secret_key import DEFAULT_FILE  # noqa: PLC0415 - start-up time
     from cli.records import key_file_of, opened  # noqa: PLC0415 - start-up time
     from cli.render import print_json  # noqa: PLC0415 - start-up time
-    from utils.files import keep_files_private, make_data_directory  # noqa: PLC0415 - start-up time
+    from utils.files import make_data_directory, private_files  # noqa: PLC0415 - start-up time
 
-    keep_files_private()
     given = settings()
-    make_data_directory(given.data_dir)
     key_file = given.data_dir / DEFAULT_FILE if given.secret_key else key_file_of(given)
-    with opened(given) as database:
-        done = restore_backup(database, file, key_file, utc_now(), replace=replace)
+    with private_files():
+        make_data_directory(given.data_dir)
+        with opened(given) as database:
+            done = restore_backup(database, file, key_file, utc_now(), replace=replace)
     if as_json:
         rows = dict(done.contents.rows)
         print_json({"rows": rows, "revision": done.revision, "jobs_requeued": done.jobs_requeued})

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import threading
 from typing import TYPE_CHECKING
 
 import click
@@ -28,9 +27,10 @@ def command(*, flags: tuple[str, ...], as_json: bool) -> None:
     from cli.render import make_console, text  # noqa: PLC0415 - start-up time
     from cli.stack import Stack  # noqa: PLC0415 - start-up time
     from utils.settings import as_variables  # noqa: PLC0415 - start-up time
+    from worker.stop_requests import Flag  # noqa: PLC0415 - start-up time
 
     console = make_console(stderr=as_json)
-    stop = threading.Event()
+    stop = Flag()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     given = settings(flags)

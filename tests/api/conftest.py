@@ -107,7 +107,7 @@ def app(settings: Settings, database: Database, clock: HandClock) -> Iterator[Op
     app = create_app(settings, database, clock, os.environ)
     app.validate_response = True  # every answer is what /openapi.json says
     yield app
-    state_of(app).wakeups.close()
+    state_of(app).stops.run()
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def guarded(
     app = create_app(keyed, database, clock, os.environ)
     app.validate_response = True
     yield Guarded(app, database, clock, read_signing_keys(key_file))
-    state_of(app).wakeups.close()
+    state_of(app).stops.run()
 
 
 @pytest.fixture

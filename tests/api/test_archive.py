@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,32 @@ def test_error_leaves_no_file_and_the_one_of_before(file: Path) -> None:
         archive.add("one", None)  # type: ignore[arg-type]  # the error that is meant
     assert file.read_bytes() == before
     assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from api.archive import new_archive
+
+with new_archive(Path(sys.argv[1])) as archive:
+    archive.add("one", b"1" * 1_000_000)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_backup_has_left_is_removed_by_the_next_and_no_file_at_work(
+    tmp_path: Path,
+) -> None:
+    killed = [sys.executable, "-c", KILLED, str(tmp_path / "monday.backup")]
+    assert subprocess.run(killed, check=False, timeout=60).returncode < 0
+    (left,) = tmp_path.iterdir()
+    with new_archive(tmp_path / "tuesday.backup") as archive:
+        (at_work,) = tmp_path.iterdir()
+        assert at_work != left
+        with new_archive(tmp_path / "wednesday.backup"):
+            pass
+        archive.add("one", b"1")
+    assert {path.name for path in tmp_path.iterdir()} == {"tuesday.backup", "wednesday.backup"}
 
 
 def test_place_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:

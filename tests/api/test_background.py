@@ -72,6 +72,6 @@ def test_threads_end_with_the_waits_of_requests(
     before = set(threading.enumerate())
     background = Background(state)
     background.start()
-    assert len(set(threading.enumerate()) - before) == 3
+    assert len(set(threading.enumerate()) - before) == 4
     state.wakeups.close()
     eventually(lambda: not set(threading.enumerate()) - before)

@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 
 from api.changes import LOOK_SECONDS, PostgresChanges, SqliteChanges, changes_of
 from api.database import Database
-from api.migrate import _config, migrate
+from api.migrate import migrate
+from api.migration_steps import config_of
 from api.tables import events, jobs
 from api.wakeups import WORK, Changes, Kind, Topic, Wakeups
 from tests.api.conftest import NOON
@@ -130,6 +131,8 @@ def test_a_waiting_request_is_woken_by_the_end_in_another_process_without_pollin
         move(there, "success")
         assert wait.result(20) == "success"
     wakeups.close()
+    add(there, id="j2")  # what listens without polling hears of its end with the next news
+    wakeups.end()
 
 
 def test_the_first_wait_asks_for_marks(changes: Changes) -> None:
@@ -184,6 +187,20 @@ def test_what_this_process_did_itself_is_left_out(postgres_url: str) -> None:
     database.close()
 
 
+def test_connections_that_were_closed_are_no_longer_its_own(postgres_url: str) -> None:
+    """The server may give the number of an ended process to the next one."""
+    database = Database(postgres_url)
+    changes = PostgresChanges(database)
+    for _ in range(3):
+        changes.wait()
+        with database.read() as connection:
+            own = connection.connection.dbapi_connection.info.backend_pid  # type: ignore[union-attr]  # psycopg's
+        assert list(changes._own_pids.values()) == [own]
+        changes.close()
+        database.close()
+        assert not changes._own_pids
+
+
 def test_a_connection_that_was_cut_is_made_again(postgres_url: str) -> None:
     here, there = Database(postgres_url), Database(postgres_url)
     changes = PostgresChanges(here)
@@ -206,9 +223,9 @@ def test_the_migration_goes_back_and_forth_and_keeps_what_is_there(here: Databas
     columns = {"job_id": "j1", "attempt": 1, "seq": 1, "type": "x", "at": NOON, "payload": {}}
     with here.write() as connection:
         connection.execute(insert(events).values(columns))
-        command.downgrade(_config(connection), "0001")
+        command.downgrade(config_of(connection), "0001")
     with here.write() as connection:
-        command.upgrade(_config(connection), "head")
+        command.upgrade(config_of(connection), "head")
     with here.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM events")).scalar() == 1
         assert connection.execute(text("SELECT id FROM jobs")).scalar() == "j1"

@@ -3,7 +3,8 @@ from typing import TYPE_CHECKING
 
 from api.database import Database
 from api.events import read_events
-from api.expiry import MOST_LOSSES, Grace, expire_leases
+from api.expiry import MOST_LOSSES, expire_leases
+from api.grace import Grace
 from api.jobs import Job, read_job
 
 if TYPE_CHECKING:

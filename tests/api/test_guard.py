@@ -99,7 +99,7 @@ def proxied(guarded: Any, settings: Settings, key_file: Path) -> Iterator[Any]:
     told = settings.model_copy(update=update | {"trusted_proxies": 1})
     app = create_app(told, guarded.database, guarded.clock)
     yield app
-    state_of(app).wakeups.close()
+    state_of(app).stops.run()
 
 
 @pytest.mark.parametrize(

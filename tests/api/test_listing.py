@@ -115,7 +115,7 @@ def integration(number: int) -> dict[str, Any]:
 def deployment(number: int) -> dict[str, Any]:
     return {
         "id": f"d-{number}",
-        "name": f"name-{number}",
+        "name": f"name-{number:04}",
         "integration": f"tool-{number % 5}",
         "config": {},
         "timezone": "UTC",
@@ -252,8 +252,6 @@ def is_wanted(row: Row[Any], wanted: Selection, time: str) -> bool:
 @pytest.mark.parametrize("number", range(0, len(LISTS), 5))
 def test_pages_show_each_row_once_and_in_order(filled: Database, number: int) -> None:
     wanted = LISTS[number]
-    if filled.engine.dialect.name == "postgresql" and wanted.order.columns[-1].key == "name":
-        pytest.skip("its collation sorts names in another way than Python does")
     found: list[Any] = []
     cursor = None
     with filled.read() as connection:

@@ -11,7 +11,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select
 
 from api.database import Database
-from api.migrate import SCRIPTS, _config, migrate
+from api.migrate import migrate
+from api.migration_steps import SCRIPTS, config_of
 from api.tables import integrations
 from tests.postgres import running_postgres
 
@@ -39,14 +40,14 @@ def indexes(database: Database, table: str) -> dict[str | None, list[str | None]
 
 def test_it_goes_forward_and_back_and_keeps_what_is_there(new: Database) -> None:
     with new.write() as connection:
-        command.upgrade(_config(connection), BEFORE)
+        command.upgrade(config_of(connection), BEFORE)
         connection.execute(integrations.insert().values(ROW))
     before = {table: indexes(new, table) for table in ("violations", "deployments", "jobs")}
     migrate(new)
     assert "ix_violations_new" in indexes(new, "violations")
     assert len(indexes(new, "violations")["ix_violations_insight"]) == 6
     with new.write() as connection:
-        command.downgrade(_config(connection), BEFORE)
+        command.downgrade(config_of(connection), BEFORE)
     assert before == {table: indexes(new, table) for table in before}
     migrate(new)
     with new.read() as connection:

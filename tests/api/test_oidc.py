@@ -23,8 +23,8 @@ from api.app import create_app
 from api.audit_table import audit
 from api.logins import new_login, open_login
 from api.oidc import MOST_AT_ONCE, Provider
+from api.oidc_registration import registration_of
 from api.state import state_of
-from utils.errors import SettingsError
 from utils.settings import Settings
 
 pytestmark = pytest.mark.one_database
@@ -82,7 +82,7 @@ def make_app(guarded: Any, settings: Settings, key_file: Path) -> Iterator[MakeA
 
     yield make
     for app in made:
-        state_of(app).wakeups.close()
+        state_of(app).stops.run()
 
 
 @pytest.fixture
@@ -216,8 +216,9 @@ def test_provider_that_calls_itself_otherwise_is_refused(make_app: MakeApp, issu
 
 def test_few_wait_for_a_silent_provider_at_once(settings: Settings, key_file: Path) -> None:
     update = {"signing_key_file": key_file, "oidc_issuer": "https://id.example"}
-    provider = Provider.of(settings.model_copy(update=update | {"oidc_client_id": "x"}))
-    assert provider is not None
+    registration = registration_of(settings.model_copy(update=update | {"oidc_client_id": "x"}))
+    assert registration is not None
+    provider = Provider(registration)
     for _ in range(MOST_AT_ONCE):
         assert provider._room.acquire(blocking=False)
     with pytest.raises(Exception, match="too many people"):
@@ -283,24 +284,3 @@ def test_answer_signed_by_another_key_is_refused(forger: Forger, clock: Any) -> 
     keys = {"keys": [forger.key.as_dict(private=False)]}
     with pytest.raises(Exception, match="cannot be believed"):
         forger.provider._checked({"id_token": text}, keys, forger.login, clock())
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"oidc_issuer": "http://id.example"}, "not an https address"),
-        ({"oidc_issuer": "id.example"}, "not an https address"),
-        ({"oidc_client_id": ""}, "needs TRUELINE_OIDC_CLIENT_ID"),
-        ({"signing_key_file": None}, "needs TRUELINE_SIGNING_KEY_FILE"),
-        ({"oidc_roles": "sre"}, "TRUELINE_OIDC_ROLES"),
-    ],
-)
-def test_settings_that_do_not_fit_are_refused(
-    settings: Settings, key_file: Path, change: dict[str, Any], said: str
-) -> None:
-    good: dict[str, Any] = {"oidc_issuer": "https://id.example", "oidc_client_id": "x"}
-    good |= {"signing_key_file": key_file}
-    assert Provider.of(settings) is None
-    assert Provider.of(settings.model_copy(update=good))
-    with pytest.raises(SettingsError, match=said):
-        Provider.of(settings.model_copy(update=good | change))

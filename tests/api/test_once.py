@@ -142,8 +142,7 @@ def two_processes(
         apps = [create_app(settings, one, clock) for one in databases]
         yield state_of(apps[0]), state_of(apps[1])
         for app in apps:
-            state_of(app).wakeups.close()
-            state_of(app).database.close()
+            state_of(app).stops.run()
 
 
 def test_many_at_once_in_two_processes_act_once(

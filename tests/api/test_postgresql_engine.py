@@ -1,5 +1,5 @@
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from utils.settings import Settings
 
 if TYPE_CHECKING:
     from tests.api.conftest import Desk
+    from tests.conftest import Eventually
 
 pytestmark = pytest.mark.only_on("postgresql")
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
@@ -77,32 +78,36 @@ def test_a_lock_is_not_waited_for_without_end(database: Database, hasty: Databas
             other.execute(select(sources))
 
 
-def test_deadlock_is_an_error_that_passes(
-    desk: "Desk", database: Database, settings: Settings
+def test_request_that_a_deadlock_ends_is_503_and_goes_well_the_next_time(
+    desk: "Desk", settings: Settings, eventually: "Eventually"
 ) -> None:
     """Two that lock two rows the other way round: one goes on, the other may try again."""
-    ids = [desk.start(), desk.start()]
+    for _ in range(2):
+        desk.start()
+    leases = sorted(desk.lease(slots=2), key=lambda it: str(it["job_id"]))
+    first, second = (lease["job_id"] for lease in leases)
+    named = [{name: lease[name] for name in ("job_id", "attempt", "token")} for lease in leases]
+    body = {"worker": "w1", "leases": named}
     lock = text("SELECT id FROM jobs WHERE id = :id FOR UPDATE")
-    other = Database(settings.database)
-    errors: list[OperationalError] = []
-    both = threading.Barrier(2)
+    other, client = Database(settings.database), desk.client.application.test_client()
 
-    def lock_both(of: Database, first: str, second: str) -> None:
-        try:
-            with of.write() as connection:
-                connection.execute(text("SET LOCAL deadlock_timeout TO 20"))
-                connection.execute(lock, {"id": first})
-                both.wait(20)
-                connection.execute(lock, {"id": second})
-        except OperationalError as error:
-            errors.append(error)
+    def is_waiting() -> bool:
+        asked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        with other.read() as connection:
+            return bool(connection.exec_driver_sql(asked).scalar_one() == 1)
 
-    thread = threading.Thread(target=lock_both, args=(other, *ids))
-    thread.start()
-    lock_both(database, *reversed(ids))
-    thread.join()
+    with ThreadPoolExecutor(1) as pool, other.write() as connection:
+        connection.execute(text("SET LOCAL deadlock_timeout TO '60s'"))  # not this one, then
+        connection.execute(lock, {"id": second})
+        asked = pool.submit(client.post, "/api/v1/leases/renew", json=body)
+        eventually(is_waiting)
+        connection.execute(lock, {"id": first})
+        answer = asked.result(20)
     other.close()
-    assert [getattr(error.orig, "sqlstate", None) for error in errors] == ["40P01"]
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.json is not None
+    assert answer.json["type"] == "urn:trueline:problem:unavailable"
+    assert len(desk.good(desk.client.post("/api/v1/leases/renew", json=body))["renewed"]) == 2
 
 
 def test_pool_outlives_a_server_that_is_killed() -> None:

@@ -9,7 +9,8 @@ from api.backup import write_backup
 from api.database import Database
 from api.database_use import DatabaseInUseError, share
 from api.lease_epoch import first_attempt
-from api.migrate import migrate, revision, schema_change, upgrade
+from api.migrate import migrate, revision, schema_change
+from api.migration_steps import upgrade
 from api.restore import Restored, RestoreError, restore_backup
 from api.table_rows import dump_rows, read_tables
 from api.tables import jobs, sources

@@ -4,7 +4,8 @@ from alembic import command
 from sqlalchemy import inspect, text
 
 from api.database import Database
-from api.migrate import _config, migrate, newest_revision
+from api.migrate import migrate, newest_revision
+from api.migration_steps import config_of
 from api.schema import metadata
 
 OF_ACCESS = {"audit", "sessions", "tokens"}
@@ -27,7 +28,7 @@ def test_tables_of_access_come_and_go_and_jobs_stay(tmp_path: Path) -> None:
         event = "'j',1,1,'started','2026-01-01 00:00:00','{}'"
         connection.execute(text(f"INSERT INTO events VALUES ({event})"))
     with database.write() as connection:
-        command.downgrade(_config(connection), "0001")
+        command.downgrade(config_of(connection), "0001")
     with database.read() as connection:
         assert not OF_ACCESS & set(inspect(connection).get_table_names())
         assert connection.execute(text("SELECT count(*) FROM events")).scalar() == 1

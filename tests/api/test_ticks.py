@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from api.database import Database
-from api.expiry import Grace
+from api.grace import Grace
 from api.jobs import JobStatus, read_job
 from api.tables import deployments, jobs
 from api.ticks import Tick, tick

@@ -22,6 +22,7 @@ class Marks:
         self.broken = False
         self.told: list[Topic] | None = None
         self.closes = 0
+        self.is_reading = False
 
     def wait(self) -> Collection[Topic] | None:
         time.sleep(0.01)
@@ -32,6 +33,9 @@ class Marks:
 
     def read(self, topics: Collection[Topic]) -> Mapping[Topic, Hashable]:
         self.reads += 1
+        self.is_reading = True
+        time.sleep(0.01)
+        self.is_reading = False
         if self.broken:
             raise OperationalError("SELECT", {}, Exception("away"))
         return dict.fromkeys(topics, self.mark)
@@ -46,8 +50,7 @@ def marks() -> Marks:
 def wakeups(marks: Marks) -> Iterator[Wakeups]:
     wakeups = Wakeups(marks.read, marks)
     yield wakeups
-    wakeups.close()
-    until(lambda: wakeups._listener is None)
+    wakeups.end()
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -122,13 +125,14 @@ def test_what_is_told_by_name_wakes_without_reading_marks(wakeups: Wakeups, mark
     assert marks.reads == 0
 
 
-def test_the_close_gives_back_what_notices_changes(marks: Marks) -> None:
+def test_after_the_end_nobody_uses_the_database(marks: Marks) -> None:
     idle, busy = Wakeups(marks.read, marks), Wakeups(marks.read, marks)
-    idle.close()
+    idle.end()
     assert marks.closes == 1
     with busy.watch(JOB):
-        busy.close()
-        until(lambda: marks.closes == 2)
+        until(lambda: marks.is_reading)
+        busy.end()
+    assert (marks.closes, marks.is_reading) == (2, False)
 
 
 def test_a_database_that_is_away_lets_every_waiter_look_for_itself(

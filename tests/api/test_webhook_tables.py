@@ -8,7 +8,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from api.database import Database
-from api.migrate import _config, migrate
+from api.migrate import migrate
+from api.migration_steps import config_of
 
 OURS = {"webhooks", "deliveries", "pushes", "looks"}
 
@@ -32,7 +33,7 @@ def test_tables_come_and_go_and_the_others_keep_their_rows(migrated: Database) -
         connection.execute(
             text("INSERT INTO sources VALUES ('u', 'r', 'c', 'ok', NULL, :now)"), values
         )
-        config = _config(connection)
+        config = config_of(connection)
         before = ScriptDirectory.from_config(config).get_revision("0006")
         assert before is not None
         command.downgrade(config, str(before.down_revision))

@@ -144,7 +144,8 @@ def prison_with(
         settings = Settings.model_validate(
             {"data_dir": data, "source_url": source.as_uri(), "job_timeout_seconds": 100, **given}
         )
-        environ = {"TRUELINE_TOKEN": CANARY, "HTTPS_PROXY": "http://proxy:1"}
+        stays = dict.fromkeys(("TRUELINE_TOKEN", "PYTHONPATH", "LD_PRELOAD"), CANARY)
+        environ = {**stays, "HTTPS_PROXY": "http://proxy:1"}
         choice = shut_loopback(choose_isolation("sandbox"), settings)
         host = choice.host(launcher, settings, environ)
         warm = WarmLimits(2, 1024**3) if is_warm else WarmLimits(0, 0)

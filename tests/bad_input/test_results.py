@@ -60,6 +60,7 @@ def results(scene: Scene) -> dict[str, dict[str, Any]]:
     """Return the results of one job, by the names of its tasks."""
     job = scene.scan(NAME)
     assert job["status"] == "partial"
+    assert job["isolation"].startswith("sandbox")
     assert job["summary"]["tasks"] == {"success": 1, "failed": 25, "skipped": 0, "timeout": 0}
     rows = scene.get(f"/jobs/{job['id']}/tasks")["items"]
     return {row["name"]: row for row in rows}
@@ -105,7 +106,10 @@ def test_scan_tells_what_failed_and_where_the_advice_stands(
     _check_advice(trueline("job", job["id"]).said)
 
 
-def test_run_tells_what_failed_with_its_advice(trueline: RunCommand) -> None:
+def test_run_outside_of_a_sandbox_tells_the_same(
+    trueline: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRUELINE_ISOLATION", "process")
     said = trueline("run", NAME).said
 
     assert "partial" in said

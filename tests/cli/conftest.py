@@ -149,13 +149,11 @@ def trueline(
 
     def run(*arguments: str) -> Ran:
         capfd.readouterr()
-        given, mask = dict(os.environ), os.umask(0o022)
-        os.umask(mask)
+        given = dict(os.environ)
         try:
             code = main(list(arguments))
-        finally:  # a process of its own may forget its secret variables and keep its files private
+        finally:  # a process of its own may forget its secret variables
             os.environ.update(given)
-            os.umask(mask)
         said = capfd.readouterr()
         return Ran(code, said.out, said.err)
 

@@ -240,7 +240,10 @@ class Process:
 class Site:
     """A source, an API and any number of workers, each behind a proxy of its own."""
 
-    def __init__(self, path: Path, environments: Path, level: str, database_url: str) -> None:
+    def __init__(
+        self, path: Path, environments: Path, level: str, database_url: str, **settings: str
+    ) -> None:
+        """Start the API, with these settings of it."""
         self.path = path
         self.database_url = database_url
         self.level = level
@@ -251,7 +254,7 @@ class Site:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
-        self.api = self.start_api()
+        self.api = self.start_api(**settings)
         self.http = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
 
     def start_api(self, **settings: str) -> Process:

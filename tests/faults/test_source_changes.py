@@ -32,8 +32,7 @@ def test_push_is_used_by_the_next_job_while_a_running_one_keeps_its_commit(
     if told_by == "init":
         assert site.init()["commit"] == new
     else:
-        wait_until(lambda: worker.said("commit taken", commit=new))
-        wait_until(lambda: len(worker.said("catalogue sent")) > 1)
+        wait_until(lambda: worker.said("catalogue sent", commit=new))
     second = site.submit(deployment)
     wait_until(lambda: len(marked()) == 2)
     (tmp_path / "gate").touch()

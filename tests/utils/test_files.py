@@ -6,6 +6,7 @@ import pytest
 from utils.files import (
     keep_files_private,
     make_data_directory,
+    private_files,
     sync_file_system,
     write_durably,
     write_if_changed,
@@ -23,12 +24,16 @@ def test_content_and_mode_are_as_asked(tmp_path: Path) -> None:
 def test_private_files_are_read_by_nobody_else(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
+        with private_files():
+            (tmp_path / "private").touch()
+        (tmp_path / "open").touch()
         keep_files_private()
         (tmp_path / "file").touch()
         (tmp_path / "folder").mkdir()
     finally:
         os.umask(before)
-    assert not any(path.stat().st_mode & 0o077 for path in tmp_path.iterdir())
+    readable = [path.name for path in tmp_path.iterdir() if path.stat().st_mode & 0o077]
+    assert readable == ["open"]
 
 
 def test_an_unchanged_file_is_left_alone(tmp_path: Path) -> None:

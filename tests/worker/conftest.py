@@ -310,6 +310,14 @@ class PackageIndex:
         """Publish source code alone; building it writes the canary."""
         self._publish("source", name, version, str(canary))
 
+    def add_setup(self, name: str, version: str, canary: Path) -> None:
+        """Publish source code of the old kind; its setup.py writes the canary."""
+        self._publish("setup", name, version, str(canary))
+
+    def add_acting(self, name: str, version: str, code: str) -> None:
+        """Publish source code alone; `act(files)` of `code` is called when it is built."""
+        self._publish("acting", name, version, code)
+
     def _publish(self, *arguments: str) -> None:
         kind, *rest = arguments
         subprocess.run([sys.executable, PUBLISH, self.root, kind, *rest], check=True)

@@ -110,10 +110,10 @@ def test_a_server_that_cannot_now_is_unavailable(
         client.tick()
 
     assert caught.value.retry_after_seconds == waits
-    assert not caught.value.nobody_listens
+    assert not caught.value.leases_last
 
 
-def test_an_address_at_which_nobody_listens_is_told_apart() -> None:
+def test_an_address_at_which_leases_last_is_told_apart() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -122,7 +122,7 @@ def test_an_address_at_which_nobody_listens_is_told_apart() -> None:
     with pytest.raises(ApiUnavailable, match="cannot be reached") as caught:
         client.check()
 
-    assert caught.value.nobody_listens
+    assert caught.value.leases_last
     assert "TRUELINE_API_URL" in caught.value.advice
     client.close()
 
@@ -135,7 +135,7 @@ def test_a_lost_reply_is_unavailable_and_the_next_request_goes_through(
     with pytest.raises(ApiUnavailable) as caught:
         client.tick()
 
-    assert not caught.value.nobody_listens
+    assert not caught.value.leases_last
     assert client.tick().created == ("a",)
 
 

@@ -12,5 +12,5 @@ def test_refusal_without_a_problem_shows_its_status() -> None:
 
 
 def test_unavailable_says_whether_anybody_listens() -> None:
-    assert not ApiUnavailable("away", "wait").nobody_listens
-    assert ApiUnavailable("away", "wait", nobody_listens=True).nobody_listens
+    assert not ApiUnavailable("away", "wait").leases_last
+    assert ApiUnavailable("away", "wait", leases_last=True).leases_last

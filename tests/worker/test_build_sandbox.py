@@ -1,19 +1,21 @@
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from worker.build_sandbox import BuildSandbox, readable_for_builds
-from worker.environments import BuildFailed, Environments
+from worker.environments import BuildCause, BuildFailed, Environments
 from worker.sandbox import Sandbox
 from worker.workbench import Workbench
 
+REPOSITORY = Path(__file__).parents[2]
 SPY = """
 import json, os, sys
 def tried(path):
@@ -103,40 +105,109 @@ def test_packages_stay_hard_links_into_the_cache(
     assert module.stat().st_nlink > 1
 
 
-def test_build_code_of_an_allowed_integration_sees_no_secrets(
+# Looks around and plants files as SPY does, leads the worker astray, and leaves a process behind.
+HOSTILE = """
+import glob, io, contextlib, json, os, sys, time
+
+def act(files):
+    for place in glob.glob(os.environ["HOME"] + "/tmp*"):
+        os.symlink({bystander!r}, place + "/packages")
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.closerange(0, 64)  # else the tool would wait for it, until the build's deadline
+            left = "import time; time.sleep(600)"
+            os.execv(sys.executable, [sys.executable, "-c", left, {mark!r}])
+        os._exit(0)
+    sys.argv[1:] = [{paths!r}]
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec({spy!r}, {{}})
+    told = json.loads(said.getvalue())
+    told["processes"] = []
+    for path in glob.glob("/proc/[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            told["processes"].append(open(path).read())
+    files["seen.json"] = json.dumps(told)
+    files["{module}-1.0.dist-info/RECORD"] += "seen.json,,\\n"
+"""
+DISPLACING = """
+import glob, os
+
+def act(files):
+    for place in glob.glob(os.environ["HOME"] + "/tmp*/prefix"):
+        os.rename(place, place + "-aside")
+        os.symlink("prefix-aside", place)
+"""
+
+
+@pytest.fixture
+def hostile_index(new_package_index: Callable[[str], Any]) -> Any:
+    index = new_package_index("hostile")
+    index.add("tiny-base", "1.0")
+    return index
+
+
+def test_build_code_runs_where_it_is_allowed_alone(
     environments_with: Callable[..., Environments],
-    new_package_index: Callable[[str], Any],
+    hostile_index: Any,
     sandbox: Sandbox,
     tmp_path: Path,
 ) -> None:
-    index = new_package_index("hostile")
-    index.add("tiny-base", "1.0")
-    index.add_source("tiny-hostile", "1.0", tmp_path / "canary")
-    environments = environments_with(sandbox=sandbox, index=index.url)
-    try:
-        environments.build("it", ["tiny-hostile"], source_builds=True)
-    finally:
-        assert not (tmp_path / "canary").exists()
+    hostile_index.add_setup("tiny-setup", "1.0", Path("/tmp/canary"))
+    hostile_index.add_source("tiny-source", "1.0", tmp_path / "canary")
+    environments = environments_with(sandbox=sandbox, index=hostile_index.url)
+    for name in ("tiny-setup", "tiny-source"):
+        with pytest.raises(BuildFailed) as raised:
+            environments.build("it", [name])
+        assert raised.value.cause is BuildCause.NO_WHEEL
 
 
-@pytest.mark.parametrize("place", ["cache", "store", "building", "envs", "locks"])
-def test_build_code_changes_nothing_that_others_take(
+def test_build_code_sees_no_secret_changes_nothing_of_others_and_leaves_nothing(
     environments_with: Callable[..., Environments],
-    new_package_index: Callable[[str], Any],
+    hostile_index: Any,
     sandbox: Sandbox,
     tmp_path: Path,
-    place: str,
 ) -> None:
-    index = new_package_index("hostile")
-    index.add("tiny-base", "1.0")
-    canary = tmp_path / "environments" / place / "canary"
-    index.add_source("tiny-hostile", "1.0", canary)
-    environments = environments_with(sandbox=sandbox, index=index.url, cache=None)
-    environments.build("plain", [])
-    assert canary.parent.is_dir()
-    with suppress(BuildFailed):
+    environments = environments_with(
+        sandbox=replace(sandbox, hidden=(tmp_path,)),
+        index=hostile_index.url,
+        cache=None,
+        environ={"TRUELINE_TOKEN": "canary", "AWS_SECRET_ACCESS_KEY": "canary"},
+    )
+    plain = environments.build("plain", [])
+    for name in ("secret.key", "outbox.db", "environments/building/other"):
+        (tmp_path / name).write_text("canary")
+    (bystander := tmp_path / "bystander").mkdir()
+    places = [path for path in (tmp_path / "environments").rglob("*") if path.is_dir()]
+    before = {path: path.stat().st_mtime_ns for path in (bystander, plain.path)}
+    read = [*tmp_path.glob("*.*"), tmp_path / "environments/building/other", Path("/etc/shadow")]
+    written = [bystander, tmp_path, *places, Path("/usr"), Path("/etc"), REPOSITORY]
+    paths = json.dumps({"read": [*map(str, read)], "write": [*map(str, written)]})
+    mark = f"mark-{os.getpid()}-{tmp_path.name}"
+    code = {"bystander": str(bystander), "mark": mark, "paths": paths, "spy": SPY}
+    hostile_index.add_acting("tiny-hostile", "1.0", HOSTILE.format(module="tiny_hostile", **code))
+
+    made = environments.build("it", ["tiny-hostile"], source_builds=True)
+
+    assert not [it for it in psutil.process_iter(["cmdline"]) if mark in (it.info["cmdline"] or ())]
+    seen = json.loads(next((made.path / "lib").glob("python*/site-packages/seen.json")).read_text())
+    assert set(seen["read"]) == {*map(str, read)}
+    assert "canary" not in json.dumps(seen)
+    assert len(seen["processes"]) > 1
+    assert not [path for path in written if (path / "planted").exists()]
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert environments.existing(plain.key)
+
+
+def test_build_code_that_puts_a_link_where_the_worker_goes_on_is_refused(
+    environments_with: Callable[..., Environments], hostile_index: Any, sandbox: Sandbox
+) -> None:
+    hostile_index.add_acting("tiny-hostile", "1.0", DISPLACING)
+    environments = environments_with(sandbox=sandbox, index=hostile_index.url)
+    with pytest.raises(BuildFailed, match="in the place of") as raised:
         environments.build("it", ["tiny-hostile"], source_builds=True)
-    assert not canary.exists()
+    assert raised.value.advice
 
 
 def test_source_builds_work_in_it_and_leave_no_cache(

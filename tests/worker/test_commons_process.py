@@ -1,5 +1,6 @@
 import asyncio
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from worker import commons_process
 from worker.commons_file import Whose
-from worker.commons_process import NONSENSE, LineDesk
+from worker.commons_process import NONSENSE, Commons, LineDesk
 from worker.commons_shared import MachineShared
 
 WHOSE = Whose("first", "a")
@@ -59,3 +60,29 @@ def test_a_line_claims_so_much_and_gives_it_back_when_it_goes(
         assert (await ask(second, do="claim", key="a", seconds=60))["token"]
 
     asyncio.run(course())
+
+
+def test_a_flood_on_one_line_holds_up_no_other(shared: MachineShared) -> None:
+    times = 100
+
+    async def course() -> int:
+        control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        serving = asyncio.create_task(Commons(shared).serve(theirs))
+        lines = []
+        for request in (b"\n" * times, b'{"do": "get", "key": "k"}\n'):
+            line, far = socket.socketpair()
+            line.sendall(request)
+            with far:
+                socket.send_fds(control, [json.dumps(WHOSE._asdict()).encode()], [far.fileno()])
+            lines.append(line)
+        flood, other = lines
+        reader, writer = await asyncio.open_connection(sock=other)
+        assert json.loads(await reader.readline()) == {"value": None}
+        answered = flood.recv(1024 * 1024, socket.MSG_DONTWAIT).count(b"\n")
+        for one in (flood, writer, control):
+            one.close()
+        await serving
+        theirs.close()
+        return answered
+
+    assert asyncio.run(course()) < times / 2

@@ -112,6 +112,36 @@ def test_bodies_go_both_ways_and_a_head_has_none(origin: int) -> None:
     assert "1000" in answer.partition("\r\n\r\n")[0]
 
 
+def test_body_of_many_pieces_holds_up_no_other_connection() -> None:
+    times = 3000
+
+    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"0\r\n\r\n")
+        writer.close()
+
+    async def course() -> int:
+        """Return how many bytes went on at most between two turns of somebody else."""
+        server = await asyncio.start_server(swallow, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        gate = Gate("tool", (f"127.0.0.1:{port}",), [Exemption(ip_network("127.0.0.0/8"))])
+        gate.tickets.add("t")
+        one, other = socket.socketpair()
+        head = f"POST http://127.0.0.1:{port}/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked"
+        one.sendall(f"{head}\r\n{TICKET}\r\n".encode() + b"1\r\nx\r\n" * times + b"0\r\n\r\n")
+        serving = asyncio.create_task(serve(*await asyncio.open_connection(sock=other), gate))
+        most = sent = 0
+        while not serving.done():
+            before, sent = sent, sum(row["bytes_sent"] for row in gate.record.rows())
+            most = max(most, sent - before)
+            await asyncio.sleep(0)
+        server.close()
+        one.close()
+        assert sent > times
+        return most
+
+    assert asyncio.run(course()) < times
+
+
 def test_client_that_waits_for_leave_to_send_gets_it(origin: int) -> None:
     start = f"POST http://127.0.0.1:{origin}/ HTTP/1.1\r\nHost: x\r\n{TICKET}"
     answer, _ = ask(origin, f"{start}Expect: 100-continue\r\nContent-Length: 2\r\n\r\nhi")

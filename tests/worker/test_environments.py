@@ -20,6 +20,7 @@ from worker.environments import (
     Environment,
     Environments,
 )
+from worker.isolation import choose_isolation
 from worker.requirements import read_base_requirements
 from worker.trash import delete
 
@@ -276,15 +277,18 @@ def test_build_code_does_not_run_unless_it_is_allowed(
     assert made.key != environments.key(["tiny-source"])
 
 
+@pytest.mark.parametrize("level", ["process", "sandbox"])
 def test_a_package_that_was_changed_after_locking_is_refused(
     environments_with: OpenEnvironments,
     new_package_index: NewIndex,
     small_sdk: Path,
     tmp_path: Path,
+    level: str,
 ) -> None:
     index = new_package_index("changing")
     index.add("tiny-base", "1.0")
-    environments_with(index=index.url, cache=tmp_path / "cache-1").build("dns", [])
+    enclosing = {"index": index.url, "sandbox": choose_isolation(level).sandbox}
+    environments_with(cache=tmp_path / "cache-1", **enclosing).build("dns", [])
     for kept in ("store", "store-marks"):
         delete(tmp_path / "environments" / kept)
     index.add("tiny-base", "1.0", "tiny-base")  # the same name and version, another content
@@ -292,7 +296,7 @@ def test_a_package_that_was_changed_after_locking_is_refused(
     shutil.copytree(small_sdk, newer)
     (newer / "more.py").touch()
     with pytest.raises(BuildFailed) as raised:
-        environments_with(index=index.url, cache=tmp_path / "cache-2", sdk=newer).build("dns", [])
+        environments_with(cache=tmp_path / "cache-2", sdk=newer, **enclosing).build("dns", [])
     assert raised.value.cause == BuildCause.HASH_MISMATCH, raised.value.log_tail
     assert "tiny-base" in raised.value.reason
 

@@ -137,7 +137,7 @@ def test_killed_launcher_is_replaced_at_the_next_start(launcher: Launcher) -> No
 
 
 def test_launcher_that_is_stopped_is_replaced() -> None:
-    with Launcher.start(answer_seconds=0.3) as launcher:
+    with Launcher.start(answer_seconds=1.5) as launcher:  # also what its successor has
         launcher.spawn(TRUE).close()
         before = launcher.pid
         os.kill(before, signal.SIGSTOP)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from worker.api_client import ApiClient
+from worker.api_client import DATABASE_AWAY, ApiClient
 from worker.held_leases import HeldLeases, steady_seconds
 from worker.lease import Lease
 from worker.renewal import Renewal
@@ -96,6 +96,18 @@ def test_job_whose_lease_cannot_be_renewed_stops_before_another_may_run_it(
     assert stop.reason == "interrupted"
     said_events = [entry["event"] for entry in logs]
     assert said_events == ["leases cannot be renewed", "lease lost"]
+
+
+@pytest.mark.usefixtures("renewal")
+def test_job_goes_on_while_the_apis_database_is_away(
+    scripted_api: ScriptedApi, said: type[Said], held: HeldLeases, eventually: Eventually
+) -> None:
+    scripted_api.say(RENEW, said(503, {"type": DATABASE_AWAY}))
+    stop = StopSignal()
+    began = steady_seconds()
+    with held.hold(A, LEASE_SECONDS, began, stop):
+        eventually(lambda: steady_seconds() > began + 2 * LEASE_SECONDS)
+        assert stop.reason is None
 
 
 def test_job_goes_on_while_nobody_listens_at_the_apis_address(

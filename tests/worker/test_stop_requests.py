@@ -1,12 +1,15 @@
 import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from structlog.testing import capture_logs
 
 from worker.stop_requests import Flag, StopRequests
+
+Eventually = Callable[[Callable[[], object]], None]
 
 
 @pytest.fixture
@@ -16,6 +19,7 @@ def stops() -> Iterator[StopRequests]:
     stops.listen()
     yield stops
     threading.excepthook = threading.__excepthook__
+    signal.set_wakeup_fd(-1)
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -30,6 +34,24 @@ def test_first_signal_asks_and_the_second_hurries(
 
     os.kill(os.getpid(), number)
     assert stops.hurry.wait(10)
+
+
+def test_signal_that_another_thread_gets_ends_the_wait_of_the_main_thread(
+    stops: StopRequests, eventually: Eventually
+) -> None:
+    main = threading.get_ident()
+    heard: list[bool] = []
+
+    def ask() -> None:
+        eventually(lambda: sys._current_frames()[main].f_code is Flag.wait.__code__)
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+        heard.append(stops.asked.wait(2))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    stops.asked.wait(5)
+    thread.join()
+    assert heard == [True]
 
 
 def test_crash_of_a_thread_asks_for_the_end_and_is_named(stops: StopRequests) -> None:

@@ -1,3 +1,5 @@
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,3 +57,17 @@ def test_closed_folders_are_deleted_and_links_not_followed(tmp_path: Path) -> No
     delete(closed.parent)
     assert not closed.parent.exists()
     assert (tmp_path / "outside").stat().st_mode & 0o777 == 0o755
+
+
+def test_folders_deeper_than_a_stack_of_calls_are_deleted(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    folder = os.open(tree, os.O_RDONLY)
+    for _ in range(sys.getrecursionlimit() + 50):
+        os.mkdir("d", dir_fd=folder)
+        inner = os.open("d", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = inner
+    os.close(folder)
+    delete(tree)
+    assert not tree.exists()

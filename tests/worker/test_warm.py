@@ -186,15 +186,47 @@ def memory_of(pid: int) -> str:
 
 
 def test_process_that_died_is_started_again_at_the_next_job(
-    look: Look, launcher: Launcher, executor: ProcessExecutor
+    look: Look, launcher: Launcher, executor: ProcessExecutor, eventually: Eventually
 ) -> None:
     look()
     pid = warm_pid(launcher)
     os.kill(pid, signal.SIGKILL)
-    assert look()["found"] == []
+    assert look()["found"] == []  # whether it dies before this job, under it, or after it
+    eventually(lambda: read_process(pid) is None)
+    look()
     look()
     assert warm_pid(launcher) != pid
     assert executor.warm.totals().processes == 1
+
+
+def test_job_whose_warm_process_dies_goes_on_in_a_process_of_its_own(
+    executor: ProcessExecutor,
+    prepare: Prepare,
+    launcher: Launcher,
+    eventually: Eventually,
+    tmp_path: Path,
+) -> None:
+    meeting = tmp_path / "meeting"
+    meeting.mkdir()
+    events: list[dict[str, Any]] = []
+    order = JobOrder("job-1", 1, "state_keeping", {"word": "w", "meet_in": str(meeting)})
+
+    def run() -> None:
+        executor.run(order, prepare("state_keeping"), events.append, StopSignal())
+
+    job = threading.Thread(target=run)
+    job.start()
+    eventually(lambda: list(meeting.iterdir()))
+    os.kill(warm_pid(launcher), signal.SIGKILL)
+    job.join()
+
+    assert events[-1]["status"] == "success"
+    assert len(list(meeting.iterdir())) == 2  # the first child, and the one that went on
+    kinds = [(event["type"], event.get("task")) for event in events]
+    assert [kinds.count(("task_started", name)) for name in ("look", "meet")] == [1, 2]
+    printed = "".join(event["text"] for event in events if event["type"] == "output")
+    assert "goes on in a process of its own, and meet from the beginning" in printed
+    assert executor.warm.totals().processes == 0
 
 
 def test_process_that_hangs_is_given_up(

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from worker.job_directories import JobDirectories, JobDirectory
 from worker.launcher import Launcher
 from worker.warm_process import NotWarm, WarmGone, WarmProcess, start_warm
 
-LIMITS = Limits(0.3, 60, 2048, 1024 * 1024, 1024)
+LIMITS = Limits(30, 60, 2048, 1024 * 1024, 1024)
 
 
 @pytest.fixture
@@ -26,10 +27,7 @@ def host(launcher: Launcher) -> Host:
 def process(
     host: Host, prepare: Callable[..., Prepared], directory: JobDirectory
 ) -> Iterator[WarmProcess]:
-    slow = Limits(30, 60, 2048, 1024 * 1024, 1024)
-    started = start_warm(
-        Host(host.launcher, slow), prepare("state_keeping"), directory, StopSignal()
-    )
+    started = start_warm(host, prepare("state_keeping"), directory, StopSignal())
     assert isinstance(started, WarmProcess)
     yield started
     started.end()
@@ -67,6 +65,8 @@ def test_start_that_fails_says_why(
     *,
     lasting: bool,
 ) -> None:
+    if integration == "hangs_at_import":
+        host = replace(host, limits=replace(LIMITS, task_timeout_seconds=0.3))
     answer = start_warm(host, prepare(integration), directory, StopSignal())
     assert isinstance(answer, NotWarm)
     assert reason in answer.reason

@@ -6,7 +6,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from worker.workbench import KEPT_BYTES, BuildTimedOut, ToolFailed, Workbench
+from worker.workbench import (
+    KEPT_BYTES,
+    BuildTimedOut,
+    Displaced,
+    ToolFailed,
+    Workbench,
+    read_made,
+)
 
 
 def bench(scratch: Path, seconds: float = 60) -> Workbench:
@@ -57,3 +64,23 @@ def test_no_tool_starts_after_the_deadline(tmp_path: Path) -> None:
     with pytest.raises(BuildTimedOut):
         bench(tmp_path, seconds=-1).run("sh", "-c", "sleep 5; touch started")
     assert not (tmp_path / "started").exists()
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_tool_that_leads_elsewhere_is_refused_however_it_ends(tmp_path: Path, code: int) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    script = f"cd .. && mv scratch aside && ln -s /usr scratch; exit {code}"
+    with pytest.raises(Displaced, match="in the place of the folder"):
+        bench(scratch).run("sh", "-c", script)
+
+
+def test_what_a_tool_made_is_read_and_no_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "made").write_text("all of it")
+    assert read_made(tmp_path / "made") == "all of it"
+    (tmp_path / "link").symlink_to("made")
+    (tmp_path / "bytes").write_bytes(b"\xff")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "bytes", "pipe", "absent"):
+        with pytest.raises(Displaced):
+            read_made(tmp_path / name)

@@ -22,9 +22,10 @@ def test_up_prints_the_address_serves_and_ends_in_order_on_ctrl_c(
     ) as process:
         assert process.stdout is not None
         try:
-            address = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
-            assert address
-            with Client(address[0]) as api:
+            lines = iter(process.stdout.readline, "")  # a start that takes long says so first
+            said = (re.search(r"Trueline is at (http://127\.0\.0\.1:\d+)", it) for it in lines)
+            address = next(found[1] for found in said if found)
+            with Client(address) as api:
                 assert api.get("//health/live") == {"status": "ok"}
             process.send_signal(signal.SIGINT)
             rest, _ = process.communicate(timeout=60)
