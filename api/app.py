@@ -77,7 +77,11 @@ def create_app(
         settings=settings,
         database=database,
         clock=clock,
-        wakeups=Wakeups(marks_reader(database), changes_of(database), count=metrics.hear_waiting),
+        wakeups=Wakeups(
+            marks_reader(database),
+            changes_of(database, settings.api_processes),
+            count=metrics.hear_waiting,
+        ),
         secrets=SecretBox(Keyring.of(settings)),
         started_at=started_at,
         grace=Grace(started_at, timedelta(seconds=settings.lease_seconds)),

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 CHANNEL = "trueline_jobs"  # triggers of the tables notify on it; see migrations/
 LOOK_SECONDS = 0.02  # between two looks at SQLite's counter
 REST_SECONDS = 0.05  # after a change: a process that writes itself changes it all the time
+LONE_REST_SECONDS = 0.25  # where nearly every change is this process's own, which wakes by itself
 POLL_SECONDS = 0.25  # without a word from PostgreSQL: for what its triggers do not tell
 
 
-def changes_of(database: Database) -> Changes:
-    """Return what notices the commits of others in this database."""
+def changes_of(database: Database, processes: int) -> Changes:
+    """Return what notices the commits of others in this database, one of `processes` that serve."""
     if database.engine.dialect.name == "sqlite":
-        return SqliteChanges(database)
+        rest_seconds = LONE_REST_SECONDS if processes == 1 else REST_SECONDS
+        return SqliteChanges(database, rest_seconds=rest_seconds)
     return PostgresChanges(database)
 
 
@@ -34,9 +36,15 @@ class SqliteChanges:
     See `PRAGMA data_version`: it counts the commits of every connection but this one.
     """
 
-    def __init__(self, database: Database, look_seconds: float = LOOK_SECONDS) -> None:
+    def __init__(
+        self,
+        database: Database,
+        look_seconds: float = LOOK_SECONDS,
+        rest_seconds: float = REST_SECONDS,
+    ) -> None:
         self._database = database
         self._look_seconds = look_seconds
+        self._rest_seconds = rest_seconds
         self._connection: PoolProxiedConnection | None = None
         self._version: int | None = None
         self._rests_until = 0.0
@@ -55,7 +63,7 @@ class SqliteChanges:
             time.sleep(self._look_seconds)
             return None
         self._version = version
-        self._rests_until = time.monotonic() + REST_SECONDS
+        self._rests_until = time.monotonic() + self._rest_seconds
         return None
 
     def close(self) -> None:

@@ -2,18 +2,26 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Self
-from urllib.parse import quote
-
-import httpx2
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote, urlencode
 
 from cli.exits import Exit
+from utils.api_connections import ApiAnswer, ApiConnections, BrokenExchange
 from utils.errors import TruelineError
-from utils.zstd import Inflating
+from utils.zstd import Inflating, ZstdError
 from worker.controls import neutralise
+
+if TYPE_CHECKING:
+    import httpx2
 
 BLOCK_SECONDS = 20.0  # how long one blocking GET waits for a job's end
 LEAST_BLOCK_SECONDS = 1
+ANSWER_SECONDS = 30.0
+STREAM_SECONDS = 60.0  # of silence; the API says something more often
+JSON_BODY = MappingProxyType({"Content-Type": "application/json"})
+COMPRESSED = MappingProxyType({"Accept-Encoding": "zstd"})
 
 
 class ApiUnreachable(TruelineError):  # noqa: N818 - reads as the state it reports
@@ -52,8 +60,8 @@ class Client:
 
     def __init__(self, url: str, token: str = "") -> None:
         self.url = url
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx2.Client(base_url=url, headers=headers, timeout=30.0, trust_env=False)
+        self._token = token
+        self._http = ApiConnections(url, token)
 
     def __enter__(self) -> Self:
         return self
@@ -72,16 +80,14 @@ class Client:
     def ready(self) -> Mapping[str, Any]:
         """Return how the API finds itself, also where it says that it is not ready."""
         try:
-            answer = self._http.get("/health/ready")
-        except httpx2.TransportError as error:
+            answer = self._http.ask("GET", "/health/ready", None, ANSWER_SECONDS)
+        except BrokenExchange as error:
             raise self._unreachable(error) from error
-        found = None if answer.status_code not in {200, 503} else answer.json()
+        found = None if answer.status not in {200, 503} else _parsed(answer.status, answer.content)
         if isinstance(found, dict) and "checks" in found:
             return found
-        _content(answer)
-        raise ApiProblem(
-            answer.status_code, "what answers is no Trueline API", "correct TRUELINE_API_URL"
-        )
+        _content(answer.status, answer.content)
+        raise _strange(answer.status)
 
     def send(
         self,
@@ -94,12 +100,14 @@ class Client:
         """Send one request; paths not below /api/v1 begin with `//`."""
         url = path[1:] if path.startswith("//") else f"/api/v1{path}"
         given = {name: value for name, value in (params or {}).items() if value is not None}
-        timeout = 30.0 + float(given.get("timeout", 0))
+        timeout_seconds = ANSWER_SECONDS + float(given.get("timeout", 0))
+        content = None if body is None else json.dumps(body).encode()
+        headers = COMPRESSED if body is None else JSON_BODY
         try:
-            answer = self._http.request(method, url, params=given, json=body, timeout=timeout)
-        except httpx2.TransportError as error:
+            answer = self._http.ask(method, url + _query(given), content, timeout_seconds, headers)
+        except BrokenExchange as error:
             raise self._unreachable(error) from error
-        return _content(answer)
+        return _content(answer.status, _inflated(answer))
 
     def items(self, path: str, most: int, **params: Any) -> list[dict[str, Any]]:
         """Return up to `most` rows of a list, over as many pages as it takes."""
@@ -131,7 +139,7 @@ class Client:
                     yield event
                     if event.get("type") == "job_finished":
                         return
-            except httpx2.TransportError as error:
+            except BrokenExchange as error:
                 self._check_alive(error)
             job = self.get(f"/jobs/{job_id}", timeout=LEAST_BLOCK_SECONDS)
             if job["finished_at"] is not None:
@@ -142,14 +150,11 @@ class Client:
         headers = {"Accept-Encoding": "zstd"}
         inflating = Inflating()
         try:
-            with self._http.stream("GET", f"/api/v1{path}", headers=headers) as answer:
-                if not answer.is_success:
-                    answer.read()
-                    _content(answer)
+            with self._streaming(f"/api/v1{path}", headers, ANSWER_SECONDS) as answer:
                 is_small = answer.headers.get("Content-Encoding") != "zstd"
                 for chunk in answer.iter_raw():
                     yield from [chunk] if is_small else inflating.feed(chunk)
-        except httpx2.TransportError as error:
+        except BrokenExchange as error:
             raise self._unreachable(error) from error
         if not (is_small or inflating.is_whole):
             raise ApiProblem(
@@ -159,35 +164,84 @@ class Client:
             )
 
     def _stream(self, url: str, headers: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
-        with self._http.stream("GET", url, headers=dict(headers), timeout=60.0) as answer:
-            if answer.status_code != httpx2.codes.OK:
-                answer.read()
-                _content(answer)
-            for event in httpx2.EventSource(answer):
-                if event.data:
-                    yield event.id, json.loads(event.data)
+        import httpx2  # noqa: PLC0415 - start-up time
+
+        with self._streaming(url, headers, STREAM_SECONDS) as answer:
+            if answer.status_code == httpx2.codes.OK:
+                for event in httpx2.EventSource(answer):
+                    if event.data:
+                        yield event.id, json.loads(event.data)
+
+    @contextmanager
+    def _streaming(
+        self, url: str, headers: Mapping[str, str], timeout_seconds: float
+    ) -> Iterator["httpx2.Response"]:
+        """Read an answer while it comes; raises BrokenExchange, and ApiProblem."""
+        import httpx2  # noqa: PLC0415 - it takes longer than most commands
+
+        bearer = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        try:
+            with (
+                httpx2.Client(base_url=self.url, headers=bearer, trust_env=False) as client,
+                client.stream("GET", url, headers=dict(headers), timeout=timeout_seconds) as answer,
+            ):
+                if not answer.is_success:
+                    _content(answer.status_code, answer.read())
+                yield answer
+        except httpx2.TransportError as error:
+            raise BrokenExchange(str(error)) from error
 
     def _check_alive(self, error: Exception) -> None:
         try:
-            self._http.get("/health/live")
-        except httpx2.TransportError:
+            self._http.ask("GET", "/health/live", None, ANSWER_SECONDS)
+        except BrokenExchange:
             raise self._unreachable(error) from error
 
     def _unreachable(self, error: Exception) -> ApiUnreachable:
         return ApiUnreachable(
-            f"no API answers at {self.url} ({type(error).__name__})",
+            f"no API answers at {self.url} ({neutralise(str(error))})",
             "start one with `trueline up`, or set TRUELINE_API_URL to where it runs",
         )
 
 
-def _content(answer: httpx2.Response) -> Any:
-    if answer.is_success:
-        return answer.json() if answer.content else None
+def _query(given: Mapping[str, Any]) -> str:
+    if not given:
+        return ""
+    texts = {
+        name: str(value).lower() if isinstance(value, bool) else value
+        for name, value in given.items()
+    }
+    return f"?{urlencode(texts, doseq=True)}"
+
+
+def _inflated(answer: ApiAnswer) -> bytes:
+    if answer.headers.get("Content-Encoding") != "zstd":
+        return answer.content
     try:
-        problem = answer.json()
+        return b"".join(Inflating().feed(answer.content))
+    except ZstdError as error:
+        raise _strange(answer.status) from error
+
+
+def _parsed(status: int, content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise _strange(status) from error
+
+
+def _strange(status: int) -> ApiProblem:
+    return ApiProblem(status, "what answers is no Trueline API", "correct TRUELINE_API_URL")
+
+
+def _content(status: int, content: bytes) -> Any:
+    if 200 <= status < 300:
+        return _parsed(status, content) if content else None
+    try:
+        problem = json.loads(content)
     except ValueError:
         problem = {}
-    reason = str(problem.get("detail") or problem.get("title") or f"HTTP {answer.status_code}")
+    reason = str(problem.get("detail") or problem.get("title") or f"HTTP {status}")
     told = [(error["pointer"] or "/", error["message"]) for error in problem.get("errors", [])]
     details = [
         f"{pointer}: {message}"
@@ -195,7 +249,7 @@ def _content(answer: httpx2.Response) -> Any:
         if message != reason and f"{pointer}: {message}" not in reason  # it tells the first
     ]
     raise ApiProblem(
-        answer.status_code,
+        status,
         neutralise("; ".join([reason, *details])),
         neutralise(str(problem.get("advice") or "see the API's log for this request")),
     )

@@ -6,10 +6,10 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-import httpx2
 from pydantic import BaseModel, ValidationError
 
 from utils import __version__
+from utils.api_connections import ApiAnswer, ApiConnections, BrokenExchange
 from worker.api_answers import Grants, Known, Me, Outcomes, Received, Released, Renewal, Tick
 from worker.api_errors import ApiRefused, ApiUnavailable
 from worker.lease import Lease
@@ -17,7 +17,6 @@ from worker.lease import Lease
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 PRESENCE_SECONDS = 5.0
-KEPT_SECONDS = 20.0  # shorter than the API keeps a silent connection
 GATEWAY_FOUND_NOBODY = 502
 DATABASE_AWAY = "urn:trueline:problem:database-away"
 AWAY = frozenset({408, 425, 429})  # besides every 5xx: the same request may go well later
@@ -34,15 +33,7 @@ class ApiClient:
     def __init__(self, url: str, token: str, worker: str) -> None:
         self.url = url
         self._worker = worker
-        self._http = httpx2.Client(
-            base_url=url,
-            headers={"Authorization": f"Bearer {token}"} if token else {},
-            timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
-            trust_env=False,  # a proxy variable of the shell must not swallow loopback
-            limits=httpx2.Limits(
-                max_connections=None, max_keepalive_connections=8, keepalive_expiry=KEPT_SECONDS
-            ),
-        )
+        self._http = ApiConnections(url, token)
 
     def check(self) -> None:
         """Raise ApiUnavailable or ApiRefused unless the API is alive and takes this worker."""
@@ -128,35 +119,32 @@ class ApiClient:
         timeout_seconds: float = ANSWER_SECONDS,
         headers: Mapping[str, str] = JSON_BODY,
     ) -> Any:
-        timeout = httpx2.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_SECONDS))
         headers = {} if content is None else headers
         try:
-            response = self._http.request(
-                method, path, content=content, headers=dict(headers), timeout=timeout
-            )
-        except httpx2.HTTPError as error:
+            answer = self._http.ask(method, path, content, timeout_seconds, headers)
+        except BrokenExchange as error:
             raise self._away(error) from error
-        if response.is_success:
-            return self._parsed(response)
-        if response.status_code >= 500 or response.status_code in AWAY:
+        if answer.is_success:
+            return self._parsed(answer)
+        if answer.status >= 500 or answer.status in AWAY:
             raise ApiUnavailable(
-                f"the API at {self.url} answers {response.status_code} to {method} {path}",
+                f"the API at {self.url} answers {answer.status} to {method} {path}",
                 "see the API's own log; the worker tries again by itself",
-                leases_last=_gives_nothing_away(response),
-                retry_after_seconds=_retry_after_seconds(response),
+                leases_last=_gives_nothing_away(answer),
+                retry_after_seconds=_retry_after_seconds(answer),
             )
-        raise ApiRefused(response.status_code, _problem(response))
+        raise ApiRefused(answer.status, _problem(answer))
 
-    def _away(self, error: httpx2.HTTPError) -> ApiUnavailable:
+    def _away(self, error: BrokenExchange) -> ApiUnavailable:
         return ApiUnavailable(
-            f"the API at {self.url} cannot be reached: {str(error) or type(error).__name__}",
+            f"the API at {self.url} cannot be reached: {error}",
             "start it, or correct TRUELINE_API_URL; the worker tries again by itself",
-            leases_last=_is_refused(error),
+            leases_last=error.is_refused,
         )
 
-    def _parsed(self, response: httpx2.Response) -> Any:
+    def _parsed(self, answer: ApiAnswer) -> Any:
         try:
-            return response.json()
+            return json.loads(answer.content)
         except ValueError as error:
             raise self._strange("no JSON") from error
 
@@ -182,28 +170,21 @@ def _named(leases: Iterable[Lease]) -> dict[str, Any]:
     }
 
 
-def _gives_nothing_away(response: httpx2.Response) -> bool:
-    is_nobody_there = response.status_code == GATEWAY_FOUND_NOBODY
-    return is_nobody_there or _problem(response).get("type") == DATABASE_AWAY
+def _gives_nothing_away(answer: ApiAnswer) -> bool:
+    is_nobody_there = answer.status == GATEWAY_FOUND_NOBODY
+    return is_nobody_there or _problem(answer).get("type") == DATABASE_AWAY
 
 
-def _problem(response: httpx2.Response) -> Mapping[str, Any]:
+def _problem(answer: ApiAnswer) -> Mapping[str, Any]:
     try:
-        problem = response.json()
+        problem = json.loads(answer.content)
     except ValueError:
         return {}
     return problem if isinstance(problem, dict) else {}
 
 
-def _retry_after_seconds(response: httpx2.Response) -> float:
+def _retry_after_seconds(answer: ApiAnswer) -> float:
     try:
-        return min(max(float(response.headers.get("Retry-After", "0")), 0.0), 60.0)
+        return min(max(float(answer.headers.get("Retry-After", "0")), 0.0), 60.0)
     except ValueError:
         return 0.0
-
-
-def _is_refused(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ConnectionRefusedError):
-        cause = cause.__cause__ or cause.__context__
-    return cause is not None

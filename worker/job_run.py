@@ -38,7 +38,8 @@ class WorkerIdentity:
 class JobReports:
     """Puts one attempt's events into the outbox; the first that finds no room stops the job.
 
-    Only the last event waits for the disk: it follows the others there.
+    Only the last event is waited for: what stands in the outbox survives this process. A moment
+    later it is on disk, unless the API has it by then.
     """
 
     def __init__(self, outbox: Outbox, lease: Lease, stop: StopSignal) -> None:

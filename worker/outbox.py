@@ -73,7 +73,7 @@ class Outbox:
         self._finished = set(_finished(connection))
         self._queued_bytes = 0
         self._endings = 0
-        self._writer = GroupCommit(connection, self._count)
+        self._writer = GroupCommit(connection, self._count, lambda: self._events > 0)
 
     def append(self, lease: Lease, event: Mapping[str, Any]) -> int:
         """Keep one event on disk, then return its number within the attempt."""
@@ -93,7 +93,7 @@ class Outbox:
             self._next_seq[lease.job_id, lease.attempt] = seq + 1
             is_last = stored.type == LAST_EVENT
             future = self._writer.submit(
-                partial(_insert, stored=stored), hurry=is_last, durable=is_last
+                partial(_insert, stored=stored), hurry=is_last, durable=False
             )
         future.add_done_callback(lambda _: self._give_room(stored.size_bytes))
         return future

@@ -14,7 +14,7 @@ from worker.outbox import LAST_EVENT, Outbox
 from worker.reports import Report, encode, reports_of
 from worker.uploads import Uploads
 
-GATHER_SECONDS = 0.02  # events of a moment share a request; a job's last event does not wait
+GATHER_SECONDS = 0.05  # events of a moment share a request; a job's last event does not wait
 COMPANY_SECONDS = 0.01  # so long an ending waits for those of other jobs, where there are any
 MOST_EVENTS = 500
 MOST_BYTES = 1024 * 1024  # a single larger event goes alone

@@ -73,7 +73,7 @@ def there(url: str, here: Database) -> Iterator[Database]:
 
 @pytest.fixture
 def changes(here: Database) -> Iterator[Changes]:
-    changes = changes_of(here)
+    changes = changes_of(here, processes=1)
     yield changes
     changes.close()
 

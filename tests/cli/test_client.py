@@ -14,7 +14,7 @@ from cli.stack import Stack
 
 class _NotOurs(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.send_response(502)
+        self.send_response(200 if self.path == "/api/v1/me" else 502)
         self.end_headers()
         self.wfile.write(b"<html>some proxy</html>")
 
@@ -67,6 +67,12 @@ def test_an_answer_that_is_no_problem_of_ours_still_reads(proxy_error: str) -> N
         api.get("/jobs")
     assert "502" in told.value.reason
     assert told.value.exit_code is Exit.FAILED
+
+
+def test_a_page_of_another_server_is_no_answer(proxy_error: str) -> None:
+    with Client(proxy_error) as api, pytest.raises(ApiProblem, match="no Trueline API") as told:
+        api.get("/me")
+    assert "TRUELINE_API_URL" in told.value.advice
 
 
 def test_a_refusal_carries_the_places_and_the_advice(api: Client) -> None:

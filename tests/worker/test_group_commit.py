@@ -1,6 +1,10 @@
+import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,19 @@ def open_connection(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.execute("CREATE TABLE t (n INTEGER UNIQUE)")
     return connection
+
+
+def open_ahead(path: Path) -> sqlite3.Connection:
+    connection = open_connection(path)
+    connection.execute("PRAGMA journal_mode=WAL")
+    return connection
+
+
+def rows_without_log(path: Path) -> int:
+    """Count what is in the file itself: it gets there once the log is on disk."""
+    copy = Path(shutil.copy(path, path.with_suffix(".copy")))
+    with closing(sqlite3.connect(copy)) as connection:
+        return int(connection.execute("SELECT count(*) FROM t").fetchone()[0])
 
 
 def insert(number: int) -> Callable[[sqlite3.Connection], int]:
@@ -75,3 +92,32 @@ def test_work_in_no_hurry_is_done_by_itself_too(tmp_path: Path) -> None:
     writer = GroupCommit(open_connection(tmp_path / "a.db"), lambda _: None)
     assert writer.submit(insert(1), hurry=False).result(10) == 1
     writer.close()
+
+
+def test_what_is_not_durable_is_on_disk_soon_though_more_comes_all_the_time(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    writer = GroupCommit(open_ahead(path), lambda _: None)
+    end = time.monotonic() + 30
+    for number in count():
+        writer.submit(insert(number), durable=False).result()
+        if rows_without_log(path):
+            break
+        assert time.monotonic() < end
+    writer.close()
+
+
+def test_the_disk_is_not_written_for_what_is_not_worth_it(tmp_path: Path) -> None:
+    path, asked = tmp_path / "a.db", threading.Event()
+    answers = iter([False])
+
+    def is_worth_it() -> bool:
+        asked.set()
+        return next(answers, True)
+
+    writer = GroupCommit(open_ahead(path), lambda _: None, is_worth_it)
+    writer.submit(insert(1), durable=False).result()
+    assert asked.wait(30)
+    assert rows_without_log(path) == 0
+    writer.submit(insert(2), durable=False).result()
+    writer.close()
+    assert rows_without_log(path) == 2
