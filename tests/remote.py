@@ -152,10 +152,12 @@ def running_remote(context: ssl.SSLContext | None = None) -> Iterator[Remote]:
         remote.port = server.server_port
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
-        yield remote
-        remote.stopping.set()
-        server.shutdown()
-        thread.join()
+        try:
+            yield remote
+        finally:  # a thread of a test that failed would keep the process, at full speed
+            remote.stopping.set()
+            server.shutdown()
+            thread.join()
 
 
 @pytest.fixture

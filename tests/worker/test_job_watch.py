@@ -182,13 +182,13 @@ def test_stage_one_that_crashes_the_second_time_skips_what_is_left(run_plugin: R
 def test_job_deadline_ends_the_running_task_and_skips_the_rest(
     run_plugin: RunPlugin, nothing_left: Check
 ) -> None:
-    job = run_plugin("misbehaving", {"act": "oversleep"}, job_timeout_seconds=1)
+    job = run_plugin("misbehaving", {"act": "oversleep"}, job_timeout_seconds=3)
     assert job.end.status == "partial"
-    assert job.end.error["reason"] == "the job reached its deadline of 1 s"
+    assert job.end.error["reason"] == "the job reached its deadline of 3 s"
     assert job.statuses == {
         "before": "success", "misbehave": "timeout", "after": "skipped", "judge": "skipped"
     }  # fmt: skip
-    assert job.results["after"]["reason"] == "the job reached its deadline of 1 s"
+    assert job.results["after"]["reason"] == "the job reached its deadline of 3 s"
     nothing_left()
 
 

@@ -160,7 +160,7 @@ def test_job_deadline_ends_all_that_run_and_skips_the_rest(
     run_plugin: RunPlugin, nothing_left: Check
 ) -> None:
     config = {"one": "wait_in_the_system", "two": "wait_in_the_system"}
-    job = run_plugin("beside", config, job_timeout_seconds=2)
+    job = run_plugin("beside", config, job_timeout_seconds=4)
     assert job.statuses == {
         "one": "timeout", "two": "timeout", "three": "success",
         "waits_for_one": "skipped", "after": "skipped", "judge": "skipped",
