@@ -294,7 +294,7 @@ def test_certificate_is_checked_and_no_redirect_followed(
     with _OtherServer(("127.0.0.1", 0), _OtherVault) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         server.seen = seen
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         address = f"https://127.0.0.1:{server.server_port}"
         error = refusal(make("t", vault_addr=address), "vault:kv/x#token")
