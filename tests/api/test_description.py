@@ -43,6 +43,7 @@ def test_keys_and_etags_are_described_where_they_work(found: dict[str, Any]) -> 
         "create_token",
         "create_webhook",
         "test_webhook",
+        "redeliver",
     }
     matched = {name for name, one in found.items() if "If-Match" in names(one)}
     assert matched == {
@@ -63,6 +64,6 @@ def test_problems_have_examples_with_their_types(found: dict[str, Any]) -> None:
 
 def test_token_is_described_and_not_asked_for(app: OpenAPI, client: FlaskClient) -> None:
     document = client.get("/openapi.json").get_json()
-    assert document["security"] == [{"bearer": []}, {}]
+    assert document["security"] == [{"bearer": []}, {"session": []}, {}]
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
     assert document == describe(app)

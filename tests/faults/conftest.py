@@ -255,8 +255,10 @@ class Site:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
+        self.http = httpx2.Client(
+            base_url=f"http://127.0.0.1:{self.port}", timeout=60, trust_env=False, verify=False
+        )
         self.api = self.start_api(**settings)
-        self.http = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
 
     def start_api(self, **settings: str) -> Process:
         given = {f"TRUELINE_{key.upper()}": value for key, value in settings.items()}
