@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 # Tests wait for processes much of their time: more at once than there are processors.
-TESTS_AT_ONCE ?= $(shell expr $$(nproc 2>/dev/null || echo 1) \* 2 + 1)
+TESTS_AT_ONCE ?= $(shell expr $$(nproc 2>/dev/null || echo 1) \* 2)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test lint docs client bench lock clean
@@ -70,11 +70,11 @@ clean: ## remove the environment and every recorded result
 
 .venv/.runtime: .venv/.bootstrap requirements/runtime.txt pyproject.toml
 	@echo "installing what it needs ..."
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/runtime.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/runtime.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.dev: .venv/.runtime requirements/dev.txt
 	@echo "installing what its tests need ..."
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/dev.txt
 	@touch $@

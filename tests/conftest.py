@@ -4,6 +4,7 @@ import compileall
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -86,6 +87,11 @@ def umask_kept() -> Iterator[None]:
     yield
     after = os.umask(before)
     assert after == before, f"the umask was {before:03o} and is {after:03o} now"
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, in tests and in what they start, also where a shell began all of it with `&`."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

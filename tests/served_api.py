@@ -32,9 +32,13 @@ class Hand:
     url: str
 
     def lease(self) -> dict[str, Any]:
-        wanted = {"worker": "w1", "slots": 1, "wait_seconds": 5, "version": __version__}
-        lease: dict[str, Any] = self.post("/api/v1/leases", wanted)["leases"][0]
-        return lease
+        """Wait for a job, for a minute at most."""
+        wanted = {"worker": "w1", "slots": 1, "wait_seconds": 10, "version": __version__}
+        for _ in range(6):
+            leases: list[dict[str, Any]] = self.post("/api/v1/leases", wanted)["leases"]
+            if leases:
+                return leases[0]
+        raise AssertionError("nobody asked for a job")
 
     def report(self, lease: dict[str, Any], *events: dict[str, Any]) -> None:
         report = {name: lease[name] for name in ("job_id", "attempt", "token")}

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import psutil
 import pytest
 
 from api.database import Database
+from utils.manifest import MANIFEST
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "faults"
 LEASE_SECONDS = 2
@@ -41,9 +42,13 @@ def eventually(condition: Callable[[], Any], timeout_seconds: float = 60) -> Any
 class Repository:
     """The Git source; each push is a new commit of its default branch."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, integrations: Collection[str]) -> None:
         self.path = path
-        shutil.copytree(FIXTURES, path)
+        for name in integrations:
+            shutil.copytree(FIXTURES / "integrations" / name, path / "integrations" / name)
+        entries = json.loads((FIXTURES / MANIFEST).read_bytes())
+        kept = [entry for entry in entries if entry["name"] in integrations]
+        (path / MANIFEST).write_text(json.dumps(kept, indent=2))
         self._git("init", "--quiet", "--initial-branch=main")
         self.push()
 
@@ -241,14 +246,19 @@ class Site:
     """A source, an API and any number of workers, each behind a proxy of its own."""
 
     def __init__(
-        self, path: Path, environments: Path, level: str, database_url: str, **settings: str
+        self,
+        repository: Repository,
+        environments: Path,
+        level: str,
+        database_url: str,
+        **settings: str,
     ) -> None:
         """Start the API, with these settings of it."""
-        self.path = path
+        self.path = repository.path.parent
         self.database_url = database_url
         self.level = level
         self.environ: dict[str, str] = {}  # of processes that start from now on
-        self.repository = Repository(path / "source")
+        self.repository = repository
         self.proxies: list[Proxy] = []
         self._environments = environments
         self._processes: list[Process] = []
@@ -426,6 +436,17 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def integrations() -> Collection[str]:
+    """Which ones the source has: each costs each worker a look at it."""
+    return ("gated",)
+
+
+@pytest.fixture
+def repository(tmp_path: Path, integrations: Collection[str]) -> Repository:
+    return Repository(tmp_path / "source", integrations)
+
+
+@pytest.fixture
 def level() -> str:
     """How far jobs are kept apart: as they are by default; some tests ask for more levels."""
     return "sandbox"
@@ -433,7 +454,7 @@ def level() -> str:
 
 @pytest.fixture
 def site(
-    tmp_path: Path,
+    repository: Repository,
     environments: Path,
     level: str,
     database_kind: str,
@@ -441,7 +462,7 @@ def site(
 ) -> Iterator[Site]:
     is_postgresql = database_kind == "postgresql"
     url = request.getfixturevalue("empty_database_url") if is_postgresql else ""
-    site = Site(tmp_path, environments, level, url)
+    site = Site(repository, environments, level, url)
     try:
         yield site
         site.check_history()

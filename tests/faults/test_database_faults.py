@@ -82,13 +82,13 @@ def test_locked_database_is_503_with_retry_after(
 @pytest.fixture
 def open_site(tmp_path: Path, environments: Path) -> Iterator[OpenSite]:
     """Open a site on a database of its own."""
-    from tests.faults.conftest import Site  # noqa: PLC0415 - a conftest is imported by pytest first
+    from tests.faults.conftest import Repository, Site  # noqa: PLC0415 - a conftest is imported by pytest first
 
     with ExitStack() as stack:
 
         def start(url: str, **settings: str) -> Site:
-            (tmp_path / "site").mkdir()
-            site = Site(tmp_path / "site", environments, "sandbox", url, **settings)
+            repository = Repository(tmp_path / "site" / "source", ("gated",))
+            site = Site(repository, environments, "sandbox", url, **settings)
             stack.callback(site.close)
             return site
 

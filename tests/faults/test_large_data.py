@@ -17,6 +17,11 @@ CHUNK = "/api/v1/jobs/{}/data/"
 
 
 @pytest.fixture
+def integrations() -> tuple[str, ...]:
+    return ("bulky",)
+
+
+@pytest.fixture
 def deployment(site: Site) -> str:
     site.init()
     return site.deploy("bulky", token=SECRET)

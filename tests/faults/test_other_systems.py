@@ -15,6 +15,11 @@ TOKEN = "s3cr3t-t0ken"
 
 
 @pytest.fixture
+def integrations() -> tuple[str, ...]:
+    return ("remote_system",)
+
+
+@pytest.fixture
 def deployment(site: Site, remote: Remote) -> str:
     site.init()
     site.start_worker(loopback_ports=str(remote.port))

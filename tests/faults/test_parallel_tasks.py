@@ -20,6 +20,11 @@ WAITING = ("wait_a", "wait_b", "wait_c")
 
 
 @pytest.fixture
+def integrations() -> tuple[str, ...]:
+    return ("gated_beside",)
+
+
+@pytest.fixture
 def deployment(site: Site, gate: Path) -> str:
     site.init()
     return site.deploy("gated_beside", gate=str(gate))

@@ -12,6 +12,17 @@ if TYPE_CHECKING:
     from tests.faults.conftest import Site
 
 Wait = Callable[..., Any]
+BROKEN = {  # and a word of what is said of it
+    "broken_syntax": "entry.py",
+    "broken_import": "not_installed_anywhere",
+    "broken_requirements": "line 1",
+    "broken_twice": "same",
+}
+
+
+@pytest.fixture
+def integrations() -> tuple[str, ...]:
+    return ("gated", *BROKEN)
 
 
 @pytest.mark.parametrize("told_by", ["sync", "init"])
@@ -50,12 +61,7 @@ def test_broken_integrations_say_why_and_the_others_run(site: Site) -> None:
     state = {it["name"]: it for it in listed}
 
     assert state["gated"]["state"] == "ready"
-    for name, word in {
-        "broken_syntax": "entry.py",
-        "broken_import": "not_installed_anywhere",
-        "broken_requirements": "line 1",
-        "broken_twice": "same",
-    }.items():
+    for name, word in BROKEN.items():
         assert state[name]["state"] == "broken", name
         assert word in state[name]["problem"]["reason"]
         assert state[name]["problem"]["advice"]
