@@ -447,6 +447,12 @@ def repository(tmp_path: Path, integrations: Collection[str]) -> Repository:
 
 
 @pytest.fixture
+def api_settings() -> dict[str, str]:
+    """What the API is told beside the usual; some tests ask for more."""
+    return {}
+
+
+@pytest.fixture
 def level() -> str:
     """How far jobs are kept apart: as they are by default; some tests ask for more levels."""
     return "sandbox"
@@ -458,11 +464,12 @@ def site(
     environments: Path,
     level: str,
     database_kind: str,
+    api_settings: dict[str, str],
     request: pytest.FixtureRequest,
 ) -> Iterator[Site]:
     is_postgresql = database_kind == "postgresql"
     url = request.getfixturevalue("empty_database_url") if is_postgresql else ""
-    site = Site(repository, environments, level, url)
+    site = Site(repository, environments, level, url, **api_settings)
     try:
         yield site
         site.check_history()

@@ -41,6 +41,7 @@ def test_worker_killed_in_a_task_leaves_no_process_and_its_restart_gives_one_com
     assert worker.said("worker ready", isolation=site.level)
 
 
+@pytest.mark.parametrize("api_settings", [{"lease_seconds": "8"}], ids=["patient"])
 @pytest.mark.parametrize(
     ("event", "attempts"),
     # All events of a short job may be committed together.

@@ -1,6 +1,7 @@
 """What a plugin reaches: the hosts that it declares, by any client, and recorded as its own."""
 
 import os
+import re
 import signal
 import socket
 import threading
@@ -156,7 +157,7 @@ def test_job_whose_proxy_is_killed_says_that_its_record_is_not_whole(
 
     trip = travel.go(("wait_for", str(mark)), ("by_urllib", url), hosts=[url[7:-1]], listen=listen)
     mark.unlink()
-    assert "Connection refused" in trip.answers[1]
+    assert re.search("Connection (refused|reset)", trip.answers[1])  # as it fell
     assert trip.network["complete"] is False
 
 
