@@ -20,6 +20,11 @@ _USER_INFO = re.compile(  # also where a password was not quoted, as it should b
 _URL = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s\"'<>`\\]+")
 _QUERY_VALUE = re.compile(r"(?<==)[^&;]+")
 _SCHEME = re.compile(r"\b(Bearer|Basic|Digest|Negotiate)(\s{1,8})[\w.~+/=:-]{4,}", re.IGNORECASE)
+_AUTHORIZATION = re.compile(  # any scheme, to the end of what is quoted or of the line
+    r"(authorization\\?[\"']?\s{0,8}[:=]\s{0,8}\\?[\"']?(?:(?:Bearer|Basic|Token)\s{1,8})?)[^\r\n\"'\\&]+",
+    re.IGNORECASE,
+)
+_DIGEST = re.compile(r"(\bDigest\s{1,8})[^\r\n]{0,500}?response\s{0,8}=[^\r\n]*", re.IGNORECASE)
 _COOKIE = re.compile(r"(cookie\s{0,8}:\s{0,8})[^\r\n\"]+", re.IGNORECASE)
 _NAMED = re.compile(
     rf"({_TELLING_NAME}\\?[\"']?\s{{0,8}}[:=]\s{{0,8}})"
@@ -47,6 +52,8 @@ def concealed(text: str, secrets: Iterable[str] = ()) -> str:
             for form in {secret, quote(secret, safe=""), quote(secret)}:
                 text = text.replace(form, MARK)
     text = _URL.sub(lambda found: shown_url(found[0]), text)
+    text = _DIGEST.sub(rf"\1{MARK}", text)
+    text = _AUTHORIZATION.sub(rf"\1{MARK}", text)
     text = _COOKIE.sub(rf"\1{MARK}", _SCHEME.sub(rf"\1\2{MARK}", text))
     text = KNOWN_FORMAT.sub(MARK, text)
     return _NAMED.sub(_hidden_value, text)

@@ -89,8 +89,13 @@ class _Lines(logging.Handler):
         self.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Add one line."""
-        self._add_line(self.format(record))
+        """Add one line; one that cannot be formatted is told on stderr, as elsewhere."""
+        try:
+            line = self.format(record)
+        except Exception:  # noqa: BLE001 - what logging does: a wrong line fails no task
+            self.handleError(record)
+        else:
+            self._add_line(line)
 
 
 def make_tools(task: str, view: "JobView", add_line: Callable[[object], None]) -> TaskTools:

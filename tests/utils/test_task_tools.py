@@ -28,6 +28,7 @@ def a_list(self, ctx):
     ctx.progress(2, 2)
     ctx.logger.info("found %d", 1)
     ctx.logger.debug("not shown")
+    ctx.logger.info("%d items", "three")
     return {"data": {"items": ctx.cache.get_or_compute("items", lambda: client.get("/items"))}}
 
 
