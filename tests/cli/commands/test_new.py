@@ -57,4 +57,16 @@ def test_when_nobody_answers_nothing_is_made(
 @pytest.mark.usefixtures("checkout")
 def test_a_bad_name_is_told_before_anything_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["new", "My Shop"]) == 2
-    assert "small letters" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "small letters" in said
+    assert "did you mean 'my_shop'?" in said
+
+
+def test_a_place_that_cannot_be_written_to_is_named(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / "integrations").symlink_to("/sys/kernel")  # where not even root makes a folder
+    assert main(["new", "shop", "--yes"]) == 3
+    said = capsys.readouterr().err
+    assert "defect" not in said
+    assert "integrations/.shop-" in said
