@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from cli.check import rules
 from cli.check.finding import Finding, Rule
+from cli.check.secret_checks import FIX, told_secrets
 from cli.reading.manifest_file import PlacedEntry, before_a_push
 from cli.reading.repository import Repository
+from cli.reading.source_file import SourceFile
 from utils.concealed import is_secret_name
 from utils.config_schema import BadSchema, check_schema
 from utils.errors import ManifestError
@@ -34,6 +36,9 @@ def manifest_findings(repository: Repository) -> Iterator[Finding]:
             yield _refused(entry, refused[position].reason, refused[position].advice)
         yield from _entry_findings(entry, repository)
     yield from _unlisted(repository, names)
+    text = repository.manifest.decode("utf-8-sig")
+    for line, what in told_secrets(SourceFile(MANIFEST, text)):
+        yield _finding(rules.SECRET_IN_CODE, line, what, FIX)
 
 
 def _refused(entry: PlacedEntry, reason: str, advice: str) -> Finding:

@@ -19,7 +19,7 @@ _OTHER_FORMATS = re.compile(
     r"|pypi-[\w-]{50,}|AIza[\w-]{35}|dop_v1_[a-f0-9]{64}|hvs\.[\w-]{24,})"
 )
 _PRAGMA = "pragma: allowlist secret"
-_FIX = "revoke it, and read it from the config: a property with format password"
+FIX = "revoke it, and read it from the config: a property with format password"
 
 
 def secret_findings(subject: Subject) -> Iterator[Finding]:
@@ -27,15 +27,16 @@ def secret_findings(subject: Subject) -> Iterator[Finding]:
 
     A file that git ignores is in no commit, so it may have some.
     """
-    held = {file.path: _told(file) for file in subject.folder.files}
+    held = {file.path: told_secrets(file) for file in subject.folder.files}
     suspects = [path for path, lines in held.items() if lines]
     ignored = ignored_by_git(subject.repository.root, suspects) if suspects else set()
     for file in subject.folder.files:
         for line, what in held[file.path] if file.path not in ignored else ():
-            yield found(rules.SECRET_IN_CODE, file, line, what, _FIX)
+            yield found(rules.SECRET_IN_CODE, file, line, what, FIX)
 
 
-def _told(file: SourceFile) -> list[tuple[int, str]]:
+def told_secrets(file: SourceFile) -> list[tuple[int, str]]:
+    """Return the line and the kind of each secret that no comment excuses."""
     return [one for one in sorted(set(secrets_in(file))) if _PRAGMA not in file.lines[one[0] - 1]]
 
 

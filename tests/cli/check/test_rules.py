@@ -150,6 +150,7 @@ BAD: Mapping[str, list[dict[str, Any]]] = {
         code('URL = "https://ada:' + 'Wq7zzT4kLp@db.internal/x"\n'),
         {"changes": {"tests/exchanges/default/0001.json": f'{{"body": "{GITHUB_TOKEN}"}}'}},
         {"changes": {"defaults.yaml": "url: https://x.example\napi_key: 9f8b7c6d5e4f3a2b1c0d\n"}},
+        {"entry": {"description": f"Try {GITHUB_TOKEN}"}},
         {"changes": {".env": "export DB_PASSWORD=Wq7-zzT4kLp9\n"}},
         {"changes": {"keys/shop.pem": "-----BEGIN " + "PRIVATE KEY-----\nMIIE\n"}},
     ],
