@@ -49,12 +49,12 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_WRITABLE = "let this user write there, or run this in a copy of the folder"
+_OPEN = "let this user read and write there, or run this in a copy of the folder"
 _OF_THE_PLACE: Mapping[int | None, str] = MappingProxyType(
     {
-        errno.EACCES: _WRITABLE,
-        errno.EPERM: _WRITABLE,
-        errno.EROFS: _WRITABLE,
+        errno.EACCES: _OPEN,
+        errno.EPERM: _OPEN,
+        errno.EROFS: _OPEN,
         errno.ENOSPC: "make room on that disk, then run this again",
         errno.EDQUOT: "make room in your quota, then run this again",
     }

@@ -1,5 +1,6 @@
 """Which files of a checkout git ignores, so that they get into no commit."""
 
+import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +11,12 @@ _SECONDS = 30
 def ignored_by_git(root: Path, paths: Sequence[str]) -> set[str]:
     """Return those of the paths that git ignores; none outside of a Git repository."""
     command = ["git", "-C", str(root), "check-ignore", "-z", "--stdin"]
-    given = "".join(f"{path}\0" for path in paths)
+    given = b"".join(os.fsencode(path) + b"\0" for path in paths)  # a name may be no UTF-8
     try:
         ended = subprocess.run(
-            command, input=given, capture_output=True, text=True, timeout=_SECONDS, check=False
+            command, input=given, capture_output=True, timeout=_SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return set()
-    return set(ended.stdout.split("\0")) - {""} if ended.returncode == 0 else set()
+    found = ended.stdout.split(b"\0") if ended.returncode == 0 else []
+    return {os.fsdecode(path) for path in found if path}
