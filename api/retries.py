@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
+from api.endings import end_waiting
 from api.jobs import Job, JobStatus, move_job
 from api.reports import JobFinished
-from api.standing import DeploymentState
+from api.standing import DeploymentState, needy_note
 from api.tables import deployments, jobs
 from utils.integration_errors import Cause
 from utils.notes import Note
@@ -85,23 +86,28 @@ def next_retry_at(connection: Connection, now: datetime) -> datetime | None:
     return found
 
 
-def mark_deployment(connection: Connection, job: Job, event: JobFinished, now: datetime) -> None:
+def mark_deployment(
+    connection: Connection, job: Job, event: JobFinished, now: datetime
+) -> tuple[str, ...]:
     """Stop a deployment whose credentials or config are refused, until somebody changes it.
 
-    One that was changed after the job began is left alone: the job used the old config.
+    Returns its jobs that waited: they are cancelled, as they would be refused in the same way. A
+    deployment that was changed after the job began is left alone: the job used the old config.
     """
     if event.cause is None or event.cause.kind not in _NEEDY or job.started_at is None:
-        return
+        return ()
     statement = select(deployments).where(deployments.c.id == job.deployment_id).with_for_update()
     row = connection.execute(statement).first()
     if row is None or row.updated_at > job.started_at:
-        return
+        return ()
     fault = _fault(job, event).as_json()
     values: dict[str, Any] = {"fault": fault, "updated_at": now}
     if row.state == DeploymentState.ACTIVE:
         values |= {"state": DeploymentState.NEEDS_ATTENTION.value, "problem": fault}
         values["next_due_at"] = None
     connection.execute(update(deployments).where(deployments.c.id == row.id).values(values))
+    # Who holds one of them may want this deployment next: what they give away ends by itself.
+    return end_waiting(connection, row.id, needy_note(row.name, fault), now, skip_locked=True)
 
 
 def _wait_seconds(job: Job, asked: float | None) -> float:
