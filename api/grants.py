@@ -1,6 +1,6 @@
 """What a worker gets with a lease: the job and its deployment's config in clear."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,16 +16,9 @@ from api.standing import DeploymentState, needy_note
 from api.tables import deployments, integrations
 from utils.notes import Note
 
+_OF_DEPLOYMENT = ("id", "name", "config", "state", "problem", "fault")
 _WANTED = (
-    select(
-        deployments.c.id,
-        deployments.c.name,
-        deployments.c.config,
-        deployments.c.state,
-        deployments.c.problem,
-        deployments.c.fault,
-        integrations.c.registered_commit,
-    )
+    select(*(deployments.c[name] for name in _OF_DEPLOYMENT), integrations.c.registered_commit)
     .join(integrations, integrations.c.name == deployments.c.integration)
     .where(deployments.c.id.in_(bindparam("ids", expanding=True)))
 )
@@ -75,7 +68,8 @@ def grant_jobs(connection: Connection, secrets: SecretBox, term: Term, slots: in
 def _wanted(connection: Connection, ids: Collection[str]) -> dict[str, Row[Any]]:
     if not ids:
         return {}
-    return {row.id: row for row in connection.execute(_WANTED, {"ids": list(ids)})}
+    found: Iterable[Row[Any]] = connection.execute(_WANTED, {"ids": list(ids)})
+    return {row.id: row for row in found}
 
 
 def _granted(

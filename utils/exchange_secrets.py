@@ -15,7 +15,7 @@ _KEPT = re.compile(r"accept|accept-language|content-type|range|prefer|depth|x-[\
 _NOT_KEPT = frozenset(  # of an answer: of its transport, or of no use later
     {
         *("connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"),
-        *("alt-svc", "nel", "report-to", "server-timing", "set-cookie"),
+        *("alt-svc", "nel", "report-to", "server-timing", "set-cookie", "set-cookie2"),
     }
 )
 _HANDED_OUT = frozenset(  # fields in which systems hand out secrets, without "-", "_" and case
