@@ -72,17 +72,18 @@ def end_waiting(
     deployment_id: str,
     error: Mapping[str, Any],
     now: datetime,
-    *,
-    skip_locked: bool = False,
+    most: int | None = None,
 ) -> tuple[str, ...]:
     """Cancel the jobs of a locked deployment that wait for a worker; return their ids.
 
-    With `skip_locked` those are left out that somebody else gives away or ends just now.
+    With `most` only so many, and none that somebody else gives away or ends just now.
     """
     waiting = (
         select(jobs)
         .where(jobs.c.deployment_id == deployment_id, jobs.c.status == JobStatus.PENDING)
-        .with_for_update(skip_locked=skip_locked)
+        .order_by(jobs.c.created_at, jobs.c.id)
+        .limit(most)
+        .with_for_update(skip_locked=most is not None)
     )
     found = [job_from_row(row) for row in connection.execute(waiting)]
     for job in found:

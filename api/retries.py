@@ -19,6 +19,7 @@ FIRST_WAIT_SECONDS = 30.0  # then four times as long each time: 30 s, 2 min, 8 m
 LONGEST_WAIT_SECONDS = 6 * 3600.0  # a rate limit that lasts longer is for the next scheduled job
 LATELY = timedelta(minutes=1)  # longer than workers take from tick to tick
 JITTER = 0.25
+MOST_ENDED_AT_ONCE = 500  # under a millisecond each, in the transaction of a worker's report
 RETRIED = "job_retried"  # the event that stands where an attempt ended
 _REPEATABLE = {Cause.TEMPORARY, Cause.RATE_LIMITED}
 _NEEDY = {Cause.AUTH, Cause.NOT_CONFIGURED}
@@ -106,8 +107,8 @@ def mark_deployment(
         values |= {"state": DeploymentState.NEEDS_ATTENTION.value, "problem": fault}
         values["next_due_at"] = None
     connection.execute(update(deployments).where(deployments.c.id == row.id).values(values))
-    # Who holds one of them may want this deployment next: what they give away ends by itself.
-    return end_waiting(connection, row.id, needy_note(row.name, fault), now, skip_locked=True)
+    # Who holds one of them may want this deployment next. What is left ends when it is its turn.
+    return end_waiting(connection, row.id, needy_note(row.name, fault), now, MOST_ENDED_AT_ONCE)
 
 
 def _wait_seconds(job: Job, asked: float | None) -> float:
