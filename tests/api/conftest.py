@@ -24,7 +24,7 @@ from api.principal import Role
 from api.signing_key import SigningKeys, make_signing_key, read_signing_keys
 from api.state import State, state_of
 from api.tables import integrations
-from tests.databases import PostgreSQL
+from tests.postgres import PostgreSQL
 from utils import __version__
 from utils.settings import Settings
 
