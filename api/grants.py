@@ -58,9 +58,7 @@ def grant_jobs(connection: Connection, secrets: SecretBox, term: Term, slots: in
         if isinstance(granted, Grant):
             given.append(granted)
         else:
-            end_job_here(
-                connection, job, granted, worker=None, started_at=None
-            )  # none has begun it
+            end_job_here(connection, job, granted, worker=None, started_at=None)
             ended.append(job.id)
     return Grants(tuple(given), tuple(ended))
 

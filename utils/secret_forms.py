@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus, unquote, unquote_plus, urlsplit
 
-from utils.plain_values import is_flag
+from utils.plain_values import is_flag, is_plain
 
 SHORTEST_INSIDE_TEXT = 4  # a shorter secret is only found where it is the whole string
 SHORTEST_LINE = 8  # lines of a multi-line secret, and parts of a URL, that are secrets themselves
@@ -42,8 +42,9 @@ def _parts_of_url(secret: str) -> list[str]:
         return [unquote(url.password or url.username or "")]
     values = [unquote_plus(piece.partition("=")[2]) for piece in url.query.split("&")]
     # Without a user and a query it is the path that nobody may know, as that of a webhook.
-    found = [value for value in values if value and not is_flag(value)] or [url.path.rstrip("/")]
-    return [one for one in found if len(one) >= SHORTEST_LINE]
+    found = [one for one in values if len(one) >= SHORTEST_LINE and not is_plain(one)]
+    path = url.path.rstrip("/")
+    return found or ([path] if len(path) >= SHORTEST_LINE else [])
 
 
 def _long_lines(secret: str) -> list[str]:

@@ -17,6 +17,10 @@ class TaskLogger(logging.Logger):
         self._made_in = current_lines()
         self.addHandler(LineHandler(lambda: current_lines(self._made_in)))
 
+    def __reduce__(self) -> tuple[type["TaskLogger"], tuple[str]]:
+        """Be one of the same name in another process, as other loggers are."""
+        return TaskLogger, (self.name,)
+
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - logging's name
         """Tell whether lines of this level are kept where it is used."""
         lines = current_lines(self._made_in)

@@ -1,4 +1,5 @@
 import logging
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -25,6 +26,7 @@ def test_a_logger_writes_to_the_task_that_uses_it(caplog: pytest.LogCaptureFixtu
     made_inside.info("nobody asked")
     assert caplog.messages == ["in no task"]
     assert caplog.records[0].name == "trueline.integration.x"
+    assert pickle.loads(pickle.dumps(made_inside)).name == made_inside.name
 
 
 def test_its_own_level_and_that_of_all_loggers_hold() -> None:
