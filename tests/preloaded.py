@@ -20,7 +20,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-REAL = ("LD_PRELOAD", "TRUELINE_TOKEN", "TRUELINE_SECRET_KEY")  # seen by the loader, or in /proc
+# Read by the loader, shown in /proc, or read at an import.
+REAL = ("LD_PRELOAD", "TRUELINE_TOKEN", "TRUELINE_SECRET_KEY", "TRUELINE_FAILPOINT", "PYTHONPATH")
 REQUEST_BYTES = 1 << 17
 END_SECONDS = 20
 
@@ -67,6 +68,9 @@ class Forked:
         self._code: int | None = None
         self.pid = self._read()
 
+    def __del__(self) -> None:
+        self._told.close()
+
     def poll(self) -> int | None:
         """Return how it ended, or None."""
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -81,7 +85,6 @@ class Forked:
                 self._code = self._read()
             except (BlockingIOError, TimeoutError) as error:
                 raise subprocess.TimeoutExpired(str(self.pid), timeout or 0) from error
-            self._told.close()
         return self._code
 
     def send_signal(self, sig: int) -> None:

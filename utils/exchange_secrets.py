@@ -26,7 +26,7 @@ _HANDED_OUT = frozenset(  # fields in which systems hand out secrets, without "-
 )
 # Where a list goes on is no secret, and two pages must not look alike.
 _PLACE_IN_A_LIST = re.compile(
-    r"(?:page|next|continuation|sync|start|skip|delta)[-_]?token", re.IGNORECASE
+    r"(?:next[-_]?)?(?:page|next|continuation|sync|start|skip|delta)[-_]?token", re.IGNORECASE
 )
 
 
@@ -114,7 +114,10 @@ _LINK = re.compile(r"<([a-z]+://[^<>]*)>")
 _ADDRESSES = frozenset({"location", "content-location"})
 
 
+def is_secret_field(name: str) -> bool:
+    """Tell whether a parameter or field of this name holds a secret, and not a place in a list."""
+    return is_secret_name(name) and not _PLACE_IN_A_LIST.fullmatch(name)
+
+
 def _is_secret(name: str, value: str) -> bool:
-    if is_plain(unquote_plus(value)) or _PLACE_IN_A_LIST.fullmatch(name):
-        return False
-    return is_secret_name(name)
+    return is_secret_field(name) and not is_plain(unquote_plus(value))
