@@ -28,8 +28,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "Sche
     """Start what a group shares once, and not in each test process."""
     from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415 - not without xdist
 
-    class Grouping(LoadFileScheduling):
+    class Grouping(LoadFileScheduling):  # type: ignore[misc]  # it ships no types
         def _split_scope(self, nodeid: str) -> str:
-            return group_of(super()._split_scope(nodeid))
+            file: str = super()._split_scope(nodeid)
+            return group_of(file)
 
     return Grouping(config, log)
