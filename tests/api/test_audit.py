@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from api.audit import MOST_FIELDS, field_names, listed_entries, new_entry, record, record_once
+from api.audit import MOST_FIELDS, Entry, field_names, listed_entries, record, record_once
 from api.audit_table import audit
 from api.database import Database
 from api.listing import read_list
@@ -13,7 +13,7 @@ from api.models import PageQuery
 from api.principal import Principal, Role
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-ENTRY = new_entry(NOON, "deployments.change", "PATCH", "/api/v1/deployments/<deployment>", "r1")
+ENTRY = Entry(NOON, "deployments.change", "PATCH", "/api/v1/deployments/<deployment>", "r1")
 ADA = Principal("ada@example.com", Role.OPERATOR, None)
 
 
