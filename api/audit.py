@@ -65,9 +65,9 @@ def made_in(connection: Connection) -> str | None:
     return made
 
 
-def record_once(connection: Connection, entry: Entry) -> None:
-    """Write an entry, unless a transaction before this one has; where it failed it has not."""
-    connection.execute(_ONCE, _row(entry))
+def record_change(connection: Connection, entry: Entry, *, is_first: bool) -> None:
+    """Write an entry, unless a transaction before this one has; where that failed it has not."""
+    connection.execute(_NEW if is_first else _ONCE, _row(entry))
 
 
 def record(connection: Connection, entry: Entry) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from api.audit import Entry, field_names, made_in, record, record_once
+from api.audit import Entry, field_names, made_in, record, record_change
 from api.clock import Clock
 from api.database import Database
 from api.guard import SAFE_METHODS
@@ -62,15 +62,15 @@ class AuditTrail:
         """Write the row of a request's change into the transaction that makes it."""
         if not has_request_context() or not g.get("audited", False):
             return
-        entry: Entry = g.audit
-        entry = entry.by(
+        begun: Entry = g.audit
+        entry = begun.by(
             _who(),
             changed=True,
-            status=self._usual.get(entry.action),
+            status=self._usual.get(begun.action),
             fields=field_names(request.get_json(silent=True)),
-            object_id=entry.object_id or made_in(connection),
+            object_id=begun.object_id or made_in(connection),
         )
-        record_once(connection, entry)
+        record_change(connection, entry, is_first=not begun.changed)
         g.audit = entry
 
     def _finish(self, response: Response) -> Response:

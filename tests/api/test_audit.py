@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from api.audit import MOST_FIELDS, Entry, field_names, listed_entries, record, record_once
+from api.audit import MOST_FIELDS, Entry, field_names, listed_entries, record, record_change
 from api.audit_table import audit
 from api.database import Database
 from api.listing import read_list
@@ -25,7 +25,7 @@ def rows(database: Database, **filters: str) -> list[Any]:
 def test_entry_is_written_once_however_many_transactions_there_are(database: Database) -> None:
     for _ in range(2):
         with database.write() as connection:
-            record_once(connection, ENTRY.by(ADA))
+            record_change(connection, ENTRY.by(ADA), is_first=False)
     (row,) = rows(database)
     assert (row.principal, row.role, row.status, row.changed) == (ADA.name, "operator", None, False)
 
@@ -33,20 +33,20 @@ def test_entry_is_written_once_however_many_transactions_there_are(database: Dat
 def test_entry_whose_transaction_failed_is_written_by_the_next(database: Database) -> None:
     def fail() -> None:
         with database.write() as connection:
-            record_once(connection, ENTRY)
+            record_change(connection, ENTRY, is_first=True)
             raise ValueError("after it")
 
     with pytest.raises(ValueError, match="after it"):
         fail()
     assert rows(database) == []
     with database.write() as connection:
-        record_once(connection, replace(ENTRY, fields=("a",)))
+        record_change(connection, replace(ENTRY, fields=("a",)), is_first=False)
     assert rows(database)[0].fields == ["a"]
 
 
 def test_entry_is_completed(database: Database) -> None:
     with database.write() as connection:
-        record_once(connection, ENTRY)
+        record_change(connection, ENTRY, is_first=False)
         record(connection, replace(ENTRY, status=200, reason="x" * 10_000))
         record(connection, replace(ENTRY, id="other", status=404))
     assert {row.status for row in rows(database)} == {200, 404}
