@@ -50,8 +50,8 @@ class Entry:
 
     def by(self, principal: Principal, **known: Any) -> "Entry":
         """Return it as done by somebody, and with what else is known by now."""
-        who = {"principal": principal.name, "role": principal.role, "token_id": principal.token_id}
-        return replace(self, **who, **known)
+        name, role, token_id = principal.name, principal.role, principal.token_id
+        return replace(self, principal=name, role=role, token_id=token_id, **known)
 
 
 def note_made(connection: Connection, object_id: str) -> None:

@@ -28,7 +28,8 @@ _KEY_COLUMNS = ("caller", "route", "key")
 
 def _claim(insert: sqlite.Insert | postgresql.Insert) -> Insert:
     """Take a key that is free, or whose time is over."""
-    new = {name: insert.excluded[name] for name in kept_answers.c.keys() if name not in _KEY_COLUMNS}
+    columns = (column.name for column in kept_answers.c if not column.primary_key)
+    new = {name: insert.excluded[name] for name in columns}
     over = kept_answers.c.created_at <= bindparam("over", type_=kept_answers.c.created_at.type)
     taken = insert.on_conflict_do_update(index_elements=_KEY_COLUMNS, set_=new, where=over)
     return taken.returning(kept_answers.c.key)
