@@ -40,8 +40,10 @@ BUSY = (
 )
 LOST_AT_THE_END = (
     "the API's database went away while the request was being recorded",
-    "look whether it was carried out before you send it again; with the same Idempotency-Key it "
-    "can be sent as it is",
+    (
+        "look whether it was carried out before you send it again; with the same Idempotency-Key "
+        "it can be sent as it is"
+    ),
 )
 _HTTP_PROBLEMS: dict[int, tuple[type[Problem], str, str]] = {
     403: (Forbidden, "this request is not allowed", "see docs/operating.md"),
