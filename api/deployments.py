@@ -42,9 +42,7 @@ _JUDGES = ("name", "schema", "enabled")  # what of an integration decides about 
 _INTEGRATION = select(*(integrations.c[name] for name in _JUDGES)).where(
     integrations.c.name == bindparam("integration")
 )
-_NEW = insert(deployments).returning(
-    deployments
-)  # made once, as the others: SQLAlchemy then finds its SQL
+_NEW = insert(deployments).returning(deployments)  # once made, SQLAlchemy finds its SQL
 WISHES = ("name", *TIMING, "enabled")  # what a PATCH may change, beside the config
 DECIDED = ("id", *WISHES, "config", "state", "problem")
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import jsonschema_rs
@@ -32,17 +32,22 @@ KEPT_PATTERNS = 16  # more patterns, whose automata take memory, are made ready 
 class CompiledSchema:
     """What asks less than a walk over the schema; `most_parts` is a bound."""
 
-    validator: jsonschema_rs.Validator
+    schema: Schema
     most_parts: int
     may_have_secrets: bool
     has_references: bool
+
+    @cached_property
+    def validator(self) -> jsonschema_rs.Validator:
+        """The validator, made when it is first wanted."""
+        return make_validator(self.schema)
 
 
 def compiled(schema: Schema) -> CompiledSchema:
     """Return a schema made ready; small ones are kept for the next time."""
     text = json.dumps(schema)
     is_small = len(text) <= KEPT_LENGTH and text.count('"pattern') <= KEPT_PATTERNS
-    return _kept(text) if is_small else _compile(schema, text)
+    return _kept(text) if is_small else _read(schema, text)
 
 
 def make_validator(schema: Schema) -> jsonschema_rs.Validator:
@@ -65,12 +70,12 @@ def draft_of(schema: Schema) -> str:
 @lru_cache(MOST_KEPT)
 def _kept(text: str) -> CompiledSchema:
     schema: dict[str, Any] = json.loads(text)
-    return _compile(schema, text)
+    return _read(schema, text)
 
 
-def _compile(schema: Schema, text: str) -> CompiledSchema:
+def _read(schema: Schema, text: str) -> CompiledSchema:
     return CompiledSchema(
-        make_validator(schema),
+        schema,
         most_parts=text.count("{"),
         may_have_secrets='"password"' in text or '"writeOnly"' in text,
         has_references=any(f'"{word}"' in text for word in REFERENCES),
