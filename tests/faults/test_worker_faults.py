@@ -71,7 +71,7 @@ def test_event_that_reached_the_outbox_is_sent_after_a_kill_and_recorded_once(
 
 @pytest.mark.both_databases
 def test_report_whose_reply_was_lost_is_recorded_once(
-    site: Site, deployment: str, gate: Path
+    site: Site, deployment: str, gate: Path, wait_until: Wait
 ) -> None:
     gate.touch()
     site.start_worker()
@@ -80,7 +80,8 @@ def test_report_whose_reply_was_lost_is_recorded_once(
     job_id = site.submit(deployment)
 
     site.check_complete(job_id, 1, "wait")
-    assert site.proxies[0].dropped == ["/api/v1/events"] * 2
+    wait_until(lambda: site.proxies[0].dropped == ["/api/v1/events"] * 2)
+    site.check_complete(job_id, 1, "wait")
 
 
 @pytest.mark.both_databases
