@@ -68,7 +68,7 @@ def _in_utc(value: datetime) -> datetime:
 def _sqlite_text(value: datetime | None) -> str | None:
     if value is None:
         return None
-    return _in_utc(value).replace(tzinfo=None).isoformat(" ", "microseconds")
+    return _in_utc(value).isoformat(" ", "microseconds").removesuffix("+00:00")
 
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")

@@ -33,6 +33,7 @@ class NotWarm:
 
     reason: str
     lasting: bool = True
+    is_late: bool = False  # its import took longer than a task may
 
 
 class WarmGone(Exception):  # noqa: N818 - an event, answered by a fresh interpreter
@@ -47,9 +48,11 @@ class WarmProcess:
         running: Running,
         requests: socket.socket,
         directory: JobDirectory,
+        plan: Plan,
         printed: tuple[bytes, bytes],
     ) -> None:
         running.close_channels()
+        self.tasks = tuple(task.model_dump() for task in plan.tasks)
         self._running = running
         self._requests = requests
         self._directory = directory
@@ -141,8 +144,8 @@ def start_warm(
         return NotWarm(error.reason, lasting=False)
     printed = _FirstBytes(host.limits.log_limit_bytes), _FirstBytes(host.limits.log_limit_bytes)
     answer = _await_answer(running, host.limits, stop, printed)
-    if answer is None:
-        return WarmProcess(running, ours, directory, (printed[0].kept, printed[1].kept))
+    if isinstance(answer, Plan):
+        return WarmProcess(running, ours, directory, answer, (printed[0].kept, printed[1].kept))
     running.close()
     ours.close()
     directory.remove()
@@ -167,8 +170,8 @@ class _FirstBytes:
 
 def _await_answer(
     running: Running, limits: Limits, stop: StopSignal, sinks: tuple[Sink, Sink]
-) -> NotWarm | None:
-    """Return None once it is ready."""
+) -> Plan | NotWarm:
+    """Return its tasks once it is ready."""
     deadline = time.monotonic() + limits.task_timeout_seconds + HARD_SECONDS
     with stop.waking() as wake:
         pump = ChildPump(running, LINE_LIMIT_BYTES, sinks, wake)
@@ -186,7 +189,8 @@ def _await_answer(
         return NotWarm("its start was called off", lasting=False)
     cause = Cause.PHASE_DEADLINE if pump.exit is None else Cause.EXITED
     end = ChildEnd(cause, pump.exit or Exit(None, None), limits.task_timeout_seconds)
-    return NotWarm(end.reason(limits, "before it had imported the integration"), lasting=False)
+    reason = end.reason(limits, "before it had imported the integration")
+    return NotWarm(reason, lasting=False, is_late=cause is Cause.PHASE_DEADLINE)
 
 
 def _events(lines: Iterator[bytes | Oversize]) -> Iterator[WarmEvent]:
@@ -196,8 +200,8 @@ def _events(lines: Iterator[bytes | Oversize]) -> Iterator[WarmEvent]:
             yield event
 
 
-def _verdict(event: WarmEvent) -> NotWarm | None:
+def _verdict(event: WarmEvent) -> Plan | NotWarm:
     if isinstance(event, Plan):
-        return None
+        return event
     reason = event.error.reason if isinstance(event, Broken) else event.reason
     return NotWarm(str(without_controls({"reason": reason})["reason"]))
