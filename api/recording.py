@@ -13,7 +13,7 @@ from operator import itemgetter
 from types import NoneType
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Dialect, String, Table, insert
+from sqlalchemy import Column, Connection, Dialect, String, Table, insert
 from sqlalchemy.exc import DBAPIError
 
 COPY_ROWS = 8  # from so many on PostgreSQL's COPY is faster than its INSERT
@@ -111,8 +111,6 @@ def _convert(column: Column[Any], dialect: Dialect) -> Convert | None:
     if convert is None:
         return _exact_texts if isinstance(column.type, String) else None
     process = convert
-    if dialect.name == "sqlite" and isinstance(column.type, JSON):
-        return lambda values: _texts_of(JsonText, values) or [process(one) for one in values]
     return lambda values: [process(one) for one in values]
 
 
@@ -121,7 +119,3 @@ def _exact_texts(values: Values) -> Values:
     if _AS_THEY_ARE.issuperset(map(type, values)):
         return values
     return [one if one is None else str(one) for one in values]
-
-
-def _texts_of(kind: type[str], values: Values) -> Values | None:
-    return list(map(str, values)) if set(map(type, values)) == {kind} else None
