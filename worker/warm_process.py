@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from utils.process_tree import descendants, read_process_table
@@ -17,7 +18,7 @@ from worker.job_directories import JobDirectory
 from worker.job_order import Limits, Prepared
 from worker.launcher import Command, Exit, LaunchError, Running
 from worker.memory import memory_bytes
-from worker.running import StarterLost, ask_for_child, ask_supervisor
+from worker.running import StarterLost, ask_for_child, ask_supervisor, open_control
 from worker.stop_signal import StopSignal
 
 HARD_SECONDS = 2.0  # beyond the time of one task, for the import
@@ -90,6 +91,11 @@ class WarmProcess:
         running.printed_before = self._printed
         return running
 
+    def fork_ahead(self) -> None:
+        """Have a supervisor wait for the first job, as for each later one."""
+        with suppress(StarterLost):  # the first job will meet that
+            self._keep(open_control(self._hand_over, ANSWER_SECONDS))
+
     def end(self) -> None:
         """End it, and every child that it has forked."""
         with self._lock:
@@ -145,7 +151,10 @@ def start_warm(
     printed = _FirstBytes(host.limits.log_limit_bytes), _FirstBytes(host.limits.log_limit_bytes)
     answer = _await_answer(running, host.limits, stop, printed)
     if isinstance(answer, Plan):
-        return WarmProcess(running, ours, directory, answer, (printed[0].kept, printed[1].kept))
+        kept = printed[0].kept, printed[1].kept
+        process = WarmProcess(running, ours, directory, answer, kept)
+        process.fork_ahead()
+        return process
     running.close()
     ours.close()
     directory.remove()
