@@ -6,6 +6,9 @@ UV := $(BIN)/uv
 # Tests wait for processes much of their time: more at once than there are processors.
 TESTS_AT_ONCE ?= $(shell expr $$(nproc 2>/dev/null || echo 1) \* 2)
 
+# Whatever is started here is started often: bytecode is kept, also where the caller's environment says not to.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test lint docs client bench lock clean
 

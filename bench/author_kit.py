@@ -1,16 +1,16 @@
-"""What a rerun of `trueline run --watch` takes beyond the tasks, and one cell of a fault matrix."""
+"""What a rerun of `trueline run --watch` takes beyond what its tasks take by themselves."""
 
 import os
 import shutil
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.rows import Row, at_most
 from cli.imports import imported_modules
-from cli.local_run import ONE_WARM, LocalSession, LocalWorker, Wish, read_entry
+from cli.local_run import ONE_WARM, LocalSession, LocalWorker, Outcome, Wish, read_entry
 from cli.local_test import read_test_config
 from utils.exchange_file import Exchange, read_exchanges
 from utils.manifest import Entry
@@ -52,10 +52,24 @@ def _beyond_tasks(
     exchanges: tuple[Exchange, ...],
 ) -> float:
     config = read_test_config(home, "default")
-    beyond: list[float] = []
+    runs: list[tuple[float, Outcome]] = []
     for _ in range(RERUNS):
         begun = time.perf_counter()
         outcome = session.run(prepared, entry, config, Wish(replay=exchanges))
-        took = time.perf_counter() - begun
+        runs.append((time.perf_counter() - begun, outcome))
+    return seconds_beyond(runs)
+
+
+def seconds_beyond(runs: Sequence[tuple[float, Outcome]]) -> float:
+    """Return what a run takes beyond its tasks, of runs with the time that each took.
+
+    The first one starts the warm process and does not count. Of tasks that did not do what they
+    are there for, no time is told.
+    """
+    beyond: list[float] = []
+    for took, outcome in runs[1:]:
+        wrong = [one["name"] for one in outcome.results if one["status"] != "success"]
+        if wrong or not outcome.results:
+            raise RuntimeError(f"tasks that did not succeed: {wrong or 'there were none'}")
         beyond.append(took - sum(float(one["duration_seconds"]) for one in outcome.results))
-    return statistics.median(beyond[1:])  # the first starts the warm process
+    return statistics.median(beyond)

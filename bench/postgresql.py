@@ -18,7 +18,7 @@ from api.migrate import migrate
 from api.tables import events, jobs
 from bench.lone_api import LoneApi, running_api
 from bench.rows import Row, at_least
-from tests.databases import PostgreSQL
+from tests.postgres import PostgreSQL
 
 BATCH = 500
 ROUNDS = 60

@@ -21,6 +21,8 @@ set_option = click.option(
     help="One value of the config; JSON where it parses, else text. May be repeated.",
 )
 
+_ADVICE = 'Give it a file such as {"url": "https://api.example.com"}, or single values by --set.'
+
 
 def read_config(config_file: Path | None, assignments: Sequence[str]) -> dict[str, Any]:
     """Return the config of the file with the assignments on top."""
@@ -38,11 +40,11 @@ def _read_file(path: Path) -> dict[str, Any]:
         with click.open_file(str(path), encoding="utf-8") as file:
             config = json.load(file)
     except OSError as error:
-        raise click.UsageError(f"--config {path}: {error.strerror}.") from error
+        raise click.UsageError(f"--config {path}: {error.strerror}. {_ADVICE}") from error
     except ValueError as error:
-        raise click.UsageError(f"--config {path} is not JSON: {error}.") from error
+        raise click.UsageError(f"--config {path} is not JSON: {error}. {_ADVICE}") from error
     if not isinstance(config, dict):
-        raise click.UsageError(f"--config {path}: expected a JSON object at the top.")
+        raise click.UsageError(f"--config {path} is no JSON object at its top. {_ADVICE}")
     return config
 
 

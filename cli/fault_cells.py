@@ -60,7 +60,7 @@ def resting_on(task: str, *runs: Played) -> set[str]:
 
 
 def is_as_good(task: str, good: Played, other: Played) -> bool:
-    """Tell whether a task found the same, and says that it is whole."""
+    """Tell whether a task found the same, and says of it what it said then."""
     return _found(good.results.get(task)) == _found(other.results.get(task)) is not None
 
 
@@ -88,7 +88,8 @@ def _passing_below(task: str, good: Played, spoiled: Played) -> list[str]:
 
 
 def _found(result: Mapping[str, Any] | None) -> tuple[Any, ...] | None:
-    if result is None or result["status"] != "success" or result["partial"]:
+    if result is None or result["status"] != "success":
         return None
-    large = result.get("large_data") or {}
-    return result["data"], result["verdict"], result["resources"], large.get("sha256")
+    large = (result.get("large_data") or {}).get("sha256")
+    told = tuple(result["partial"])
+    return result["data"], result["verdict"], result["resources"], large, told

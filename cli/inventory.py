@@ -57,7 +57,11 @@ class Listed:
 
 
 def integrations_of(repository: Repository) -> Iterator[Listed]:
-    """Return what stands in the manifest, in its order, then the folders that it does not list."""
+    """Return what stands in the manifest, in its order, then the folders that it does not list.
+
+    Raises BadManifest.
+    """
+    repository.require_manifest()
     findings = check_repository(repository)
     names = [entry.name for entry in repository.entries if entry.name]
     unlisted = [name for name in repository.folder_names if name not in names]

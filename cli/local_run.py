@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from cli.exits import Exit
 from cli.local_executor import open_session
+from cli.reading.manifest_file import before_a_push
 from cli.recordings import Recording
 from utils.config_schema import secret_pointers, validate_config
 from utils.errors import ManifestError, TruelineError
@@ -69,13 +70,13 @@ def read_entry(checkout: Path, name: str) -> Entry:
     try:
         manifest = read_manifest((checkout / MANIFEST).read_bytes(), folders)
     except ManifestError as error:
-        raise CannotRun(error.reason, error.advice) from error
+        raise CannotRun(error.reason, before_a_push(error.advice)) from error
     for entry in manifest.entries:
         if entry.name == name:
             return entry
     for rejected in manifest.rejected:
         if rejected.name == name:
-            raise CannotRun(rejected.reason, rejected.advice)
+            raise CannotRun(rejected.reason, before_a_push(rejected.advice))
     names = [entry.name for entry in manifest.entries]
     raise CannotRun(
         f"{MANIFEST} has no integration {name!r}{did_you_mean(name, names)}",

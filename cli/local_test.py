@@ -10,7 +10,8 @@ from cli.exits import Exit
 from cli.fault_matrix import Matrix, OnCell, exchange_sets, merged, play_faults
 from cli.imports import imported_modules
 from cli.local_run import LocalSession, LocalWorker, Outcome, Wish, check_config
-from cli.quality_facts import Checked, Evidence, facts_of
+from cli.quality_facts import Checked, Evidence, facts_of, notes_of
+from cli.server_tests import server_rows
 from utils import __version__
 from utils.errors import TruelineError
 from utils.exchange_file import SET_CONFIG, Exchange
@@ -89,7 +90,10 @@ class LocalTest:
             described = session.executor.describe(prepared)
             if described.broken is not None:
                 raise NotTestable(described.broken["reason"], described.broken["advice"])
-            matrix = self._matrix(session, requirements, config_of) if faults else None
+            matrix = None
+            if faults:
+                served = Matrix(server_rows(notes_of(tests)))
+                matrix = merged((self._matrix(session, requirements, config_of), served))
         evidence = Evidence(self.entry, described.tasks, requirements, tests, matrix, self.checked)
         tested = Proof(tests, matrix, standing_of(facts_of(evidence)))
         if faults:

@@ -1,5 +1,6 @@
 """The entry of the `trueline` command: which commands there are, and how every error ends."""
 
+import errno
 import importlib
 import sys
 from collections.abc import Mapping
@@ -45,6 +46,17 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "secrets": "Look after the keys of the stored secrets.",
         "settings": "Print every setting in force and where it comes from.",
         "doctor": "Check that everything that Trueline needs works here.",
+    }
+)
+
+_OPEN = "let this user read and write there, or run this in a copy of the folder"
+_OF_THE_PLACE: Mapping[int | None, str] = MappingProxyType(
+    {
+        errno.EACCES: _OPEN,
+        errno.EPERM: _OPEN,
+        errno.EROFS: _OPEN,
+        errno.ENOSPC: "make room on that disk, then run this again",
+        errno.EDQUOT: "make room in your quota, then run this again",
     }
 )
 
@@ -112,13 +124,17 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.close()
         return Exit.FAILED
     except Exception as error:  # noqa: BLE001 - the edge of this process
-        _show(
-            f"unexpected {type(error).__name__}: {error}",
-            "this is a defect of ours: report it with the command that you ran",
-            color=color,
-        )
+        _show(*_told(error), color=color)
         return Exit.FAILED
     return int(result) if isinstance(result, int) else Exit.FINE
+
+
+def _told(error: Exception) -> tuple[str, str]:
+    """Return the reason and the advice of an error that nobody has caught."""
+    if isinstance(error, OSError) and error.filename and error.errno in _OF_THE_PLACE:
+        return f"{error.filename}: {error.strerror}", _OF_THE_PLACE[error.errno]
+    reason = f"unexpected {type(error).__name__}: {error}"
+    return reason, "this is a defect of ours: report it with the command that you ran"
 
 
 def _show(reason: str, advice: str, *, color: bool | None) -> None:

@@ -22,7 +22,8 @@ def print_matrix(console: Console, matrix: Matrix) -> None:
         return
     rows = [cells for row in matrix.rows for cells in _rows_of(row)]
     console.print(table(("exchange", "task", "became", "at"), rows))
-    console.print(f"[dim]{GOT_THROUGH} where the fault happens once, a retry gets the data[/]")
+    if any(cell.got_through for row in matrix.rows for cell in row.cells.values()):
+        console.print(f"[dim]{GOT_THROUGH} where the fault happens once, a retry gets the data[/]")
     played = sum(len(row.cells) for row in matrix.rows)
     console.print(f"{played} faults played, {len(matrix.quiet)} of them became a quiet success")
     for quiet in matrix.quiet:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cli.fault_matrix import Matrix
+from cli.server_tests import Note, lacking
 from utils.manifest import Entry
 from utils.tiers import Facts
 from worker.child_events import OwnTestsEnded
@@ -39,7 +40,7 @@ class Evidence:
 def facts_of(evidence: Evidence) -> Facts:
     """Return the facts that a tier is made of."""
     tests, matrix, checked = evidence.tests, evidence.matrix, evidence.checked
-    notes = [json.loads(note) for note in tests.notes] if tests else []
+    notes = notes_of(tests)
     tasks = [task for task in evidence.tasks if task["enabled"]]
     return Facts(
         check_errors=checked.errors if checked else None,
@@ -51,11 +52,16 @@ def facts_of(evidence: Evidence) -> Facts:
         undescribed_properties=list(undescribed(evidence.entry.schema)),
         is_page_fresh=checked.is_page_fresh if checked else None,
         declares_hosts=evidence.entry.hosts is not None,
-        unproven_collectors=_unproven(tasks, matrix, notes),
+        unproven_collectors=list(_unproven(tasks, matrix, notes)),
         quiet_cells=matrix.quiet if matrix else None,
         untested_verdicts=list(_untested(tasks, notes)),
         unpinned=[one.bare for one in evidence.requirements if one.pinned is None],
     )
+
+
+def notes_of(tests: OwnTestsEnded | None) -> list[Note]:
+    """Return what is known of each run of a task in the tests."""
+    return [json.loads(note) for note in tests.notes] if tests else []
 
 
 def undescribed(schema: Any, pointer: str = "") -> Iterator[str]:
@@ -71,19 +77,20 @@ def undescribed(schema: Any, pointer: str = "") -> Iterator[str]:
 
 
 def _unproven(
-    tasks: Iterable[Mapping[str, Any]], matrix: Matrix | None, notes: Iterable[Mapping[str, Any]]
-) -> list[str]:
-    proven = set(matrix.tasks) if matrix else set()
-    for note in notes:
-        proven.update(note.get("server_test", ()))
-    collectors = [task["name"] for task in tasks if task["type"] == "collector"]
-    return [name for name in collectors if name not in proven]
-
-
-def _untested(
-    tasks: Iterable[Mapping[str, Any]], notes: Iterable[Mapping[str, Any]]
+    tasks: Iterable[Mapping[str, Any]], matrix: Matrix | None, notes: Sequence[Note]
 ) -> Iterator[str]:
-    seen = {(note.get("task"), note.get("verdict")) for note in notes}
+    if matrix is None:
+        return  # that it was not run is told, and what it would show is not known
+    for name in (task["name"] for task in tasks if task["type"] == "collector"):
+        missing = [] if name in matrix.tasks else lacking(name, notes)
+        if missing is None:
+            yield name
+        elif missing:
+            yield f"{name} (its server tests lack: {', '.join(missing)})"
+
+
+def _untested(tasks: Iterable[Mapping[str, Any]], notes: Iterable[Note]) -> Iterator[str]:
+    seen = {(note["task"], note["verdict"]) for note in notes}
     for task in tasks:
         if task["type"] == "insight":
             missing = [verdict for verdict in VERDICTS if (task["name"], verdict) not in seen]

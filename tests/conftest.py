@@ -1,6 +1,7 @@
 """Real children: of a launcher, or of a copy of `utils/` as environments hold it."""
 
 import compileall
+import gc
 import json
 import os
 import shutil
@@ -92,6 +93,12 @@ def umask_kept() -> Iterator[None]:
 def pytest_configure() -> None:
     """Hear Ctrl-C, in tests and in what they start, also where a shell began all of it with `&`."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Search no more for garbage among the thousands of tests: it costs each of them time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

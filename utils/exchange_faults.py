@@ -28,6 +28,10 @@ class Fault(StrEnum):
     NO_NEXT_PAGE = "no next page"  # the page that this one announces is not there
 
 
+# What any server can do, whatever it speaks.
+OF_ANY_SERVER = (Fault.TIMEOUT, Fault.REFUSED, Fault.CUT_OFF)
+
+
 class Trouble(NamedTuple):
     """No whole answer: the client's library says so in its own way."""
 

@@ -24,7 +24,7 @@ _HANDED_OUT = frozenset(  # fields in which systems hand out secrets, without "-
 )
 # Where a list goes on is no secret, and two pages must not look alike.
 _PLACE_IN_A_LIST = re.compile(
-    r"(?:page|next|continuation|sync|start|skip|delta)[-_]?token", re.IGNORECASE
+    r"(?:next[-_]?)?(?:page|next|continuation|sync|start|skip|delta)[-_]?token", re.IGNORECASE
 )
 
 
@@ -87,7 +87,7 @@ class Stripper:
         """Return the text of a form without secret values."""
         pairs = parse_qsl(text, keep_blank_values=True)
         kept = (
-            f"{quote(name)}={MARK if _is_secret(name) else quote(self.text(value))}"
+            f"{quote(name)}={MARK if is_secret_field(name) else quote(self.text(value))}"
             for name, value in pairs
         )
         return self.text("&".join(kept))
@@ -98,11 +98,12 @@ class Stripper:
 
     def _pair(self, piece: str) -> str:
         name, equals, value = piece.partition("=")
-        return f"{name}={MARK}" if equals and value and _is_secret(name) else piece
+        return f"{name}={MARK}" if equals and value and is_secret_field(name) else piece
 
 
 _LINK = re.compile(r"<([a-z]+://[^<>]*)>")
 
 
-def _is_secret(name: str) -> bool:
+def is_secret_field(name: str) -> bool:
+    """Tell whether a parameter or field of this name holds a secret, and not a place in a list."""
     return is_secret_name(name) and not _PLACE_IN_A_LIST.fullmatch(name)

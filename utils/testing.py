@@ -9,11 +9,15 @@ import json
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
 
+from utils.errors import AuthoringError
+from utils.exchange_faults import Fault
 from utils.exchange_file import Exchange, read_exchanges
 from utils.own_tests import NOTES
+from utils.suggest import did_you_mean
 from utils.task_trial import Given, Trial, integration_of_file
 from utils.tasks import TaskType
 
@@ -21,6 +25,16 @@ __all__ = ["Exchanges", "Run", "run_task", "server_test"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class _Served(NamedTuple):
+    """Whose other system the running test plays, and what that does wrong."""
+
+    collectors: tuple[str, ...]
+    fault: str | None
+
+
+_SERVED: ContextVar[_Served | None] = ContextVar("served", default=None)
 
 
 class Exchanges:
@@ -143,27 +157,43 @@ def run_task(  # noqa: PLR0913 - what a test may give, each by its name
     )
     trial = Trial.of(task, runner, integration_of_file(caller))
     run = _run_of(trial.run(given))
-    _note({"task": run.task, "type": run.type, "verdict": run.verdict})
+    _note(_told_of(run, _SERVED.get() if exchanges is None else None))
     return run
 
 
-def server_test(*collectors: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def server_test(
+    *collectors: str, fault: str | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Declare a test that plays the other system of these collectors by a server of its own.
 
-    It takes the place of recorded exchanges where a collector does not speak HTTP.
+    It takes the place of recorded exchanges where a collector does not speak HTTP. Each run of one
+    of them in it counts: without `fault` as one that is answered well, with it as one at which the
+    server does that: "timeout", "refused", "cut off" or another name of the fault matrix.
 
-    >>> @server_test("list_certificates")
-    ... def test_an_expired_certificate_is_told(): ...
+    >>> @server_test("list_certificates", fault="refused")
+    ... def test_a_server_that_is_down_is_told(): ...
     """
+    if not collectors or not all(isinstance(name, str) for name in collectors):
+        raise AuthoringError(
+            "server_test does not say whose server the test plays",
+            'name the collectors: @server_test("list_items")',
+        )
+    if fault is not None and fault not in set(Fault):
+        raise AuthoringError(
+            f"server_test: there is no fault {fault!r}{did_you_mean(str(fault), map(str, Fault))}",
+            f"take one of {', '.join(Fault)}; leave it out where the server answers well",
+        )
 
     def declare(test: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(test)
-        def noted(*args: P.args, **kwargs: P.kwargs) -> R:
-            returned = test(*args, **kwargs)
-            _note({"server_test": list(collectors)})
-            return returned
+        def served(*args: P.args, **kwargs: P.kwargs) -> R:
+            before = _SERVED.set(_Served(collectors, fault))
+            try:
+                return test(*args, **kwargs)
+            finally:
+                _SERVED.reset(before)
 
-        return noted
+        return served
 
     return declare
 
@@ -184,6 +214,15 @@ def _run_of(result: Mapping[str, Any]) -> Run:
         cause=(result["cause"] or {}).get("kind"),
         severity=result["severity"] if result["type"] == TaskType.INSIGHT else None,
     )
+
+
+def _told_of(run: Run, served: _Served | None) -> dict[str, Any]:
+    """Return what `trueline test` has to know of a run."""
+    told: dict[str, Any] = {"task": run.task, "type": run.type, "verdict": run.verdict}
+    told |= {"status": run.status, "is_partial": bool(run.partial), "cause": run.cause}
+    if served and run.task in served.collectors:
+        told |= {"is_served": True, "fault": served.fault and str(served.fault)}
+    return told
 
 
 def _note(note: Mapping[str, Any]) -> None:

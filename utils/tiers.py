@@ -26,7 +26,7 @@ class Facts(NamedTuple):
     undescribed_properties: Sequence[str] = ()  # of the manifest's schema
     is_page_fresh: bool | None = None
     declares_hosts: bool = False
-    unproven_collectors: Sequence[str] = ()  # without exchanges and without a server test
+    unproven_collectors: Sequence[str] = ()  # without exchanges and without whole server tests
     quiet_cells: Sequence[str] | None = None  # of the fault matrix
     untested_verdicts: Sequence[str] = ()  # as `old_keys: unknown`
     unpinned: Sequence[str] = ()  # requirements
@@ -78,7 +78,7 @@ def _for_silver(facts: Facts) -> Iterator[str]:
 
 def _for_gold(facts: Facts) -> Iterator[str]:
     yield from _named(
-        "collectors without recorded exchanges and without a server test",
+        "collectors without recorded exchanges and without whole server tests",
         facts.unproven_collectors,
     )
     if facts.quiet_cells is None:

@@ -71,7 +71,7 @@ class Commons:
         """Start what serves the jobs of this worker; raises SettingsError."""
         url_file = settings.redis_url_file
         if url_file is not None:
-            _check_redis(url_file)
+            _check_readable(url_file)
         folder = settings.data_dir / "commons"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         place = "" if url_file is None else str(url_file.resolve())
@@ -165,16 +165,9 @@ def scope_of(config: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:SCOPE_CHARACTERS]
 
 
-def _check_redis(url_file: Path) -> None:
+def _check_readable(url_file: Path) -> None:
     try:
-        import redis  # noqa: F401, PLC0415 - of an extra
-
         url_file.read_text(encoding="utf-8")
-    except ImportError as error:
-        raise SettingsError(
-            "setting TRUELINE_REDIS_URL_FILE needs the package redis",
-            "install trueline with the extra `redis`",
-        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(
             f"setting TRUELINE_REDIS_URL_FILE: {str(url_file)!r} cannot be read ({error})",

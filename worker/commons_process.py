@@ -49,7 +49,7 @@ def serve_commons(control_fd: int, folder: str, redis_url_file: str, log_format:
     machine = MachineShared(Path(folder) / "cache.sqlite")
     shared: Shared = machine
     if redis_url_file:
-        from worker.commons_redis import RedisShared  # noqa: PLC0415 - of an extra
+        from worker.commons_redis import RedisShared  # noqa: PLC0415 - start-up time
 
         shared = RedisShared(Path(redis_url_file), machine)
     with suppress(KeyboardInterrupt):

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from cli.check import rules
 from cli.check.finding import Finding, Rule
-from cli.reading.manifest_file import PlacedEntry
+from cli.check.secret_checks import FIX, told_secrets
+from cli.reading.manifest_file import PlacedEntry, before_a_push
 from cli.reading.repository import Repository
+from cli.reading.source_file import SourceFile
 from utils.concealed import is_secret_name
 from utils.config_schema import BadSchema, check_schema
 from utils.errors import ManifestError
@@ -13,8 +15,6 @@ from utils.manifest import MANIFEST, is_name, read_manifest
 from utils.schema_walk import walk
 from utils.suggest import did_you_mean
 from utils.tree import INTEGRATIONS
-
-_AND_PUSH = (" and push", f"; correct {MANIFEST}")
 
 
 def manifest_findings(repository: Repository) -> Iterator[Finding]:
@@ -27,7 +27,8 @@ def manifest_findings(repository: Repository) -> Iterator[Finding]:
         manifest = read_manifest(repository.manifest, names)
     except ManifestError as error:
         line = _line_in(error.reason)
-        yield _finding(rules.MANIFEST_UNREADABLE, line, error.reason, _plain(error.advice))
+        advice = before_a_push(error.advice)
+        yield _finding(rules.MANIFEST_UNREADABLE, line, error.reason, advice)
         return
     refused = {_position(rejected.reason): rejected for rejected in manifest.rejected}
     for position, entry in enumerate(repository.entries, start=1):
@@ -35,6 +36,9 @@ def manifest_findings(repository: Repository) -> Iterator[Finding]:
             yield _refused(entry, refused[position].reason, refused[position].advice)
         yield from _entry_findings(entry, repository)
     yield from _unlisted(repository, names)
+    text = repository.manifest.decode("utf-8-sig")
+    for line, what in told_secrets(SourceFile(MANIFEST, text)):
+        yield _finding(rules.SECRET_IN_CODE, line, what, FIX)
 
 
 def _refused(entry: PlacedEntry, reason: str, advice: str) -> Finding:
@@ -43,7 +47,7 @@ def _refused(entry: PlacedEntry, reason: str, advice: str) -> Finding:
     except BadSchema as error:
         line = entry.line_of("schema", *_steps(error.reason))
         return _finding(rules.SCHEMA_INVALID, line, f"{entry.name}: {error.reason}", error.advice)
-    return _finding(rules.MANIFEST_ENTRY, entry.line, reason, _plain(advice))
+    return _finding(rules.MANIFEST_ENTRY, entry.line, reason, before_a_push(advice))
 
 
 def _entry_findings(entry: PlacedEntry, repository: Repository) -> Iterator[Finding]:
@@ -133,10 +137,3 @@ def _line_in(reason: str) -> int:
 def _steps(reason: str) -> list[str]:
     pointer = reason.partition(":")[0]
     return [step for step in pointer.split("/") if step and not step.isdigit()]
-
-
-def _plain(advice: str) -> str:
-    """Leave out the advice to push: nothing is pushed yet."""
-    for said in _AND_PUSH:
-        advice = advice.removesuffix(said)
-    return advice

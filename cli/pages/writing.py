@@ -17,8 +17,16 @@ class NoIntegration(TruelineError):  # noqa: N818 - reads as the state it report
     exit_code = Exit.USAGE
 
 
+class NotReadable(TruelineError):  # noqa: N818 - reads as the state it reports
+    """A file of an integration cannot be read, so that nobody knows what it has."""
+
+
 def pages_of(repository: Repository, names: Sequence[str], *, dated: bool) -> Iterator[Page]:
-    """Make the pages of these integrations; of all that the manifest lists, when none is named."""
+    """Make the pages of these integrations; of all that the manifest lists, when none is named.
+
+    Raises BadManifest and NotReadable: a page of half of what there is would look whole.
+    """
+    repository.require_manifest()
     listed = [name for name in repository.folder_names if repository.entry(name) is not None]
     for name in names:
         if name not in listed:
@@ -28,6 +36,11 @@ def pages_of(repository: Repository, names: Sequence[str], *, dated: bool) -> It
             )
     for name in names or listed:
         folder = read_folder(repository.root, name)
+        for file in folder.code:
+            if file.trouble:
+                place = f"{file.path}:{file.trouble.line}"
+                advice = f"correct it; `trueline check {folder.shown}` tells all that is wrong"
+                raise NotReadable(f"{place}: {file.trouble.what}", advice)
         yield page_of(repository.root, folder, repository.entry(name), dated=dated)
 
 

@@ -14,7 +14,8 @@ from utils.tree import INTEGRATIONS
 
 FILE_LIMIT = 5_000
 DEPTH_LIMIT = 40
-READ_AS_TEXT = (".py", ".txt", ".json", ".md", ".toml", ".yaml", ".yml", ".cfg", ".ini", ".env")
+# These have to be text; any other file is read where it happens to be.
+TEXT = (".py", ".txt", ".json", ".md", ".toml", ".yaml", ".yml", ".cfg", ".ini", ".env")
 ENTRY = "entry.py"
 
 
@@ -109,8 +110,10 @@ def read_folder(repository: Path, name: str) -> IntegrationFolder:
         shown = path.relative_to(repository).as_posix()
         if path.is_symlink():
             links.append(Link(shown, _link_problem(path, repository)))
-        elif path.suffix in READ_AS_TEXT and path.is_file():
-            files.append(read_source(path, shown))
+        elif path.is_file():
+            file = read_source(path, shown)
+            if path.suffix in TEXT or not file.trouble:
+                files.append(file)
         if len(files) + len(links) >= FILE_LIMIT:
             is_cut = True
             break
@@ -123,12 +126,11 @@ def _below(folder: Path, depth: int) -> Iterator[Path]:
     except OSError:
         return
     for entry in entries:
-        if entry.name.startswith(".") or entry.name == "__pycache__":
-            continue
+        is_hidden = entry.name.startswith(".")
         if entry.is_dir(follow_symlinks=False):
-            if depth < DEPTH_LIMIT:
+            if depth < DEPTH_LIMIT and not is_hidden and entry.name != "__pycache__":
                 yield from _below(Path(entry.path), depth + 1)
-        else:
+        elif not (is_hidden and entry.name.endswith(".py")):  # nothing imports such a file
             yield Path(entry.path)
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from utils.manifest import SIZE_LIMIT_BYTES
+from utils.manifest import MANIFEST, SIZE_LIMIT_BYTES
 
+_AND_PUSH = (" and push", f"; correct {MANIFEST}")
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -41,6 +42,13 @@ class PlacedEntry:
                 break
             position = found.start()
         return self.line + self.text.count("\n", 0, position)
+
+
+def before_a_push(advice: str) -> str:
+    """Return advice on a manifest for whom it lies on disk: nothing is pushed yet."""
+    for said in _AND_PUSH:
+        advice = advice.removesuffix(said)
+    return advice
 
 
 def read_bytes(path: Path) -> bytes:

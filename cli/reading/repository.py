@@ -7,14 +7,20 @@ from pathlib import Path
 
 from cli.exits import Exit
 from cli.reading.integration_folder import ENTRY, IntegrationFolder, read_folder
-from cli.reading.manifest_file import PlacedEntry, placed_entries, read_bytes
-from utils.errors import TruelineError
-from utils.manifest import MANIFEST
+from cli.reading.manifest_file import PlacedEntry, before_a_push, placed_entries, read_bytes
+from utils.errors import ManifestError, TruelineError
+from utils.manifest import MANIFEST, read_manifest
 from utils.tree import INTEGRATIONS
 
 
 class NoRepository(TruelineError):  # noqa: N818 - reads as the state it reports
     """There is nothing to read at the place that was named."""
+
+    exit_code = Exit.USAGE
+
+
+class BadManifest(TruelineError):  # noqa: N818 - reads as the state it reports
+    """The manifest cannot be used as a whole."""
 
     exit_code = Exit.USAGE
 
@@ -56,6 +62,15 @@ class Repository:
     def entry(self, name: str) -> PlacedEntry | None:
         """Return the first entry of that name."""
         return next((entry for entry in self.entries if entry.name == name), None)
+
+    def require_manifest(self) -> None:
+        """Raise BadManifest unless the manifest can be used; a bad entry spoils only itself."""
+        if self.manifest is None:
+            raise BadManifest(f"there is no {MANIFEST} in {self.root}", "write [] into it")
+        try:
+            read_manifest(self.manifest, self.folder_names)
+        except ManifestError as error:
+            raise BadManifest(error.reason, before_a_push(error.advice)) from error
 
     def folders(self) -> Iterator[IntegrationFolder]:
         """Read each folder, one at a time."""

@@ -71,8 +71,10 @@ class Wanted:
 def check_name(name: str) -> None:
     """Raise CannotMake unless an integration could have this name."""
     if not is_name(name) or keyword.iskeyword(name):
+        near = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_0123456789")[:64]
+        hint = f" (did you mean {near!r}?)" if is_name(near) and not keyword.iskeyword(near) else ""
         raise CannotMake(
-            f"{name[:80]!r} is no name for an integration",
+            f"{name[:80]!r} is no name for an integration{hint}",
             "take 1 to 64 small letters, digits and '_', a letter first, and no word of Python's",
         )
 

@@ -1,5 +1,6 @@
 """TLS handshakes with one server: its certificate, whether to trust it, and what it accepts."""
 
+import socket
 import ssl
 from dataclasses import dataclass
 from enum import StrEnum
@@ -78,19 +79,28 @@ class Handshakes:
 
     def outdated_protocol(self) -> str | None:
         """Return the outdated protocol that the server still accepts; None for a refusal."""
-        try:
-            return self._shake(self._trust.outdated)[1]
-        except TimeoutError:
-            raise
-        except (ssl.SSLError, ConnectionError):
-            return None  # an alert is the usual refusal, and some servers hang up
+        with self._connected() as connection:
+            try:
+                return self._greeted(connection, self._trust.outdated)[1]
+            except TimeoutError:
+                raise
+            except (ssl.SSLError, ConnectionError):
+                return None  # an alert is the usual refusal, and some servers hang up
 
     def _shake(self, context: ssl.SSLContext) -> tuple[bytes, str, str]:
+        with self._connected() as connection:
+            return self._greeted(connection, context)
+
+    def _connected(self) -> socket.socket:
         seconds = allowed_seconds(self._timeout_seconds)
-        host = self._endpoint.host
-        with connect(host, self._endpoint.port, seconds) as connection:
-            connection.settimeout(seconds)
-            with context.wrap_socket(connection, server_hostname=host) as secured:
-                der = secured.getpeercert(binary_form=True) or b""
-                cipher = secured.cipher()
-                return der, secured.version() or "", cipher[0] if cipher else ""
+        connection = connect(self._endpoint.host, self._endpoint.port, seconds)
+        connection.settimeout(seconds)
+        return connection
+
+    def _greeted(
+        self, connection: socket.socket, context: ssl.SSLContext
+    ) -> tuple[bytes, str, str]:
+        with context.wrap_socket(connection, server_hostname=self._endpoint.host) as secured:
+            der = secured.getpeercert(binary_form=True) or b""
+            cipher = secured.cipher()
+            return der, secured.version() or "", cipher[0] if cipher else ""

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,8 @@ from api.principal import Role
 from api.signing_key import SigningKeys, make_signing_key, read_signing_keys
 from api.state import State, state_of
 from api.tables import integrations
-from tests.databases import PostgreSQL
+from tests import preloaded
+from tests.postgres import PostgreSQL
 from utils import __version__
 from utils.settings import Settings
 
@@ -264,7 +264,7 @@ def registered(client: FlaskClient, database: Database) -> FlaskClient:
 class Served:
     """`python -m api` as a process of its own."""
 
-    process: subprocess.Popen[bytes]
+    process: preloaded.Started
     data_dir: Path
     log: Path
 
@@ -278,9 +278,17 @@ class Served:
 
 
 @pytest.fixture
-def start_server(tmp_path: Path, settings: Settings) -> Iterator[Callable[..., Served]]:
+def starter() -> Callable[..., preloaded.Started]:
+    """Return what starts a process."""
+    return preloaded.start
+
+
+@pytest.fixture
+def start_server(
+    tmp_path: Path, settings: Settings, starter: Callable[..., preloaded.Started]
+) -> Iterator[Callable[..., Served]]:
     """Start a server and wait until it serves, or, with `wait=False`, do not wait."""
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[preloaded.Started] = []
 
     def start(*, wait: bool = True, **variables: str) -> Served:
         log = tmp_path / f"server-{len(started)}.log"
@@ -294,9 +302,8 @@ def start_server(tmp_path: Path, settings: Settings) -> Iterator[Callable[..., S
             "TRUELINE_LOG_FORMAT": "json",
             **variables,
         }
-        with log.open("wb") as stderr:
-            command = [sys.executable, "-m", "api"]
-            process = subprocess.Popen(command, env=environ, stderr=stderr, start_new_session=True)
+        with log.open("wb") as said:
+            process = starter("api", environ, tmp_path, said)
         started.append(process)
         address = settings.data_dir / "api.address"
         end = time.monotonic() + 30

@@ -8,7 +8,7 @@ from sqlalchemy import make_url
 from api.app import create_app
 from api.database import Database
 from api.state import State, state_of
-from tests.databases import PostgreSQL
+from tests.postgres import PostgreSQL
 from utils.settings import Settings
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from api.migration_steps import config_of
 from api.tables import events, jobs
 from api.wakeups import WORK, Changes, Kind, Topic, Wakeups
 from tests.api.conftest import NOON
-from tests.postgres import running_postgres
+from tests.postgres import PostgreSQL
 
 LONG = 60.0
 JOB: Mapping[str, Any] = {
@@ -37,12 +37,10 @@ JOB: Mapping[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def postgres_url() -> Iterator[str]:
-    with running_postgres() as url:
-        database = Database(url)
-        migrate(database)
-        database.close()
-        yield url
+def postgres_url(postgresql: PostgreSQL, migrated_postgresql: str) -> Iterator[str]:
+    name = postgresql.create(migrated_postgresql)
+    yield postgresql.url(name)
+    postgresql.drop(name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -207,7 +205,10 @@ def test_a_connection_that_was_cut_is_made_again(postgres_url: str) -> None:
     changes.wait()
     with there.write() as connection:
         connection.execute(text("DELETE FROM jobs"))
-        kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+        kill = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE query LIKE 'LISTEN%' AND datname = current_database()"
+        )
         connection.execute(text(kill))
     assert changes.wait() is None  # anything may have been missed
     assert changes.wait() is None  # listens again

@@ -4,7 +4,7 @@ import pytest
 
 from api.database import Database
 from api.database_use import DatabaseInUseError, alone, check_alone, share
-from tests.databases import PostgreSQL
+from tests.postgres import PostgreSQL
 
 
 def test_apis_share_a_file_that_nobody_may_replace_meanwhile(tmp_path: Path) -> None:

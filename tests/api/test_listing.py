@@ -27,7 +27,7 @@ from api.tables import deployments, integrations, jobs, violations
 from api.verdicts import ViolationStatus
 from api.violations import SortedBy, Wanted, listed_violations
 from api.webhook_tables import deliveries, webhooks
-from tests.postgres import running_postgres
+from tests.postgres import PostgreSQL
 from utils.tasks import Severity
 
 if TYPE_CHECKING:
@@ -94,7 +94,10 @@ def filled(
     with ExitStack() as stack:
         url = f"sqlite:///{folder / 'trueline.db'}"
         if request.param == "postgresql":
-            url = stack.enter_context(running_postgres())
+            server: PostgreSQL = request.getfixturevalue("postgresql")
+            name = server.create()
+            stack.callback(server.drop, name)
+            url = server.url(name)
         database = Database(url)
         stack.callback(database.close)
         fill(database)

@@ -1,9 +1,7 @@
 """Migration 0005, forward and back, with data."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from alembic import command
@@ -14,7 +12,6 @@ from api.database import Database
 from api.migrate import migrate
 from api.migration_steps import SCRIPTS, config_of
 from api.tables import integrations
-from tests.postgres import running_postgres
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 BEFORE = str(ScriptDirectory(str(SCRIPTS)).get_revision("0005").down_revision)
@@ -22,15 +19,11 @@ ROW = {"name": "tool", "title": "", "description": "", "schema": {}, "enabled": 
 ROW |= {"state": "ready", "created_at": NOON, "updated_at": NOON}
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def new(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with ExitStack() as stack:
-        url = f"sqlite:///{tmp_path / 'new.db'}"
-        if request.param == "postgresql":
-            url = stack.enter_context(running_postgres())
-        database = Database(url)
-        yield database
-        database.close()
+@pytest.fixture
+def new(empty_database_url: str) -> Iterator[Database]:
+    database = Database(empty_database_url)
+    yield database
+    database.close()
 
 
 def indexes(database: Database, table: str) -> dict[str | None, list[str | None]]:

@@ -1,8 +1,6 @@
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +14,6 @@ from api.migrate import migrate
 from api.once import once
 from api.state import State, state_of
 from api.tables import deployments, integrations, jobs
-from tests.postgres import running_postgres
 from utils.settings import Settings
 
 if TYPE_CHECKING:
@@ -124,25 +121,21 @@ def test_answer_that_holds_a_secret_is_not_kept(desk: "Desk", database: Database
         assert connection.execute(select(kept_answers.c.body)).scalars().all() == [None]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
 def two_processes(
-    request: pytest.FixtureRequest, tmp_path: Path, settings: Settings, clock: "HandClock"
+    empty_database_url: str, settings: Settings, clock: "HandClock"
 ) -> Iterator[tuple[State, State]]:
     """Two APIs on one database, as two processes have it."""
-    with ExitStack() as stack:
-        url = f"sqlite:///{tmp_path / 'both.db'}"
-        if request.param == "postgresql":
-            url = stack.enter_context(running_postgres())
-        databases = [Database(url), Database(url)]
-        migrate(databases[0])
-        row = {"name": "tool", "title": "", "description": "", "schema": {}, "enabled": True}
-        row |= {"state": "registered", "created_at": clock(), "updated_at": clock()}
-        with databases[0].write() as connection:
-            connection.execute(integrations.insert().values(row))
-        apps = [create_app(settings, one, clock) for one in databases]
-        yield state_of(apps[0]), state_of(apps[1])
-        for app in apps:
-            state_of(app).stops.run()
+    databases = [Database(empty_database_url), Database(empty_database_url)]
+    migrate(databases[0])
+    row = {"name": "tool", "title": "", "description": "", "schema": {}, "enabled": True}
+    row |= {"state": "registered", "created_at": clock(), "updated_at": clock()}
+    with databases[0].write() as connection:
+        connection.execute(integrations.insert().values(row))
+    apps = [create_app(settings, one, clock) for one in databases]
+    yield state_of(apps[0]), state_of(apps[1])
+    for app in apps:
+        state_of(app).stops.run()
 
 
 def test_many_at_once_in_two_processes_act_once(

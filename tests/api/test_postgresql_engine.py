@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from api.database import Database
 from api.postgresql_engine import postgresql_engine
 from api.tables import sources
-from tests.databases import PostgreSQL
+from tests.postgres import PostgreSQL
 from utils.settings import Settings
 
 if TYPE_CHECKING:
@@ -92,7 +92,10 @@ def test_request_that_a_deadlock_ends_is_503_and_goes_well_the_next_time(
     other, client = Database(settings.database), desk.client.application.test_client()
 
     def is_waiting() -> bool:
-        asked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        asked = (
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
         with other.read() as connection:
             return bool(connection.exec_driver_sql(asked).scalar_one() == 1)
 

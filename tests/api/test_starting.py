@@ -7,9 +7,17 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests import preloaded
+
 pytestmark = pytest.mark.one_database
 
 Start = Callable[..., Any]
+
+
+@pytest.fixture
+def starter() -> Callable[..., preloaded.Started]:
+    """Start with an interpreter of its own, which is what is tested here."""
+    return preloaded.start_for_real
 
 
 def test_server_migrates_binds_registers_and_keeps_its_records_over_a_restart(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import preloaded
+
 if TYPE_CHECKING:
     from tests.bad_input.conftest import RunCommand, Scene
 
-PROCESSES = {"api": ["api"], "worker": ["worker"], "trueline": ["cli.main", "init"]}
 NOWHERE = "file:///no/such/repository"
 WAIT_SECONDS = 30
 # What is wrong: variable and value, and what is told of it.
@@ -50,7 +49,7 @@ UNUSABLE = {
 }
 DIRECTORY = ("cannot be used: Not a directory", "set TRUELINE_DATA_DIR to another directory")
 
-Launch = Callable[..., "subprocess.Popen[str]"]
+Launch = Callable[..., preloaded.Started]
 
 
 @pytest.fixture
@@ -64,21 +63,11 @@ def launch(tmp_path: Path) -> Iterator[Launch]:
         "TRUELINE_SOURCE_URL": NOWHERE,
         "NO_COLOR": "1",
     }
-    root = Path(__file__).parents[2]
-    started: list[subprocess.Popen[str]] = []
+    started: list[preloaded.Started] = []
 
-    def start(name: str, **settings: str) -> subprocess.Popen[str]:
-        with (tmp_path / "said").open("w") as said:
-            process = subprocess.Popen(
-                [sys.executable, "-m", *PROCESSES[name]],
-                env=kept | mine | settings | {"PYTHONPATH": str(root)},
-                cwd=tmp_path,
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
-                text=True,
-                start_new_session=True,
-            )
+    def start(name: str, **settings: str) -> preloaded.Started:
+        with (tmp_path / "said").open("wb") as said:
+            process = preloaded.start(name, kept | mine | settings, tmp_path, said)
         started.append(process)
         return process
 
@@ -207,11 +196,14 @@ def test_worker_without_an_api_waits_says_so_once_and_ends_in_order(
 
 
 def test_command_without_an_api_says_how_to_start_one(
-    launch: Launch, said: Callable[[], str]
+    trueline: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert launch("trueline").wait(WAIT_SECONDS) == 3
+    monkeypatch.setenv("TRUELINE_API_URL", "http://127.0.0.1:9")
 
-    check_told(said(), "no API answers at http://127.0.0.1:9", "start one with `trueline up`")
+    ran = trueline("init")
+
+    assert (ran.code, ran.out) == (3, "")
+    check_told(ran.err, "no API answers at http://127.0.0.1:9", "start one with `trueline up`")
 
 
 def test_worker_whose_source_is_unreachable_goes_on_looking_and_says_why(

@@ -25,7 +25,7 @@ def test_a_value_may_hold_an_equals_sign() -> None:
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
-    [("{", "is not JSON"), ("[1]", "expected a JSON object"), (None, "No such file")],
+    [("{", "is not JSON"), ("[1]", "is no JSON object"), (None, "No such file")],
 )
 def test_a_bad_file_is_a_usage_error(content: str | None, complaint: str, tmp_path: Path) -> None:
     file = tmp_path / "config.json"

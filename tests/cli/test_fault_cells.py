@@ -68,8 +68,11 @@ def test_stage_one_that_fails_skips_all_and_one_that_goes_on_is_a_defect() -> No
     assert cell_of("StageOne", GOOD, GOOD).became is Became.QUIET
 
 
-def test_a_fault_is_got_through_where_the_same_is_found_as_a_whole() -> None:
+def test_a_fault_is_got_through_where_the_same_is_found_and_the_same_is_missing() -> None:
     assert is_as_good("items", GOOD, GOOD)
+    partial = played(items=result(partial=["x"]))
+    assert is_as_good("items", partial, partial)
+    assert not is_as_good("items", partial, played(items=result(partial=["x", "y"])))
     for other in (FAILED, result(data={}), result(partial=["x"])):
         assert not is_as_good("items", GOOD, played(items=other))
     assert not is_as_good("gone", GOOD, GOOD)

@@ -26,6 +26,7 @@ def ran(*notes: dict[str, Any]) -> OwnTestsEnded:
     return OwnTestsEnded(type="tests", code=1, passed=3, failed=1, skipped=0, notes=told)
 
 
+SERVED = {"is_served": True, "fault": "refused", "status": "failed", "cause": None}
 CHECKED = Checked(errors=0, warnings=2, secrets=1, is_page_fresh=True)
 
 
@@ -70,7 +71,8 @@ def test_descriptions_are_missed_at_any_depth() -> None:
 
 
 def test_a_disabled_task_needs_nothing() -> None:
-    facts = facts_of(evidence(tasks=[task("a", description=None), task("b", enabled=False)]))
+    tasks = [task("a", description=None), task("b", enabled=False)]
+    facts = facts_of(evidence(tasks=tasks, matrix=Matrix()))
 
     assert list(facts.undescribed_tasks) == ["a"]
     assert list(facts.unproven_collectors) == ["a"]
@@ -82,12 +84,16 @@ def test_exchanges_and_server_tests_prove_collectors() -> None:
     found = facts_of(
         evidence(
             tasks=[task("a"), task("b"), task("c")],
-            tests=ran({"server_test": ["b"]}),
+            tests=ran({"task": "b", "verdict": None, **SERVED}),
             matrix=matrix,
         )
     )
 
-    assert list(found.unproven_collectors) == ["c"]
+    assert list(found.unproven_collectors) == [
+        "b (its server tests lack: a whole success, timeout, cut off)",
+        "c",
+    ]
+    assert facts_of(evidence(tasks=[task("a")])).unproven_collectors == []
     assert found.quiet_cells == ("0001 GET /a (a) x timeout",)
 
 

@@ -30,7 +30,8 @@ STAY = {  # until Ctrl-C: the terminal that the page names, and what shows that 
     "trueline run accounts --config config.json --watch": (THIRD, "waiting for a change"),
     "trueline up": (THIRD, r"Trueline is at http://\S+"),
 }
-# The environment of these tests stands for the one that `make` would install anew.
+# The environment of these tests stands for the one that `make` would install anew. `make test` has
+# just done that; tests/test_makefile.py looks whether all that is imported is among it.
 MAKE = {"make setup": "make -o .venv/.runtime setup"}
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.databases import PostgreSQL
 from tests.docs.running import Running, Terminal
+from tests.postgres import PostgreSQL
 
 if TYPE_CHECKING:
     from tests.docs.conftest import Block, Shell

@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections import defaultdict
@@ -22,6 +21,7 @@ import psutil
 import pytest
 
 from api.database import Database
+from tests import preloaded
 from utils.manifest import MANIFEST
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "faults"
@@ -192,15 +192,7 @@ class Process:
     def __init__(self, module: str, environ: dict[str, str], log: Path) -> None:
         self.log_path = log
         with log.open("ab") as stream:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", module],
-                env=environ,
-                cwd=log.parent,
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=stream,
-                start_new_session=True,
-            )
+            self._process = preloaded.start(module, environ, log.parent, stream)
         self.pid = self._process.pid
 
     def signal(self, number: signal.Signals) -> None:

@@ -14,7 +14,7 @@ import httpx2
 import pytest
 
 from api.database import Database
-from tests.databases import PostgreSQL, mount_disk
+from tests.postgres import PostgreSQL, mount_disk
 
 if TYPE_CHECKING:
     from tests.faults.conftest import Site

@@ -22,6 +22,7 @@ from integrations.http_endpoints.tests.tls_contexts import (
 )
 from tests.remote import Remote, Reply, running_remote
 from utils.config_schema import validate_config
+from utils.quality import quality_of
 from utils.settings import Settings, read_settings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -303,6 +304,15 @@ def test_it_works_through_the_egress_proxy(
     assert [one["id"] for one in results["certificate_trust"]["resources"]] == [bad["expired"]]
     assert [one["id"] for one in results["outdated_protocols"]["resources"]] == [bad["only old"]]
     assert results["plain_http"]["verdict"] == "pass", results["plain_http"]["reason"]
+
+
+def test_its_quality_is_of_these_files_and_no_collector_is_without_faults() -> None:
+    proven = quality_of(REPOSITORY / "integrations" / NAME)
+    assert proven is not None
+    assert proven.shown_tier == "platinum", "trueline test http_endpoints --faults"
+    played = {row["task"]: set(row["cells"]) for row in proven.matrix["rows"]}
+    assert set(played) == {"follow_redirects", "read_certificates", "read_responses"}
+    assert played["read_certificates"] == {"timeout", "refused", "cut off"}
 
 
 @pytest.fixture

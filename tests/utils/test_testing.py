@@ -188,23 +188,48 @@ def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_what_was_tested_is_noted_where_somebody_asks(notes: Path) -> None:
-    @server_test("large")
-    def passes(number: int) -> int:
-        return number
+    @server_test("count", "large")
+    def answers(n: int) -> int:
+        run_task(small, data={"count": {"n": n}})
+        run_task(count)
+        return n
 
-    @server_test("count")
+    @server_test("count", fault="timeout")
     def fails() -> None:
-        raise AssertionError
+        run_task(count, config={"error": IntegrationRateLimited("slow")}).assert_success()
 
-    run_task(small, data={"count": {"n": 0}})
-    assert passes(3) == 3
+    assert answers(0) == 0
     with pytest.raises(AssertionError):
         fails()
+    run_task(count, config={"gap": "page 2"})
 
-    assert [json.loads(line) for line in notes.read_text().splitlines()] == [
-        {"task": "small", "type": "insight", "verdict": "pass"},
-        {"server_test": ["large"]},
+    told = [json.loads(line) for line in notes.read_text().splitlines()]
+    insight, *collectors = told
+    assert (insight["task"], insight["verdict"]) == ("small", "pass")
+    assert "is_served" not in insight
+    seen = [(it["status"], it["is_partial"], it["cause"]) for it in collectors]
+    assert seen == [
+        ("success", False, None),
+        ("failed", False, "rate_limited"),
+        ("success", True, None),
     ]
+    assert [it.get("fault", "not served") for it in collectors] == [None, "timeout", "not served"]
+
+
+def test_exchanges_are_no_server(notes: Path, recorded: Exchanges) -> None:
+    @server_test("fetch")
+    def replays() -> None:
+        run_task(fetch, config={"token": "long-enough"}, exchanges=recorded).assert_success()
+
+    replays()
+    assert "is_served" not in json.loads(notes.read_text())
+
+
+def test_a_server_test_of_nobody_and_an_unknown_fault_are_refused() -> None:
+    with pytest.raises(AuthoringError, match="whose server"):
+        server_test()
+    with pytest.raises(AuthoringError, match="did you mean 'timeout'"):
+        server_test("count", fault="timout")
 
 
 def test_assertions_can_be_chained() -> None:

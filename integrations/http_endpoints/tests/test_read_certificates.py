@@ -1,6 +1,5 @@
 """Certificates are read and judged by real handshakes with real servers."""
 
-import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 import trustme
 
 from integrations.http_endpoints.entry import Runner
-from integrations.http_endpoints.tests.conftest import Serve
+from integrations.http_endpoints.tests.conftest import Fail, Serve
 from integrations.http_endpoints.tests.tls_contexts import (
     accepting_old_protocols,
     issued,
@@ -19,8 +18,9 @@ from integrations.http_endpoints.tests.tls_contexts import (
 from utils.testing import Run, run_task, server_test
 
 
-def read(authority: trustme.CA, *urls: str) -> Run:
-    config = {"urls": urls, "ca_pem": authority.cert_pem.bytes().decode(), "timeout_seconds": 5}
+def read(authority: trustme.CA, *urls: str, timeout_seconds: float = 5) -> Run:
+    pem = authority.cert_pem.bytes().decode()
+    config = {"urls": urls, "ca_pem": pem, "timeout_seconds": timeout_seconds}
     return run_task("read_certificates", config=config, runner=Runner)
 
 
@@ -71,10 +71,39 @@ def test_an_outdated_protocol_that_is_still_accepted_is_told(
     assert row["is_trusted"]
 
 
-@server_test("read_certificates")
-def test_what_cannot_be_reached_is_partial_and_named(authority: trustme.CA, serve: Serve) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        url = f"https://127.0.0.1:{closed.getsockname()[1]}/"
+@server_test("read_certificates", fault="refused")
+def test_a_server_that_refuses_is_partial_and_named(
+    authority: trustme.CA, serve: Serve, fail: Fail
+) -> None:
+    _is_told(authority, serve, fail("refused"))
+
+
+@server_test("read_certificates", fault="timeout")
+def test_a_server_that_never_answers_is_partial_and_named(
+    authority: trustme.CA, serve: Serve, fail: Fail
+) -> None:
+    _is_told(authority, serve, fail("timeout"), timeout_seconds=0.5)
+
+
+@server_test("read_certificates", fault="cut off")
+def test_a_handshake_that_is_cut_off_is_partial_and_named(
+    authority: trustme.CA, serve: Serve, fail: Fail
+) -> None:
+    _is_told(authority, serve, fail("cut off"))
+
+
+@server_test("read_certificates", fault="refused")
+def test_a_server_that_goes_down_before_the_last_handshake_accepts_nothing_old_that_we_know(
+    authority: trustme.CA, serve: Serve
+) -> None:
+    url = serve(issued(authority), 2)
+    row = row_of(read(authority, url).assert_partial(f"{url}: no whole TLS handshake"))
+    assert row["is_trusted"]
+    assert "outdated_protocol" not in row
+
+
+def _is_told(authority: trustme.CA, serve: Serve, url: str, **config: float) -> None:
     good = serve(issued(authority))
-    run = read(authority, url, good).assert_partial(f"{url}: no whole TLS handshake")
+    run = read(authority, url, good, **config).assert_partial(f"{url}: no whole TLS handshake")
     assert [row["url"] for row in run.data["certificates"]] == [url, good]
+    assert [bool(row["errors"]) for row in run.data["certificates"]] == [True, False]

@@ -149,6 +149,10 @@ BAD: Mapping[str, list[dict[str, Any]]] = {
         code("# -----BEGIN RSA " + "PRIVATE KEY-----\n"),
         code('URL = "https://ada:' + 'Wq7zzT4kLp@db.internal/x"\n'),
         {"changes": {"tests/exchanges/default/0001.json": f'{{"body": "{GITHUB_TOKEN}"}}'}},
+        {"changes": {"defaults.yaml": "url: https://x.example\napi_key: 9f8b7c6d5e4f3a2b1c0d\n"}},
+        {"entry": {"description": f"Try {GITHUB_TOKEN}"}},
+        {"changes": {".env": "export DB_PASSWORD=Wq7-zzT4kLp9\n"}},
+        {"changes": {"keys/shop.pem": "-----BEGIN " + "PRIVATE KEY-----\nMIIE\n"}},
     ],
     "config-printed": [
         task(body='def more(self, ctx):\n    print(self.config)\n    return {"data": {}}\n'),
@@ -201,6 +205,13 @@ GOOD: Mapping[str, list[dict[str, Any]]] = {
         code('token = self.config["token"]\npassword = "***"\napi_key = "your-api-key-123"\n'),
         code('URL = "https://user:***@example.com"\nTOKEN_URL = "https://example.com/oauth/v2"\n'),
         code(f'TOKEN = "{GITHUB_TOKEN}"  # pragma: allowlist secret\n'),
+        {
+            "changes": {
+                "a.yaml": "token: ${TOKEN_1234567}\napi_key: env:SHOP_KEY_1\npwd: <yours-12>\n"
+            }
+        },
+        {"changes": {"a.json": '{"token": "Wq7-zzT4kLp9", "//": "pragma: allowlist secret"}'}},
+        {"changes": {"logo.png": b"\x89PNG token=Wq7-zzT4kLp9\n\xff"}},
     ],
     "result-shape": [
         returning("{'data': {}, **more}"),

@@ -1,37 +1,36 @@
-import pytest
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
 
-from cli.check.secret_checks import looks_random, secrets_in
+from cli.check.checking import check_repository
+from cli.check.secret_checks import secrets_in
+from cli.reading.repository import Repository
 from cli.reading.source_file import SourceFile
 
-
-@pytest.mark.parametrize(
-    "value", ["Wq7-zzT4kLp9", "9f8b7c6d5e4f3a2b1c0d", "aB3dE5fG7hJ9kL1mN3pQ", "k3y.v4lu3.r4nd0m"]
-)
-def test_values_that_look_random(value: str) -> None:
-    assert looks_random(value)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "",
-        "short1",
-        "a sentence with 12 words",
-        "/run/secrets/token1",
-        "YOUR_API_KEY_123",
-        "***",
-        "${TOKEN_1234567}",
-        "aaaaaaaaaaaaaaa1",
-        "correct-horse-battery",
-        7,
-        None,
-        "A1" * 400,
-    ],
-)
-def test_values_that_do_not(value: object) -> None:
-    assert not looks_random(value)
+INTEGRATIONS = Path(__file__).parents[3] / "integrations"
 
 
 def test_a_line_of_a_megabyte_takes_no_time() -> None:
-    text = "a" * 1_000_000 + "://" + ":" * 1_000_000
-    assert list(secrets_in(SourceFile("x.json", text))) == []
+    for text in (
+        "a" * 1_000_000 + "://" + ":" * 1_000_000,
+        '"token' * 200_000,
+        "token: " * 200_000,
+    ):
+        assert list(secrets_in(SourceFile("x.json", text))) == []
+
+
+def test_nothing_is_said_of_what_was_recorded() -> None:
+    recorded = [*INTEGRATIONS.glob("*/tests/exchanges/*/*.json")]
+    assert len(recorded) > 10
+    for path in recorded:
+        assert list(secrets_in(SourceFile(path.name, path.read_text()))) == []
+
+
+def test_a_file_that_git_ignores_may_have_secrets(
+    make_repository: Callable[..., Repository],
+) -> None:
+    repository = make_repository({".env": "API_KEY=Wq7-zzT4kLp9\n", "a.ini": "pwd = Wq7-zzT4kLp9"})
+    subprocess.run(["git", "init", "-q", str(repository.root)], check=True, timeout=60)
+    (repository.root / ".gitignore").write_text(".env\n")
+    found = [one.path for one in check_repository(repository) if one.rule.id == "secret-in-code"]
+    assert found == ["integrations/shop/a.ini"]

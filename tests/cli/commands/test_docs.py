@@ -40,6 +40,22 @@ def test_a_near_miss_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert "did you mean 'hello_world'" in capsys.readouterr().err
 
 
+def test_what_cannot_be_read_has_no_fresh_page(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = checkout / "integrations/hello_world/entry.py"
+    entry.write_text("def broken(:\n")
+    assert main(["docs", "hello_world"]) == 3
+    assert "integrations/hello_world/entry.py:1: " in capsys.readouterr().err
+    (checkout / "integrations.json").write_text("[,]")
+    for command in (["docs", "--check"], ["list"], ["run", "hello_world"]):
+        assert main(command) == 2
+        said = capsys.readouterr().err
+        assert "integrations.json is not JSON: line 1, column 2" in said
+        assert "push" not in said
+    assert not (checkout / "docs").exists()
+
+
 def test_a_page_of_somebody_is_not_overwritten(checkout: Path) -> None:
     page = checkout / "docs/integrations/hello_world.md"
     page.parent.mkdir(parents=True)

@@ -24,25 +24,6 @@ def entry_of(checkout: Path) -> dict[str, object]:
     return found
 
 
-@pytest.mark.usefixtures("checkout")
-def test_what_it_makes_is_clean_tested_and_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["new", "shop", "--yes"]) == 0
-    assert main(["check", "--strict"]) == 0
-    assert main(["docs", "--check"]) == 0
-    capsys.readouterr()
-    assert main(["test", "shop", "--faults", "--json"]) == 0
-    tested = json.loads(capsys.readouterr().out)
-    assert (tested["tier"], tested["missing"]) == ("platinum", [])
-    assert main(["check", "--strict"]) == 0
-    config = "integrations/shop/tests/config.json"
-    exchanges = "integrations/shop/tests/exchanges/default"
-    capsys.readouterr()
-    assert main(["run", "shop", "--config", config, "--replay", exchanges, "--json"]) == 0
-    ran = json.loads(capsys.readouterr().out)
-    verdicts = {task["name"]: task["verdict"] for task in ran["tasks"]}
-    assert (ran["status"], verdicts["items_have_an_owner"]) == ("success", "fail")
-
-
 def test_flags_say_what_it_is(checkout: Path) -> None:
     flags = ["--title", 'The "shop"', "--description", "It's a 'shop' \\ <b>", "--no-secret"]
     url = "http://shop.example:8080/api"
@@ -76,4 +57,16 @@ def test_when_nobody_answers_nothing_is_made(
 @pytest.mark.usefixtures("checkout")
 def test_a_bad_name_is_told_before_anything_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["new", "My Shop"]) == 2
-    assert "small letters" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "small letters" in said
+    assert "did you mean 'my_shop'?" in said
+
+
+def test_a_place_that_cannot_be_written_to_is_named(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / "integrations").symlink_to("/sys/kernel")  # where not even root makes a folder
+    assert main(["new", "shop", "--yes"]) == 3
+    said = capsys.readouterr().err
+    assert "defect" not in said
+    assert "integrations/.shop-" in said

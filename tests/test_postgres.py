@@ -6,11 +6,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests import databases
+from tests import postgres
 
 STARTED = """
 import os, signal
-from tests.databases import PostgreSQL
+from tests.postgres import PostgreSQL
 
 server = PostgreSQL()
 print(server.pid, server.folder, flush=True)
@@ -28,9 +28,9 @@ def test_server_of_a_test_process_that_was_killed_is_ended_by_the_next_one(
     postmaster = psutil.Process(int(pid))
     assert postmaster.is_running(), ran.stderr
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    databases._reap()
+    postgres.reap()
     assert postmaster.is_running()  # of another folder of temporary files: not ours
     monkeypatch.undo()
-    databases._reap()
+    postgres.reap()
     assert not psutil.pid_exists(int(pid))
     assert not Path(folder).exists()
