@@ -234,6 +234,8 @@ class WarmStarts:
         finally:
             with self._lock:
                 self._settle(key, place, answer)
+        if not place.used and place.process is not None:  # no job has made one for itself
+            self._directories.make_spare(prepared.integration)
 
     def _settle(self, key: Key, place: Place, answer: WarmProcess | NotWarm) -> None:
         if isinstance(answer, WarmProcess) and answer.memory_bytes > self._limits.memory_bytes:
