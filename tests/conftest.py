@@ -28,6 +28,7 @@ pytest_plugins = [
     "tests.databases",
     "tests.receiver",
     "tests.remote",
+    "tests.scheduling",
     "tests.served_api",
     "tests.vault",
 ]

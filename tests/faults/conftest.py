@@ -266,7 +266,7 @@ class Site:
         given = {f"TRUELINE_{key.upper()}": value for key, value in settings.items()}
         given["TRUELINE_API_PORT"] = str(self.port)
         self.api = self._start("api", self.path / "api", given)
-        eventually(self._api_lives)
+        eventually(lambda: self._api_lives() or self.api.has_ended())
         return self.api
 
     def start_worker(self, name: str = "worker", **settings: str) -> Process:

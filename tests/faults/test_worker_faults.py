@@ -72,7 +72,7 @@ def test_report_whose_reply_was_lost_is_recorded_once(
 
     job_id = site.submit(deployment)
 
-    # A short job is recorded by the first of them; the worker does not know and sends it again.
+    site.check_complete(job_id, 1, "wait")
     wait_until(lambda: site.proxies[0].dropped == ["/api/v1/events"] * 2)
     site.check_complete(job_id, 1, "wait")
 

@@ -47,7 +47,7 @@ def test_a_trickle_is_told_from_a_silence(ask: "Asker", raw: "Raw") -> None:
 
 def test_a_download_may_take_longer_than_what_is_kept_in_memory(raw: "Raw", tmp_path: Path) -> None:
     raw.answers(HEAD + b"Content-Length: 80\r\n\r\n", b"x", then_every=0.02)
-    with HTTPClient(raw.url, timeout=0.1, max_retries=1) as client:
+    with HTTPClient(raw.url, timeout=0.5, max_retries=1) as client:
         assert client.download("/", tmp_path / "file") == 80
 
 
