@@ -91,7 +91,7 @@ COMMANDS = [
     (("scna", "good"), "did you mean 'scan'?"),
     (("deploy", "strict", "--set", "port"), "give it as KEY=VALUE"),
     (("deploy", "strict", "--config", "nowhere.json"), "nowhere.json: No such file"),
-    (("deploy", "strict", "--config", "integrations.json"), "expected a JSON object at the top"),
+    (("deploy", "strict", "--config", "integrations.json"), "is no JSON object at its top"),
     (("run", "strict", "--set", "host=x"), "/host: the value is shorter than 3 characters"),
 ]
 

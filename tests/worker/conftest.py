@@ -253,6 +253,17 @@ def executor_with(
 
 
 @pytest.fixture
+def describer_with(launcher: Launcher, tmp_path: Path) -> Callable[..., ProcessExecutor]:
+    """Make an executor for what no warm process does: to describe, and to run an author's tests."""
+
+    def make(**limits: Any) -> ProcessExecutor:
+        host = Host(launcher, replace(LIMITS, **limits), {})
+        return ProcessExecutor(host, tmp_path / "jobs", WarmLimits(0, 0))
+
+    return make
+
+
+@pytest.fixture
 def prepare(environment: Environment) -> Callable[..., Prepared]:
     """Take an integration of tests/fixtures/plugins, or of another snapshot."""
 
@@ -475,7 +486,7 @@ def small_source(tmp_path: Path) -> SmallSource:
 
 @pytest.fixture
 def sync_parts(
-    small_source: SmallSource, executor_with: Callable[..., ProcessExecutor], tmp_path: Path
+    small_source: SmallSource, describer_with: Callable[..., ProcessExecutor], tmp_path: Path
 ) -> Callable[[], SyncParts]:
     """Make a sync as a worker's start does; made again, it finds what the last one has left."""
 
@@ -486,7 +497,7 @@ def sync_parts(
         environments = Environments(tmp_path / "data" / "environments", (), REPOSITORY / "utils")
         file = CatalogueFile(tmp_path / "data" / "catalogue.json", snapshots.mirror.source.shown)
         current = CurrentCatalogue(file.read(snapshots.find, environments.existing))
-        preparation = Preparation(environments, executor_with(), frozenset())
+        preparation = Preparation(environments, describer_with(), frozenset())
         sync = Sync(snapshots, preparation, current, file, 2)
         return SyncParts(small_source, snapshots, environments, current, file, sync)
 
