@@ -174,13 +174,15 @@ def write_snapshot(tmp_path: Path) -> WriteSnapshot:
 
 @pytest.fixture
 def eventually() -> Eventually:
-    """Poll until a condition holds; fail after 20 s."""
+    """Poll until a condition holds, less and less often; fail after 20 s."""
 
     def wait(condition: Callable[[], object]) -> None:
         give_up_at = time.monotonic() + 20
+        pause = 0.005
         while not condition():
             assert time.monotonic() < give_up_at, "it never came true"
-            time.sleep(0.005)
+            time.sleep(pause)
+            pause = min(2 * pause, 0.05)
 
     return wait
 

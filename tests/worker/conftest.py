@@ -484,17 +484,29 @@ def small_source(tmp_path: Path) -> SmallSource:
     return SmallSource(tmp_path / "small-source")
 
 
+@pytest.fixture(scope="session")
+def shared_environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory of environments for tests that neither build nor reclaim them."""
+    return tmp_path_factory.mktemp("shared") / "environments"
+
+
 @pytest.fixture
 def sync_parts(
-    small_source: SmallSource, describer_with: Callable[..., ProcessExecutor], tmp_path: Path
-) -> Callable[[], SyncParts]:
-    """Make a sync as a worker's start does; made again, it finds what the last one has left."""
+    small_source: SmallSource,
+    describer_with: Callable[..., ProcessExecutor],
+    tmp_path: Path,
+    shared_environments: Path,
+) -> Callable[..., SyncParts]:
+    """Make a sync as a worker's start does; made again, it finds what the last one has left.
 
-    def make() -> SyncParts:
+    A test may name a directory of environments of its own.
+    """
+
+    def make(directory: Path = shared_environments) -> SyncParts:
         settings = Settings.model_validate({"source_url": str(small_source.path)})
         mirror = open_source(tmp_path / "data" / "source", settings, os.environ)
         snapshots = open_snapshots(mirror, settings)
-        environments = Environments(tmp_path / "data" / "environments", (), REPOSITORY / "utils")
+        environments = Environments(directory, (), REPOSITORY / "utils")
         file = CatalogueFile(tmp_path / "data" / "catalogue.json", snapshots.mirror.source.shown)
         current = CurrentCatalogue(file.read(snapshots.find, environments.existing))
         preparation = Preparation(environments, describer_with(), frozenset())
