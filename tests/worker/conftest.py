@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -330,8 +331,7 @@ class PackageIndex:
         self._publish("acting", name, version, code)
 
     def _publish(self, *arguments: str) -> None:
-        kind, *rest = arguments
-        subprocess.run([sys.executable, PUBLISH, self.root, kind, *rest], check=True)
+        runpy.run_path(str(PUBLISH))["main"](str(self.root), *arguments)
 
 
 @pytest.fixture
