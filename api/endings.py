@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from api.events import append_event
 from api.folding import Folded, fold_verdicts
 from api.happenings import Happening, job_finished
-from api.jobs import Job, JobStatus, lock_job, move_job, read_job
+from api.jobs import Job, JobStatus, job_from_row, lock_job, move_job, read_job
 from api.large_data import discard_unused_data
 from api.problems import Conflict
 from api.tables import jobs
@@ -65,6 +65,30 @@ def end_job_here(connection: Connection, job: Job, ending: Ending, **values: Any
     payload = {"status": ending.status, "error": ending.error}
     append_event(connection, job, "job_finished", ending.at, payload)
     end_job(connection, job, ending, lease_token=None, **values)
+
+
+def end_waiting(
+    connection: Connection,
+    deployment_id: str,
+    error: Mapping[str, Any],
+    now: datetime,
+    most: int | None = None,
+) -> tuple[str, ...]:
+    """Cancel the jobs of a locked deployment that wait for a worker; return their ids.
+
+    With `most` only so many, and none that somebody else gives away or ends just now.
+    """
+    waiting = (
+        select(jobs)
+        .where(jobs.c.deployment_id == deployment_id, jobs.c.status == JobStatus.PENDING)
+        .order_by(jobs.c.created_at, jobs.c.id)
+        .limit(most)
+        .with_for_update(skip_locked=most is not None)
+    )
+    found = [job_from_row(row) for row in connection.execute(waiting)]
+    for job in found:
+        end_job_here(connection, job, Ending(JobStatus.CANCELLED, error, now))
+    return tuple(job.id for job in found)
 
 
 def cancel_job(connection: Connection, job_id: str, now: datetime) -> None:

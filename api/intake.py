@@ -70,15 +70,16 @@ def record_reports(database: Database, reports: Sequence[Report], now: datetime)
         changed.sort(key=lambda it: it[0].deployment_id)  # deployments are locked in this order
         _insert(connection, changed, known, now)
         cancelled = [job for job, acceptance in taken if job and _is_to_end(job, acceptance)]
-        for job, acceptance in changed:
-            _move(connection, job, acceptance, now)
+        refused = [
+            id_ for job, acceptance in changed for id_ in _move(connection, job, acceptance, now)
+        ]
         failpoint("intake.before_commit")
     failpoint("intake.after_commit")
     return Intake(
         outcomes=tuple(acceptance.outcome for _, acceptance in taken),
         cancelled=tuple(job.id for job in cancelled),
         changed=tuple(job.id for job, acceptance in changed if not _ends(acceptance)),
-        ended=tuple(job.id for job, acceptance in changed if _ends(acceptance)),
+        ended=(*(job.id for job, acceptance in changed if _ends(acceptance)), *refused),
     )
 
 
@@ -157,7 +158,11 @@ def _payload(event: Event) -> dict[str, Any]:
     return event.model_dump(mode="json", exclude={"seq", "at", "type"})
 
 
-def _move(connection: Connection, job: Job, acceptance: Acceptance, now: datetime) -> None:
+def _move(
+    connection: Connection, job: Job, acceptance: Acceptance, now: datetime
+) -> tuple[str, ...]:
+    """Let a job go on as its events say; return the other jobs that end with it."""
+    refused: tuple[str, ...] = ()
     for event in acceptance.events:
         if isinstance(event, Started):
             job = replace(
@@ -173,7 +178,7 @@ def _move(connection: Connection, job: Job, acceptance: Acceptance, now: datetim
             if retry := retry_of(job, event, now):
                 put_off(connection, job, retry)
                 continue
-            mark_deployment(connection, job, event, now)
+            refused = mark_deployment(connection, job, event, now)
             error = event.error.model_dump(exclude_none=True) if event.error else None
             ending = Ending(JobStatus(event.status), error, _within(job, event.at, now), now)
             end_job(connection, job, ending, **_start(job))
@@ -186,6 +191,7 @@ def _move(connection: Connection, job: Job, acceptance: Acceptance, now: datetim
             "advice": "see the worker's log; the events before this one are on record",
         }
         end_job_here(connection, job, Ending(JobStatus.FAILED, error, now))
+    return refused
 
 
 def _note_start(connection: Connection, job: Job) -> None:

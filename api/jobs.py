@@ -38,7 +38,7 @@ class JobStatus(StrEnum):
     SUCCESS = "success"  # every task succeeded
     PARTIAL = "partial"  # some task did not
     FAILED = "failed"  # it could not be carried out
-    CANCELLED = "cancelled"  # somebody ended it
+    CANCELLED = "cancelled"  # somebody ended it, or stopped its deployment before it began
 
 
 class Trigger(StrEnum):

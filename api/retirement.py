@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
 
-from api.endings import DEPLOYMENT_DELETED, Ending, end_job_here
-from api.jobs import JobStatus, job_from_row
+from api.endings import DEPLOYMENT_DELETED, end_waiting
+from api.jobs import JobStatus
 from api.problems import Conflict
 from api.tables import jobs, verdicts, violations
 from api.verdicts import ACTIVE, ViolationStatus
@@ -20,7 +20,7 @@ def retire(connection: Connection, deployment: Row[Any], now: datetime) -> tuple
 
     Raises Conflict while a job runs. All jobs stay as history.
     """
-    cancelled = _cancel_waiting(connection, deployment, now)
+    cancelled = end_waiting(connection, deployment.id, DEPLOYMENT_DELETED, now)
     _check_idle(connection, deployment)
     connection.execute(delete(verdicts).where(verdicts.c.deployment_id == deployment.id))
     _resolve_violations(connection, deployment, now)
@@ -37,18 +37,6 @@ def _resolve_violations(connection: Connection, deployment: Row[Any], now: datet
     values = resolved | {"note": NOTE, "muted_until": None}
     connection.execute(update(violations).where(*active).values(values))
     tell_of(connection, ViolationChanges(resolved=tuple(told)), now)
-
-
-def _cancel_waiting(connection: Connection, deployment: Row[Any], now: datetime) -> tuple[str, ...]:
-    waiting = (
-        select(jobs)
-        .where(jobs.c.deployment_id == deployment.id, jobs.c.status == JobStatus.PENDING)
-        .with_for_update()
-    )
-    found = [job_from_row(row) for row in connection.execute(waiting)]
-    for job in found:
-        end_job_here(connection, job, Ending(JobStatus.CANCELLED, DEPLOYMENT_DELETED, now))
-    return tuple(job.id for job in found)
 
 
 def _check_idle(connection: Connection, deployment: Row[Any]) -> None:

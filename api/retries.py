@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
+from api.endings import end_waiting
 from api.jobs import Job, JobStatus, move_job
 from api.reports import JobFinished
-from api.standing import DeploymentState
+from api.standing import DeploymentState, needy_note
 from api.tables import deployments, jobs
 from utils.integration_errors import Cause
 from utils.notes import Note
@@ -18,6 +19,7 @@ FIRST_WAIT_SECONDS = 30.0  # then four times as long each time: 30 s, 2 min, 8 m
 LONGEST_WAIT_SECONDS = 6 * 3600.0  # a rate limit that lasts longer is for the next scheduled job
 LATELY = timedelta(minutes=1)  # longer than workers take from tick to tick
 JITTER = 0.25
+MOST_ENDED_AT_ONCE = 500  # under a millisecond each, in the transaction of a worker's report
 RETRIED = "job_retried"  # the event that stands where an attempt ended
 _REPEATABLE = {Cause.TEMPORARY, Cause.RATE_LIMITED}
 _NEEDY = {Cause.AUTH, Cause.NOT_CONFIGURED}
@@ -85,23 +87,28 @@ def next_retry_at(connection: Connection, now: datetime) -> datetime | None:
     return found
 
 
-def mark_deployment(connection: Connection, job: Job, event: JobFinished, now: datetime) -> None:
+def mark_deployment(
+    connection: Connection, job: Job, event: JobFinished, now: datetime
+) -> tuple[str, ...]:
     """Stop a deployment whose credentials or config are refused, until somebody changes it.
 
-    One that was changed after the job began is left alone: the job used the old config.
+    Returns its jobs that waited: they are cancelled, as they would be refused in the same way. A
+    deployment that was changed after the job began is left alone: the job used the old config.
     """
     if event.cause is None or event.cause.kind not in _NEEDY or job.started_at is None:
-        return
+        return ()
     statement = select(deployments).where(deployments.c.id == job.deployment_id).with_for_update()
     row = connection.execute(statement).first()
     if row is None or row.updated_at > job.started_at:
-        return
+        return ()
     fault = _fault(job, event).as_json()
     values: dict[str, Any] = {"fault": fault, "updated_at": now}
     if row.state == DeploymentState.ACTIVE:
         values |= {"state": DeploymentState.NEEDS_ATTENTION.value, "problem": fault}
         values["next_due_at"] = None
     connection.execute(update(deployments).where(deployments.c.id == row.id).values(values))
+    # Who holds one of them may want this deployment next. What is left ends when it is its turn.
+    return end_waiting(connection, row.id, needy_note(row.name, fault), now, MOST_ENDED_AT_ONCE)
 
 
 def _wait_seconds(job: Job, asked: float | None) -> float:

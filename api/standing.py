@@ -14,7 +14,7 @@ class DeploymentState(StrEnum):
 
     ACTIVE = "active"  # it runs on demand and on its schedule
     PAUSED = "paused"  # by the user, or because its integration is disabled
-    NEEDS_ATTENTION = "needs_attention"  # its config does not fit the schema any more
+    NEEDS_ATTENTION = "needs_attention"  # its config does not fit, or its credentials were refused
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,14 @@ def disabled_note(integration: str) -> Note:
         f"integration {integration!r} is disabled",
         "enable it in integrations.json, push, and POST /init-integrations",
     )
+
+
+def needy_note(deployment: str, problem: Mapping[str, str]) -> dict[str, str]:
+    """Say to who waits for a job why it is not begun while its deployment needs attention."""
+    return Note(
+        f"not begun, as deployment {deployment!r} needs attention: {problem['reason']}",
+        f"{problem['advice']}; then ask for the job again",
+    ).as_json()
 
 
 def _due(timing: Timing, now: datetime) -> datetime | None:

@@ -83,6 +83,17 @@ def print_output(event: Mapping[str, Any], console: Console) -> None:
         console.print(f"  [dim]{stream}[/] … {len(lines) - MOST_LINES} more lines")
 
 
+def print_logs(event: Mapping[str, Any], console: Console) -> None:
+    """Print what StageOne, or a task that ended, has logged."""
+    if event["type"] not in {"stage_one", "task_finished"}:
+        return
+    ended = event.get("result") or event
+    name = ended.get("name", "StageOne")
+    for line in ended.get("logs") or ():
+        told = text(shortened(line, LONGEST_LINE))
+        console.print(f"  [dim]{text(str(name))}[/] {told}", soft_wrap=True)
+
+
 def print_network(network: Mapping[str, Any] | None, console: Console) -> None:
     """Print what a job declared, reached and was refused; nothing where nobody recorded it."""
     if network:

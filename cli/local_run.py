@@ -114,6 +114,7 @@ class Wish:
     record_as: str | None = None  # where servers of loopback are said to be
     replay: tuple[Exchange, ...] | None = None
     spoil: Spoil | None = None
+    debug: bool = False  # keep DEBUG lines, whatever the settings say
 
     def exchanges(self) -> dict[str, Any] | None:
         """Return what the child is told of exchanges."""
@@ -264,6 +265,7 @@ def _order(worker: LocalWorker, entry: Entry, config: Mapping[str, Any], wish: W
         only=wish.only,
         with_needed=True,
         exchanges=wish.exchanges(),
+        debug=wish.debug or worker.settings.keeps_debug_lines(entry.name),
     )
 
 

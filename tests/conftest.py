@@ -26,6 +26,7 @@ pytest_plugins = [
     "tests.databases",
     "tests.receiver",
     "tests.remote",
+    "tests.scheduling",
     "tests.served_api",
     "tests.vault",
 ]

@@ -8,6 +8,7 @@ from utils.concealed import one_line
 from utils.config_source import ConfigSource, ReadConfig
 from utils.errors import AuthoringError
 from utils.integration_errors import IntegrationDisabled, IntegrationNotConfigured
+from utils.task_logger import TaskLogger
 
 SHOWN_FAULTS = 5
 
@@ -53,11 +54,12 @@ class BaseIntegration(Generic[Config]):
             )
         self._source = _source_of(config)
         self._checked: _Checked[Config] | None = None
+        self._logger = TaskLogger(f"trueline.integration.{self.name}")
 
     @property
     def logger(self) -> logging.Logger:
-        """The logger `trueline.integration.<name>`."""
-        return logging.getLogger(f"trueline.integration.{self.name}")
+        """The logger `trueline.integration.<name>`; a task's lines are in that task's logs."""
+        return self._logger
 
     def get_config(self) -> Config | None:
         """Return the configuration; None where there is none, or one that does not fit its model.

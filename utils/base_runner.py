@@ -63,7 +63,7 @@ class BaseRunner:
         # A plugin may set attributes of these names, as it could before they were here.
         @cached_property
         def logger(self) -> "Logger":
-            """A logger whose lines, from INFO on, go to the logs of StageOne."""
+            """A logger whose lines, from INFO on or all of them, go to the logs of StageOne."""
             return self._tools.logger
 
         @cached_property

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from utils.deadline import seconds_left
+from utils.deadline import Deadline, seconds_left
 from utils.errors import InvalidResult
 
 TTL_SECONDS = 300.0
@@ -40,8 +40,13 @@ class Cache:
     """
 
     def __init__(
-        self, prefix: str, store: Store, sleep: Callable[[float], None] = time.sleep
+        self,
+        prefix: str,
+        store: Store,
+        sleep: Callable[[float], None] = time.sleep,
+        deadline: Deadline | None = None,
     ) -> None:
+        self._deadline = deadline  # of its task, in threads that this has started
         self._prefix = prefix
         self._store = store
         self._sleep = sleep
@@ -94,7 +99,7 @@ class Cache:
         return json.loads(text)
 
     def _claim_seconds(self) -> float:
-        left = seconds_left()
+        left = seconds_left(self._deadline)
         return CLAIM_SECONDS if left is None else max(1.0, left)
 
     def _name(self, key: str) -> str:

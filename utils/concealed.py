@@ -4,8 +4,12 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, unquote_plus, urlsplit
 
+from utils.plain_values import is_plain
+from utils.secret_paths import without_credentials
+
 MARK = "***"
 SHORTEST_SECRET = 4  # a shorter value would take away half the text
+SHORTEST_QUERY_VALUE = 8  # `key=name` is no secret, and what a query holds is not shown anyway
 _LOOKED_AT = 8 * 1024  # of a text; far more than is ever shown
 _TELLING_NAME = (
     r"(?:pass(?:word|wd|phrase|code)|pwd|secret|token|jwt|otp|api[-_]?key|auth|authorization"
@@ -32,16 +36,23 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 KNOWN_FORMAT = re.compile(  # formats that give themselves away
-    r"\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abprs]-[\w-]{10,}"
-    r"|AKIA[A-Z0-9]{16}|eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?|sk-[\w-]{16,})"
+    r"\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{10,}"
+    r"|A[KS]IA[A-Z0-9]{16}|eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?|sk-[\w-]{16,}|AIza[\w-]{35}"
+    r"|[rs]k_(?:live|test)_[A-Za-z0-9]{16,}|SG\.[\w-]{16,}\.[\w-]{16,}|hvs\.[\w-]{20,}"
+    r"|npm_[A-Za-z0-9]{36}|dop_v1_[a-f0-9]{32,}|\d{6,12}:AA[\w-]{30,})"
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _NAME = re.compile(rf"{_TELLING_NAME}$|(?:^|[-_])(?:key|sig)$", re.IGNORECASE)
+_ABOUT = re.compile(  # such names tell something about a secret, and not the secret
+    r"[-_](?:type|kind|name|count|at|ur[il]|endpoint|method|mode|scopes?|status|state|scanning"
+    r"|expir(?:y|es|ed|ation)|polic(?:y|ies)|enabled|required|version|format|length|ttl|alerts?)$",
+    re.IGNORECASE,
+)
 
 
 def is_secret_name(name: str) -> bool:
     """Tell whether a header, parameter or field of this name holds a secret."""
-    return _NAME.search(name) is not None
+    return _NAME.search(name) is not None and not _ABOUT.search(name)
 
 
 def concealed(text: str, secrets: Iterable[str] = ()) -> str:
@@ -51,7 +62,7 @@ def concealed(text: str, secrets: Iterable[str] = ()) -> str:
         if len(secret) >= SHORTEST_SECRET:
             for form in {secret, quote(secret, safe=""), quote(secret)}:
                 text = text.replace(form, MARK)
-    text = _URL.sub(lambda found: shown_url(found[0]), text)
+    text = without_credentials(_URL.sub(lambda found: shown_url(found[0]), text), MARK)
     text = _DIGEST.sub(rf"\1{MARK}", text)
     text = _AUTHORIZATION.sub(rf"\1{MARK}", text)
     text = _COOKIE.sub(rf"\1{MARK}", _SCHEME.sub(rf"\1\2{MARK}", text))
@@ -60,11 +71,12 @@ def concealed(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def shown_url(url: str) -> str:
-    """Return a URL without credentials, query values and fragment."""
+    """Return a URL without credentials, in its path too, without query values and fragment."""
     url, fragment, _ = url.partition("#")
     address, mark, query = url.partition("?")
     query = _QUERY_VALUE.sub(MARK, query) if "=" in query else MARK if query else ""
-    return _USER_INFO.sub(f"{MARK}@", address) + mark + query + (f"#{MARK}" if fragment else "")
+    address = without_credentials(_USER_INFO.sub(f"{MARK}@", address), MARK)
+    return address + mark + query + (f"#{MARK}" if fragment else "")
 
 
 def shown_body(body: bytes | str, limit: int, secrets: Iterable[str] = ()) -> str:
@@ -87,11 +99,14 @@ def url_secrets(url: str) -> list[str]:
     parts = urlsplit(url)
     found = [unquote_plus(one) for one in (parts.username, parts.password) if one]
     pairs = (piece.partition("=") for piece in parts.query.split("&"))
-    return found + [unquote_plus(value) for name, _, value in pairs if is_secret_name(name)]
+    values = (unquote_plus(value) for name, _, value in pairs if is_secret_name(name))
+    return found + [one for one in values if len(one) >= SHORTEST_QUERY_VALUE and not is_plain(one)]
 
 
 def _hidden_value(found: re.Match[str]) -> str:
     name, value = found.groups()
+    if is_plain(value.strip("\\\"'")) or _ABOUT.search(name.rstrip(" \t\\\"':=")):
+        return found[0]
     opening = re.match(r"\\?[\"']", value)
     quotes = opening[0] if opening else ""
     closed = quotes if quotes and len(value) > len(quotes) and value.endswith(quotes) else ""

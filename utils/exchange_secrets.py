@@ -3,17 +3,19 @@
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote_plus, urlsplit, urlunsplit
 
 from utils.concealed import MARK, is_secret_name
-from utils.secret_forms import SHORTEST_INSIDE_TEXT, forms_of_all
+from utils.plain_values import is_plain
+from utils.secret_forms import SHORTEST_INSIDE_TEXT, forms_of_all, worth_hiding
+from utils.secret_paths import without_credentials
 
 # What a server may need to know to answer in the same way; all other headers stay behind.
 _KEPT = re.compile(r"accept|accept-language|content-type|range|prefer|depth|x-[\w-]*version")
 _NOT_KEPT = frozenset(  # of an answer: of its transport, or of no use later
     {
         *("connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"),
-        *("alt-svc", "nel", "report-to", "server-timing", "set-cookie"),
+        *("alt-svc", "nel", "report-to", "server-timing", "set-cookie", "set-cookie2"),
     }
 )
 _HANDED_OUT = frozenset(  # fields in which systems hand out secrets, without "-", "_" and case
@@ -32,7 +34,7 @@ class Stripper:
     """Knows the secrets of a config; what it returns has none of them, in any form."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        values = {secret for secret in secrets if secret.strip()}
+        values = worth_hiding(secrets)
         self._forms = forms_of_all(values)
         self._whole = {value for value in values if len(value) < SHORTEST_INSIDE_TEXT}
 
@@ -58,14 +60,15 @@ class Stripper:
         return value
 
     def url(self, url: str) -> str:
-        """Return a URL without user, without fragment and without secret values in its query."""
+        """Return a URL without user and fragment, and without secrets in its path and query."""
         try:
             parts = urlsplit(url)
         except ValueError:
             return self.text(url)
         host = parts.netloc.rpartition("@")[2]
         query = "&".join(self._pair(piece) for piece in parts.query.split("&"))
-        return self.text(urlunsplit((parts.scheme, host, parts.path, query, "")))
+        path = without_credentials(parts.path, MARK)
+        return self.text(urlunsplit((parts.scheme, host, path, query, "")))
 
     def request_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Return the headers of a request that may be kept."""
@@ -78,32 +81,43 @@ class Stripper:
     def answer_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Return the headers of an answer that may be kept; links in them lose their secrets."""
         return {
-            name: _LINK.sub(lambda found: f"<{self.url(found[1])}>", self.text(value))
+            name: self._answer_header(name, value)
             for name, value in sorted(headers.items())
-            if name not in _NOT_KEPT and not is_secret_name(name)
+            if name not in _NOT_KEPT and not _is_secret(name, value)
         }
 
     def form(self, text: str) -> str:
         """Return the text of a form without secret values."""
         pairs = parse_qsl(text, keep_blank_values=True)
         kept = (
-            f"{quote(name)}={MARK if is_secret_field(name) else quote(self.text(value))}"
+            f"{quote(name)}={MARK if _is_secret(name, value) else quote(self.text(value))}"
             for name, value in pairs
         )
         return self.text("&".join(kept))
 
+    def _answer_header(self, name: str, value: str) -> str:
+        if name in _ADDRESSES:
+            return self.url(value)
+        return _LINK.sub(lambda found: f"<{self.url(found[1])}>", self.text(value))
+
     def _field(self, name: str, value: Any) -> Any:
         plain = name.replace("-", "").replace("_", "").lower()
-        return MARK if isinstance(value, str) and plain in _HANDED_OUT else self.json(value)
+        is_secret = isinstance(value, str) and plain in _HANDED_OUT and not is_plain(value)
+        return MARK if is_secret else self.json(value)
 
     def _pair(self, piece: str) -> str:
         name, equals, value = piece.partition("=")
-        return f"{name}={MARK}" if equals and value and is_secret_field(name) else piece
+        return f"{name}={MARK}" if equals and value and _is_secret(name, value) else piece
 
 
 _LINK = re.compile(r"<([a-z]+://[^<>]*)>")
+_ADDRESSES = frozenset({"location", "content-location"})
 
 
 def is_secret_field(name: str) -> bool:
     """Tell whether a parameter or field of this name holds a secret, and not a place in a list."""
     return is_secret_name(name) and not _PLACE_IN_A_LIST.fullmatch(name)
+
+
+def _is_secret(name: str, value: str) -> bool:
+    return is_secret_field(name) and not is_plain(unquote_plus(value))

@@ -4,10 +4,11 @@ import logging
 import time
 from urllib.parse import urlsplit
 
-from utils.concealed import concealed, one_line
+from utils.concealed import MARK, concealed, one_line
 from utils.http_answer import Answer, Fault, told
 from utils.http_order import Order, secrets_of
 from utils.integration_errors import IntegrationError
+from utils.secret_paths import without_credentials
 
 PATH_LIMIT = 300
 _LIBRARIES = ("httpx2", "httpcore2")  # they log whole URLs and headers
@@ -30,7 +31,9 @@ class CallLog:
         if not self._logger.isEnabledFor(logging.DEBUG):
             return
         parts = urlsplit(order.url)
-        path = concealed(parts.path, secrets_of(order.headers, order.url))
+        path = concealed(
+            without_credentials(parts.path, MARK), secrets_of(order.headers, order.url)
+        )
         self._logger.debug(
             "%s %s %s %s %.0f ms",
             order.method,

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, unquote, urlencode, urlsplit
 
 from utils.concealed import concealed, is_secret_name, shown_url, url_secrets
 from utils.integration_errors import IntegrationNotConfigured, IntegrationPermanentError
+from utils.plain_values import is_plain
 
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 Body = Mapping[str, Any] | bytes | str
@@ -152,7 +153,7 @@ def secrets_of(headers: Mapping[str, str], url: str) -> list[str]:
     for name, value in headers.items():
         if name in PUBLIC_HEADERS or not is_secret_name(name):
             continue
-        found += [value, value.partition(" ")[2].strip()]
+        found += [] if is_plain(value) else [value, value.partition(" ")[2].strip()]
         if value.lower().startswith("basic "):
             found += _user_of(value[6:])
     return found

@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, TypedDict, Unpack
 
 from utils import __version__
-from utils.deadline import seconds_left
+from utils.deadline import Deadline, current_deadline, seconds_left
 from utils.http_answer import Answer, json_of
 from utils.http_exchange import Breaker, Exchange, Limit, Rules, exchange
 from utils.http_log import CallLog
 from utils.http_order import IDEMPOTENCY_KEY, SAFE_TO_REPEAT, Body, Endpoint, Order, Params
 from utils.http_order import encoded_body as encoded
 from utils.integration_errors import IntegrationError, IntegrationNotConfigured
+from utils.task_logger import TaskLogger
 
 LOGGER = "trueline.http"
 DOWNLOAD_SECONDS = 3600.0  # where no task's deadline comes before that
@@ -45,6 +46,7 @@ class HTTPOptions(NamedTuple):
     verify: ssl.SSLContext | None = None  # for certificates of an own authority
     max_body_bytes: int = BODY_BYTES
     edges: Edges = Edges()
+    deadline: Deadline | None = None  # in threads that a task starts; None: the one it is made in
 
 
 class Extras(TypedDict, total=False):
@@ -80,7 +82,8 @@ class HTTPSetup:
         self.options = options
         self._timeout = timeout
         self._max_attempts = max_retries
-        self._logger = options.logger or logging.getLogger(LOGGER)
+        self._logger = options.logger or TaskLogger(LOGGER)
+        self._deadline = options.deadline or current_deadline()
         usual = {"accept": "application/json", "user-agent": f"trueline/{__version__}"}
         self._headers = usual | self.endpoint.authorization | _checked(headers)
 
@@ -120,13 +123,17 @@ class HTTPSetup:
         rules = Rules(
             max_attempts=self._max_attempts,
             longest_wait_seconds=LONGEST_WAIT_SECONDS,
-            seconds_left=edges.seconds_left,
+            seconds_left=self._seconds_left,
             now=edges.now,
             luck=edges.luck,
             limit=self.options.limit,
             breaker=self.options.breaker,
         )
         return exchange(order, rules, self._log())
+
+    def _seconds_left(self) -> float | None:
+        left = self.options.edges.seconds_left()
+        return self._deadline.seconds_left() if left is None and self._deadline else left
 
     def _log(self) -> CallLog:
         return CallLog(self._logger, self._max_attempts)

@@ -3,10 +3,17 @@
 import base64
 import json
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote, unquote_plus, urlsplit
+
+from utils.plain_values import is_flag, is_plain
 
 SHORTEST_INSIDE_TEXT = 4  # a shorter secret is only found where it is the whole string
-SHORTEST_LINE = 8  # lines of a multi-line secret that count as secrets of their own
+SHORTEST_LINE = 8  # lines of a multi-line secret, and parts of a URL, that are secrets themselves
+
+
+def worth_hiding(secrets: Iterable[str]) -> set[str]:
+    """Return the secrets that are any: to hide each `true`, or each 5, would only spoil text."""
+    return {secret for secret in secrets if secret.strip() and not is_flag(secret)}
 
 
 def forms_of_all(secrets: Iterable[str]) -> list[str]:
@@ -14,11 +21,30 @@ def forms_of_all(secrets: Iterable[str]) -> list[str]:
     found = {
         form
         for secret in secrets
-        for part in (secret, *_long_lines(secret), " ".join(secret.split()))
+        for part in (secret, *_parts(secret), " ".join(secret.split()))
         if len(part) >= SHORTEST_INSIDE_TEXT
         for form in _forms(part)
     }
     return sorted(found, key=lambda form: (-len(form), form))
+
+
+def _parts(secret: str) -> list[str]:
+    """Return what of a secret is one by itself: lines of a key, the secret part of a URL."""
+    return _long_lines(secret) + (_parts_of_url(secret) if "://" in secret else [])
+
+
+def _parts_of_url(secret: str) -> list[str]:
+    try:
+        url = urlsplit(secret.strip())
+    except ValueError:
+        return []
+    if url.password or url.username:
+        return [unquote(url.password or url.username or "")]
+    values = [unquote_plus(piece.partition("=")[2]) for piece in url.query.split("&")]
+    # Without a user and a query it is the path that nobody may know, as that of a webhook.
+    found = [one for one in values if len(one) >= SHORTEST_LINE and not is_plain(one)]
+    path = url.path.rstrip("/")
+    return found or ([path] if len(path) >= SHORTEST_LINE else [])
 
 
 def _long_lines(secret: str) -> list[str]:

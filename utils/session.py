@@ -17,6 +17,7 @@ from utils.spool import Spool
 from utils.suggest import did_you_mean
 from utils.task_context import BoundedLines, JobView, OnDemand
 from utils.task_groups import task_groups, tasks_beside
+from utils.task_lines import lines_to
 from utils.task_registry import registered_tasks
 from utils.task_run import TaskLimits, TaskRun, copied, skipped, unmet_dependency
 from utils.tasks import DeclaredTask, TaskSpec, TaskType
@@ -44,6 +45,7 @@ class ChildSpec(NamedTuple):
     with_needed: bool = False  # `only`, and what these tasks need
     exchanges: Mapping[str, Any] | None = None  # to record or to replay; see utils.exchange_play
     line: int | None = None  # the descriptor of the child's line to what jobs share
+    debug: bool = False  # whether DEBUG lines are kept too
 
 
 def run_session(spec: ChildSpec, channel: Channel, loaded: type[BaseRunner] | None = None) -> None:
@@ -115,7 +117,7 @@ class _Session:
         self._channel = channel
         self._spool = Spool(spec.spool)
         self._lines = BoundedLines()
-        self._tools = OnDemand(spec.line)
+        self._tools = OnDemand(spec.line, debug=spec.debug)
         self._limits = TaskLimits(spec.task_timeout_seconds, spec.result_limit_bytes)
         # One after another, an exchange belongs to the task that runs.
         self._most = 1 if spec.exchanges else runner.parallel_tasks
@@ -194,7 +196,8 @@ class _Session:
         stage_one.lines = self._lines
         stage_one.shared = self._tools
         runner.source = stage_one.source = dict(self._spec.source)
-        base = settled(stage_one.start())
+        with lines_to(self._lines.add, debug=self._spec.debug):
+            base = settled(stage_one.start())
         if not isinstance(base, Mapping):
             raise AuthoringError(
                 f"StageOne.start() returned {shown_kind(base)}, expected a dict",

@@ -73,6 +73,10 @@ class JobSettings(SettingsGroup):
     log_limit_bytes: int = Field(
         256 * 1024, ge=1024, description="output kept of one job, per stream"
     )
+    debug_logs: str = Field(
+        "",
+        description="integrations, separated by commas, whose jobs log DEBUG lines too; `*`: all",
+    )
     source_builds: str = Field(
         "", description="integrations, separated by commas, whose requirements may run build code"
     )
@@ -83,4 +87,12 @@ class JobSettings(SettingsGroup):
     @property
     def source_builds_allowed(self) -> frozenset[str]:
         """The names of the integrations whose requirements may run build code."""
-        return frozenset(name.strip() for name in self.source_builds.split(",") if name.strip())
+        return _names(self.source_builds)
+
+    def keeps_debug_lines(self, integration: str) -> bool:
+        """Tell whether the logs of an integration's jobs keep DEBUG lines."""
+        return not _names(self.debug_logs).isdisjoint({integration, "*"})
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in text.split(",") if name.strip())

@@ -5,7 +5,7 @@ from _thread import allocate_lock
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
-from utils.deadline import seconds_left
+from utils.deadline import Deadline, current_deadline, seconds_left
 from utils.errors import UpstreamFailed
 from utils.failures import clean_text
 from utils.results import Evidence, TaskResult
@@ -26,8 +26,9 @@ MAX_CHARACTERS = 64 * 1024
 class OnDemand:
     """What the tasks of a job share, made by the first that asks, in whatever thread."""
 
-    def __init__(self, line: int | None = None) -> None:
+    def __init__(self, line: int | None = None, *, debug: bool = False) -> None:
         self.line = line
+        self.debug = debug  # whether DEBUG lines are kept too
         self._lock = allocate_lock()
         self._made: JobTools | None = None
 
@@ -52,6 +53,11 @@ class JobView(NamedTuple):
     mention: Callable[[Mapping[str, Any]], None] | None = None  # of a small event, from any thread
     request_id: str = ""
     traceparent: str = ""
+
+    @property
+    def keeps_debug(self) -> bool:
+        """Whether the tasks' logs keep DEBUG lines."""
+        return self.tools is not None and self.tools.debug
 
 
 class BoundedLines:
@@ -104,6 +110,7 @@ class TaskContext:
         self._handled: set[str] = set()
         self._reads: dict[str, None] = {}
         self._own_tools: TaskTools | None = None
+        self._deadline: Deadline | None = None
 
     @property
     def source(self) -> dict[str, Any]:
@@ -175,11 +182,11 @@ class TaskContext:
 
     def seconds_left(self) -> float | None:
         """Return how long this task may still take; None where it has no deadline."""
-        return seconds_left()
+        return seconds_left(self._deadline)
 
     @property
     def logger(self) -> "Logger":
-        """A logger whose lines, from INFO on, go to the task's logs."""
+        """A logger whose lines, from INFO on, or all of them, go to the task's logs."""
         return self._tools().logger
 
     @property
@@ -197,6 +204,10 @@ class TaskContext:
     def progress(self, done: float, total: float | None = None) -> None:
         """Show how far the task is while it runs: soon at first, then every 30 s, and its end."""
         self._tools().progress(done, total)
+
+    def note_begin(self) -> None:
+        """Note that the task runs, in this thread: its deadline holds in others too."""
+        self._deadline = current_deadline()
 
     def note_dependency(self, task: str) -> None:
         """Count a task in `depends_on` as read; it has succeeded."""
@@ -220,7 +231,7 @@ class TaskContext:
         if self._own_tools is None:
             from utils.task_tools import make_tools  # noqa: PLC0415 - only for tasks that use them
 
-            self._own_tools = make_tools(self._name, self._view, self.add_log)
+            self._own_tools = make_tools(self._name, self._view, self.add_log, self._deadline)
         return self._own_tools
 
     def _read(self, task: str) -> TaskResult:

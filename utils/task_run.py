@@ -18,6 +18,7 @@ from utils.results import (
     verdict_of,
 )
 from utils.task_context import JobView, TaskContext
+from utils.task_lines import lines_to
 from utils.tasks import DeclaredTask, TaskSpec, TaskType
 
 
@@ -83,7 +84,9 @@ class TaskRun:
     def _call(self) -> Finding:
         stage_two = self._own_stage_two()
         stage_two.config = self._ctx.config
-        returned = settled(self._function(stage_two, self._ctx), self._note_loop)
+        self._ctx.note_begin()
+        with lines_to(self._ctx.add_log, debug=self._view.keeps_debug):
+            returned = settled(self._function(stage_two, self._ctx), self._note_loop)
         limit_bytes = self._limits.result_bytes
         return checked_finding(returned, self.spec.type, limit_bytes, self._open_data)
 

@@ -1,18 +1,23 @@
 """What `ctx` hands to a task that talks to other systems: client, cache, logger, progress."""
 
-import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from utils.cache import Cache, Store
 from utils.cache_stores import MemoryStore
+from utils.deadline import Deadline
+from utils.task_lines import TaskLines
+from utils.task_logger import logger_of
 from utils.thinning import Thinning
 from utils.token_bucket import Buckets, OwnBuckets, Pace, TokenBucket, bucket_name
 
 if TYPE_CHECKING:
     from utils.http import HTTPClient, HTTPOptions
     from utils.task_context import JobView, OnDemand
+
+
+LOGGERS = "trueline.integration"
 
 
 class ClientSettings(TypedDict, total=False):
@@ -46,12 +51,14 @@ class TaskTools:
         self,
         integration: str,
         shared: JobTools,
-        add_line: Callable[[object], None],
+        lines: TaskLines,
         mention: Callable[[float, float | None], None] = lambda _done, _total: None,
+        deadline: Deadline | None = None,
     ) -> None:
-        self.logger = _logger(integration, add_line)
-        self.cache = Cache(integration, shared.store)
+        self.logger = logger_of(f"{LOGGERS}.{integration}", lines)
+        self.cache = Cache(integration, shared.store, deadline=deadline)
         self._shared = shared
+        self._deadline = deadline
         self._thinning = Thinning()
         self._mention = mention
 
@@ -62,6 +69,8 @@ class TaskTools:
         options = settings.get("options", HTTPOptions())
         if options.logger is None:
             options = options._replace(logger=self.logger)
+        if options.deadline is None:
+            options = options._replace(deadline=self._deadline)
         if "pace" in settings:
             credential = _credential(base_url, settings.get("headers", {}))
             bucket = TokenBucket(settings["pace"], credential, self._shared.buckets)
@@ -80,49 +89,33 @@ class TaskTools:
             self._mention(done, total)
 
 
-class _Lines(logging.Handler):
-    """Writes to a task's logs."""
-
-    def __init__(self, add_line: Callable[[object], None]) -> None:
-        super().__init__()
-        self._add_line = add_line
-        self.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Add one line; one that cannot be formatted is told on stderr, as elsewhere."""
-        try:
-            line = self.format(record)
-        except Exception:  # noqa: BLE001 - what logging does: a wrong line fails no task
-            self.handleError(record)
-        else:
-            self._add_line(line)
-
-
-def make_tools(task: str, view: "JobView", add_line: Callable[[object], None]) -> TaskTools:
+def make_tools(
+    task: str,
+    view: "JobView",
+    add_line: Callable[[object], None],
+    deadline: Deadline | None = None,
+) -> TaskTools:
     """Return the tools of a task; what its job shares is made by the first that asks."""
     shared = view.tools.get(JobTools) if view.tools else JobTools()
-    integration = str(view.config.get("integration_name") or "integration")
 
     def mention(done: float, total: float | None) -> None:
         if view.mention is not None:
             view.mention({"type": "progress", "task": task, "done": done, "total": total})
 
-    return TaskTools(integration, shared, add_line, mention)
+    lines = TaskLines(add_line, debug=view.keeps_debug)
+    return TaskTools(_integration(view.config), shared, lines, mention, deadline)
 
 
 def stage_tools(
     config: Mapping[str, Any], shared: "OnDemand", add_line: Callable[[object], None]
 ) -> TaskTools:
     """Return the tools of a StageOne, which shares them with its job's tasks."""
-    integration = str(config.get("integration_name") or "integration")
-    return TaskTools(integration, shared.get(JobTools), add_line)
+    lines = TaskLines(add_line, debug=shared.debug)
+    return TaskTools(_integration(config), shared.get(JobTools), lines)
 
 
-def _logger(integration: str, add_line: Callable[[object], None]) -> logging.Logger:
-    # Not the process's logger of that name: tasks run side by side, each has its own lines.
-    logger = logging.Logger(f"trueline.integration.{integration}", logging.INFO)  # noqa: LOG001 - said above
-    logger.addHandler(_Lines(add_line))
-    return logger
+def _integration(config: Mapping[str, Any]) -> str:
+    return str(config.get("integration_name") or "integration")
 
 
 def _credential(base_url: str, headers: Mapping[str, str]) -> str:

@@ -19,6 +19,7 @@ from utils.exchange_file import Exchange
 from utils.exchange_play import REPLAY, taped
 from utils.findings import checked_finding
 from utils.loader import load_runner
+from utils.plain_values import is_plain
 from utils.results import TaskResult, TaskStatus, unrun_result
 from utils.session import ChildSpec, run_session
 from utils.suggest import did_you_mean
@@ -233,7 +234,7 @@ def _secrets_by_name(config: Any) -> list[str]:
     return found + [
         value
         for name, value in config.items()
-        if isinstance(value, str) and is_secret_name(str(name))
+        if isinstance(value, str) and is_secret_name(str(name)) and not is_plain(value)
     ]
 
 

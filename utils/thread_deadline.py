@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from utils.deadline import TaskTimeout, note_deadline
+from utils.deadline import Deadline, TaskTimeout, end_deadline, note_deadline
 
 T = TypeVar("T")
 
@@ -37,13 +37,13 @@ class ThreadDeadline:
         A call that swallows the exception and returns all the same has still timed out.
         """
         self._thread = get_ident()
-        note_deadline(seconds)
+        deadline = note_deadline(seconds)
         try:
             if self._rang:
                 raise TaskTimeout
             value = call()
         finally:
-            self._end()
+            self._end(deadline)
         if self._rang:
             raise TaskTimeout
         return value
@@ -62,13 +62,14 @@ class ThreadDeadline:
         finally:
             self._is_ringing = False
 
-    def _end(self) -> None:
+    def _end(self, deadline: Deadline | None) -> None:
         """Leave the thread with no exception under way to it; it may also be raised in here."""
         self._is_over = True
         while self._is_ringing:
             time.sleep(0.0001)
         if self._set_exception is not None:
             self._set_exception(get_ident(), None)
+        end_deadline(deadline)
 
 
 def _exception_setter() -> _Setter:

@@ -94,6 +94,7 @@ def run_spec(
         traceparent=order.traceparent,
         with_needed=order.with_needed,
         exchanges=_exchanges(order),
+        debug=order.debug,
         spool=str(directory.spool),
         resume=resumption is not None,
         done=resumption.done if resumption else (),

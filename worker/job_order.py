@@ -37,6 +37,7 @@ class JobOrder:
     traceparent: str = ""
     with_needed: bool = False  # `only`, and what these tasks need
     exchanges: Mapping[str, Any] | None = None  # to record or to replay, in a local run
+    debug: bool = False  # whether the logs of its tasks keep DEBUG lines too
 
 
 @dataclass(frozen=True)

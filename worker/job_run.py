@@ -29,10 +29,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class WorkerIdentity:
-    """Who runs a job, and how far apart from others."""
+    """Who runs a job, how far apart from others, and of which integrations it keeps DEBUG lines."""
 
     name: str
     isolation: Isolation
+    keeps_debug: Callable[[str], bool] = lambda _integration: False
 
 
 class JobReports:
@@ -156,6 +157,7 @@ class JobRunner:
             secrets=(*grant.secrets, *grant.references),
             request_id=grant.request_id or "",
             traceparent=grant.traceparent or "",
+            debug=self._identity.keeps_debug(grant.integration),
         )
 
     def _say_when_old(self, grant: Grant) -> None:

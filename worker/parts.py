@@ -107,7 +107,7 @@ def make_parts(settings: Settings, environ: Mapping[str, str], ground: Ground) -
 
     syncing = Syncing(sync, current, tell, reclaim.run)
     held = HeldLeases()
-    runner = _make_runner(ground, current, syncing, tracing)
+    runner = _make_runner(settings, ground, current, syncing, tracing)
     leasing = _make_leasing(settings, ground, held, metrics.counted(runner.run), syncing)
     metrics.show(_gauges(ground, leasing, held))
     add_checks(checks, ground.directory.root, ground.isolation, ground.outbox)
@@ -205,9 +205,13 @@ def _make_sync(
 
 
 def _make_runner(
-    ground: Ground, current: CurrentCatalogue, syncing: Syncing, tracing: Tracing
+    settings: Settings,
+    ground: Ground,
+    current: CurrentCatalogue,
+    syncing: Syncing,
+    tracing: Tracing,
 ) -> JobRunner:
-    identity = WorkerIdentity(ground.directory.worker, ground.isolation)
+    identity = WorkerIdentity(ground.directory.worker, ground.isolation, settings.keeps_debug_lines)
     executor = TracedExecutor(ground.executor, tracing)
     return JobRunner(current, syncing.freshen, executor, ground.outbox, identity, ground.references)
 

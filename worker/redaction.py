@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from utils.pointers import value_at
-from utils.secret_forms import SHORTEST_INSIDE_TEXT, forms_of_all
+from utils.secret_forms import SHORTEST_INSIDE_TEXT, forms_of_all, worth_hiding
 from worker.cut_secrets import CUT, SHORTEST_PART, cut_places
 
 Text = TypeVar("Text", str, bytes)
@@ -20,7 +20,7 @@ class Redactor:
     """Knows every form of some secrets, or `only` these forms, and replaces each by a mark."""
 
     def __init__(self, secrets: Iterable[str], only: Sequence[str] | None = None) -> None:
-        self._secrets = values = {secret for secret in secrets if secret.strip()}
+        self._secrets = values = worth_hiding(secrets)
         self._forms = tuple(forms_of_all(values) if only is None else only)
         self._whole = frozenset(value for value in values if len(value) < SHORTEST_INSIDE_TEXT)
         self._numbers = frozenset(

@@ -141,7 +141,9 @@ def _claim(state: State, wanted: LeaseRequest) -> tuple[Grant, ...] | None:
     with state.database.write(durable=False) as connection:
         term = _term(state, wanted.worker)
         grants = grant_jobs(connection, state.secrets, term, wanted.slots)
-    state.wakeups.wake_jobs(*grants.failed)
+    state.wakeups.wake_jobs(*grants.ended)
+    if grants.ended and not grants.given:
+        state.wakeups.wake(WORK)  # those that can be carried out may stand behind them
     state.wakeups.wake_followers(*(grant.job.id for grant in grants.given))
     return grants.given or None
 

@@ -30,6 +30,7 @@ _DIRECTORY = click.Path(file_okay=False, path_type=Path)
 @click.option("--record", type=_DIRECTORY, help="Keep the HTTP exchanges, without secrets, here.")
 @click.option("--record-as", metavar="URL", help="Write servers of loopback down under this URL.")
 @click.option("--replay", type=_DIRECTORY, help="Answer HTTP requests from here; no network.")
+@click.option("--debug", is_flag=True, help="Show what tasks log, DEBUG lines and requests too.")
 @fail_on_option
 @json_option
 def command(  # noqa: PLR0913 - the options of the command
@@ -42,6 +43,7 @@ def command(  # noqa: PLR0913 - the options of the command
     record: Path | None,
     record_as: str | None,
     replay: Path | None,
+    debug: bool,
     fail_on: str | None,
     as_json: bool,
 ) -> Exit:
@@ -66,7 +68,7 @@ def command(  # noqa: PLR0913 - the options of the command
 
     def ask() -> "tuple[Entry, Mapping[str, Any], Wish]":
         entry = read_entry(checkout, name)
-        wish = replace(_wish(task, record, replay), record_as=name_of_loopback)
+        wish = replace(_wish(task, record, replay), record_as=name_of_loopback, debug=debug)
         return entry, _config(entry, config_file, assignments), wish
 
     if watch:
@@ -87,7 +89,8 @@ def _run_once(
 
     entry, config, wish = ask()
     console = make_console(stderr=as_json)
-    here = LocalWorker(settings(), environ(), _teller(console, as_lines=as_json))
+    teller = _teller(console, as_lines=as_json, with_logs=wish.debug)
+    here = LocalWorker(settings(), environ(), teller)
     outcome = here.run(checkout, entry, config, wish)
     _show(outcome, wish, console, as_json=as_json)
     return exit_for_run(outcome.end.status, outcome.violations(), fail_on)
@@ -110,8 +113,9 @@ def _watch(
 
     console = make_console()
     folder = checkout / INTEGRATIONS / name
-    here = LocalWorker(settings(), environ(), _teller(console, as_lines=False))
     *_, wish = ask()  # what is wrong before the first run ends it
+    teller = _teller(console, as_lines=False, with_logs=wish.debug)
+    here = LocalWorker(settings(), environ(), teller)
     with here.open(ONE_WARM, alone=wish.replay is not None) as session:
 
         def run() -> None:
@@ -127,11 +131,15 @@ def _watch(
         rerun_at_changes([folder, checkout / MANIFEST, *watched], run)
 
 
-def _teller(console: "Console", *, as_lines: bool) -> "Callable[[dict[str, Any]], None]":
+def _teller(
+    console: "Console", *, as_lines: bool, with_logs: bool
+) -> "Callable[[dict[str, Any]], None]":
     """Return what prints events as they come; a task has a line, or its row in the table."""
-    from cli.following import print_event  # noqa: PLC0415 - start-up time
+    from cli.following import print_event, print_logs  # noqa: PLC0415 - start-up time
 
     def tell(event: dict[str, Any]) -> None:
+        if with_logs:
+            print_logs(event, console)
         if as_lines or event["type"] != "task_finished":
             print_event(event, console)
 

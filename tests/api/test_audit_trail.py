@@ -1,15 +1,17 @@
 """No change without its row, and a row for whoever was refused."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from flask import g
+from flask import g, request
 from sqlalchemy import select, text, update
 
+from api.audit import note_made
 from api.audit_table import audit
-from api.audit_trail import MOST_IDLE, Bound, note_object
+from api.audit_trail import MOST_IDLE, Bound
 from api.issued_tokens import revoke_token
 from api.principal import Role
 from api.state import State, state_of
@@ -141,7 +143,11 @@ def test_second_of_a_kind_costs_no_transaction_of_its_own(scene: Any) -> None:
     scene.database.attend(count)
     client.patch("/api/v1/deployments/prod", json={"enabled": True})
     assert len(writes) == 1
-    assert [row.status for row in log(scene)] == [201, 200, 200]
+    made = create(client, name="next")
+    assert len(writes) == 2
+    rows = log(scene)
+    assert [row.status for row in rows] == [201, 200, 200, 201]
+    assert rows[-1].object_id == made.json["id"]
 
 
 def test_refused_and_failed_attempts_stand_there_too(scene: Any) -> None:
@@ -229,15 +235,19 @@ def test_body_that_broke_off_or_is_too_large_is_no_error_of_the_log(scene: Any) 
     assert {row.fields for row in log(scene)} == {None}
 
 
-def test_route_can_say_what_it_makes(scene: Any) -> None:
+def test_what_a_transaction_makes_goes_with_it(scene: Any) -> None:
     def maker() -> str:
-        note_object("thing", "t1")
+        with suppress(ZeroDivisionError), state_of(scene.app).database.write() as connection:
+            note_made(connection, "t1")
+            raise ZeroDivisionError
         with state_of(scene.app).database.write() as connection:
             connection.execute(text("UPDATE integrations SET title = 'x'"))
+            if request.args:
+                note_made(connection, "t2")
         assert g.audit.changed
         return ""
 
     scene.app.view_functions["init.init"] = maker
-    assert scene.client(Role.ADMIN).post("/init-integrations").status_code == 200
-    (row,) = log(scene)
-    assert (row.object_kind, row.object_id) == ("thing", "t1")
+    for query in ("", "?made"):
+        assert scene.client(Role.ADMIN).post(f"/init-integrations{query}").status_code == 200
+    assert [row.object_id for row in log(scene)] == [None, "t2"]

@@ -54,7 +54,7 @@ def test_a_job_whose_secrets_cannot_be_opened_fails_and_the_others_are_given(
         )
     grants = grant(desk, state)
     assert [given.job.id for given in grants.given] == [sound]
-    assert grants.failed == (broken,)
+    assert grants.ended == (broken,)
     job = desk.job(broken)
     assert job["status"] == "failed"
     assert job["error"]["advice"]
@@ -66,7 +66,7 @@ def test_a_job_whose_deployment_is_gone_fails(
     job_id = desk.start()
     with database.write() as connection:
         connection.execute(delete(deployments))
-    assert grant(desk, state) == Grants(failed=(job_id,))
+    assert grant(desk, state) == Grants(ended=(job_id,))
     assert "deleted" in desk.job(job_id)["error"]["reason"]
 
 

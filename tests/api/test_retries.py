@@ -10,6 +10,7 @@ from api.events import read_events
 from api.reconsideration import reconsider
 from api.retries import LONGEST_WAIT_SECONDS, MOST_RETRIES
 from api.secret_key import Keyring
+from utils import __version__
 
 if TYPE_CHECKING:
     from tests.api.conftest import Desk
@@ -95,30 +96,23 @@ def test_the_history_tells_of_each_attempt(desk: "Desk", database: Database) -> 
     assert ends[0].payload["cause"] == limited(10.0)
 
 
-@pytest.mark.parametrize(
-    "cause",
-    [
-        None,
-        {"kind": "permanent", "retry_after": None},
-        {"kind": "disabled", "retry_after": None},
-        limited(LONGEST_WAIT_SECONDS + 1),
-    ],
-)
-def test_what_would_not_help_is_not_tried_again(desk: "Desk", cause: dict[str, Any]) -> None:
-    job_id = desk.start()
-    attempt(desk, cause)
-    assert desk.job(job_id)["status"] == "failed"
+def test_what_would_not_help_is_not_tried_again(desk: "Desk") -> None:
+    permanent = {"kind": "permanent", "retry_after": None}
+    disabled = {"kind": "disabled", "retry_after": None}
+    for cause in (None, permanent, disabled, limited(LONGEST_WAIT_SECONDS + 1)):
+        job_id = desk.start()
+        attempt(desk, cause)
+        assert desk.job(job_id)["status"] == "failed", cause
     assert deployment(desk)["state"] == "active"
 
 
-def test_a_job_that_is_put_off_can_be_cancelled(desk: "Desk") -> None:
+def test_a_job_that_is_put_off_can_be_cancelled_and_one_to_be_cancelled_is_not_put_off(
+    desk: "Desk",
+) -> None:
     job_id = desk.start()
     attempt(desk, TEMPORARY, "partial")
     desk.good(desk.client.post(f"/api/v1/jobs/{job_id}/cancel"))
     assert desk.job(job_id)["status"] == "cancelled"
-
-
-def test_a_job_that_was_to_be_cancelled_is_not_tried_again(desk: "Desk") -> None:
     job_id = desk.start()
     (lease,) = desk.lease()
     desk.good(desk.client.post(f"/api/v1/jobs/{job_id}/cancel"))
@@ -135,9 +129,14 @@ def test_refused_credentials_stop_the_deployment_until_somebody_changes_it(
     desk.good(desk.client.patch("/api/v1/deployments/nightly", json={"schedule": "every 1h"}))
     assert deployment(desk)["next_due_at"]
     desk.clock.now += timedelta(seconds=1)
+    desk.deploy("weekly")
     job_id = desk.start()
+    desk.clock.now += timedelta(seconds=1)
+    waiting, others = desk.start(), desk.start("weekly")
     attempt(desk, {"kind": kind, "retry_after": None})
     assert desk.job(job_id)["status"] == "failed"
+    assert_not_begun(desk, waiting, told)
+    assert [lease["job_id"] for lease in desk.lease(slots=5)] == [others]
     stopped = deployment(desk)
     assert (stopped["state"], stopped["next_due_at"]) == ("needs_attention", None)
     assert told in stopped["problem"]["reason"]
@@ -150,6 +149,31 @@ def test_refused_credentials_stop_the_deployment_until_somebody_changes_it(
     assert (again["state"], again["problem"]) == ("active", None)
     assert again["next_due_at"]
     desk.start()
+
+
+def assert_not_begun(desk: "Desk", job_id: str, told: str) -> None:
+    job = desk.job(job_id)
+    assert (job["status"], job["started_at"]) == ("cancelled", None)
+    assert "deployment 'nightly' needs attention" in job["error"]["reason"]
+    assert told in job["error"]["reason"]
+    assert "PATCH" in job["error"]["advice"]
+
+
+def test_a_job_that_comes_back_to_a_refused_deployment_is_not_given_again(desk: "Desk") -> None:
+    desk.clock.now += timedelta(seconds=1)
+    returned, refused = desk.start(), desk.start()
+    (first, second) = sorted(desk.lease(slots=2), key=lambda lease: lease["job_id"] == refused)
+    desk.clock.now += timedelta(seconds=1)
+    sound = desk.start(desk.deploy("weekly"))
+    desk.good(desk.send(second, desk.ended(second, "failed", error=ERROR, cause=AUTH)))
+    names = {name: first[name] for name in ("job_id", "attempt", "token")}
+    body = {"worker": "w1", "leases": [names]}
+    desk.good(desk.client.post("/api/v1/leases/release", json=body))
+    assert (desk.job(returned)["status"], desk.job(refused)["status"]) == ("pending", "failed")
+    asked = {"worker": "w1", "slots": 1, "wait_seconds": 5, "version": __version__}
+    (lease,) = desk.good(desk.client.post("/api/v1/leases", json=asked))["leases"]
+    assert lease["job_id"] == sound  # although it stands behind the other
+    assert_not_begun(desk, returned, "credentials were refused")
 
 
 def test_a_new_commit_does_not_forget_that_credentials_were_refused(

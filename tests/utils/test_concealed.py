@@ -2,7 +2,15 @@ import time
 
 import pytest
 
-from utils.concealed import MARK, concealed, is_secret_name, one_line, shown_body, shown_url
+from utils.concealed import (
+    MARK,
+    concealed,
+    is_secret_name,
+    one_line,
+    shown_body,
+    shown_url,
+    url_secrets,
+)
 
 SECRET = "s3cr3t-Val/ue+1"
 
@@ -63,9 +71,21 @@ def test_a_known_secret_is_taken_out_wherever_it_stands(form: str) -> None:
     assert concealed(f"no: {form}!", [SECRET]) == f"no: {MARK}!"
 
 
-def test_what_is_no_secret_stays() -> None:
-    said = 'IntegrationAuthError: {"message": "Bad credentials", "author": "me"} at http://h:1/a?'
+@pytest.mark.parametrize(
+    "said",
+    [
+        'IntegrationAuthError: {"message": "Bad credentials", "author": "me"} at http://h:1/a?',
+        '{"hide_secret": true, "token_expires_at": "soon", "token": null}',
+        "secret_scanning: enabled, secret_type=aws_key, last_token: 2026-11-20T05:30:00Z",
+    ],
+)
+def test_what_is_no_secret_stays(said: str) -> None:
     assert concealed(said) == said
+
+
+def test_only_a_value_that_may_be_a_secret_is_one() -> None:
+    url = "https://h/a?hide_secret=true&key=name&token=2026-11-20&api_key=a1b2c3d4e5"
+    assert url_secrets(url) == ["a1b2c3d4e5"]
 
 
 def test_a_short_value_does_not_take_the_text_apart() -> None:
@@ -73,8 +93,8 @@ def test_a_short_value_does_not_take_the_text_apart() -> None:
 
 
 def test_a_url_keeps_host_path_and_names() -> None:
-    url = f"https://me:{SECRET}@host:81/a/b?x=1&empty=&token={SECRET}#part"
-    assert shown_url(url) == "https://***@host:81/a/b?x=***&empty=&token=***#***"
+    url = f"https://me:{SECRET}@host:81/a/bot1:abc/b?x=1&empty=&token={SECRET}#part"
+    assert shown_url(url) == "https://***@host:81/a/bot***/b?x=***&empty=&token=***#***"
 
 
 def test_a_body_is_cut_and_on_one_line() -> None:
@@ -97,7 +117,10 @@ def test_names_of_secrets_are_known(name: str) -> None:
     assert is_secret_name(name)
 
 
-@pytest.mark.parametrize("name", ["Accept", "monkey", "page", "per_page", "author", "signed"])
+@pytest.mark.parametrize(
+    "name",
+    ["Accept", "monkey", "page", "per_page", "author", "signed", "token_type", "secret-scanning"],
+)
 def test_other_names_are_not(name: str) -> None:
     assert not is_secret_name(name)
 

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import ssl
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
@@ -15,6 +14,7 @@ import pytest
 import trustme
 
 from utils.circuit_breaker import CircuitBreaker
+from utils.deadline import call_within, seconds_left
 from utils.errors import (
     IntegrationAuthError,
     IntegrationError,
@@ -550,14 +550,20 @@ def test_whatever_happens_is_an_error_of_the_tree(ask: "Asker", remote: "Remote"
             ask(remote.url, "get", path)
 
 
-def test_a_thread_that_is_not_the_tasks_has_no_deadline(remote: "Remote") -> None:
-    remote.replies("/", remote.json(1))
-    got: list[object] = []
-    with HTTPClient(remote.url) as client:
-        thread = threading.Thread(target=lambda: got.append(client.get("/")))
-        thread.start()
-        thread.join()
-    assert got == [1]
+def test_what_is_left_to_a_task_holds_in_its_threads_too(remote: "Remote") -> None:
+    remote.replies("/", remote.json({}, 429, Retry_After="60"), remote.json(1))
+
+    def ask() -> tuple[HTTPClient, Any]:
+        client = HTTPClient(remote.url)
+        with ThreadPoolExecutor(1) as pool:
+            return client, pool.submit(client.get, "/").exception()
+
+    client, error = call_within(20, ask)
+    assert isinstance(error, IntegrationRateLimited)  # at once: the wait would end too late
+    assert (error.retry_after, len(remote.got)) == (60.0, 1)
+    with client, ThreadPoolExecutor(1) as pool:
+        assert pool.submit(client.get, "/").result() == 1
+    assert seconds_left(client._setup._deadline) is None  # that task is over
 
 
 def test_the_twin_is_found_beside_it() -> None:

@@ -96,8 +96,8 @@ def test_origins_that_mean_the_same_are_the_same() -> None:
 
 def test_the_secrets_of_a_request_are_known() -> None:
     headers = {"authorization": "Basic bWU6cEBzcw==", "x-api-key": "abc", "accept": "json"}
-    found = secrets_of(headers, "https://h/?token=t0ken&page=2")
-    assert {"p@ss", "me:p@ss", "bWU6cEBzcw==", "abc", "t0ken"} <= set(found)
+    found = secrets_of(headers, "https://h/?token=t0ken-v4lue&page=2")
+    assert {"p@ss", "me:p@ss", "bWU6cEBzcw==", "abc", "t0ken-v4lue"} <= set(found)
     assert "json" not in found
     assert "2" not in found
 

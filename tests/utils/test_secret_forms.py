@@ -5,7 +5,7 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from utils.secret_forms import forms_of_all
+from utils.secret_forms import forms_of_all, worth_hiding
 
 
 def test_forms_are_sorted_longest_first() -> None:
@@ -62,3 +62,25 @@ def test_long_lines_of_a_secret_are_secrets_themselves() -> None:
     forms = forms_of_all([key])
     assert "AAAABBBBCCCC" in forms
     assert "short" not in forms
+
+
+@pytest.mark.parametrize(
+    ("url", "part"),
+    [
+        ("https://hooks.slack.com/services/T000/B000/secret", "/services/T000/B000/secret"),
+        ("https://ada:s3cr%40t-pw@h/an/ordinary/path", "s3cr@t-pw"),
+        ("https://h/an/ordinary/path?v=2026-11-20&sig=abcdefgh", "abcdefgh"),
+    ],
+)
+def test_the_part_of_a_url_that_makes_it_a_secret_is_one_itself(url: str, part: str) -> None:
+    forms = forms_of_all([url])
+    assert part in forms
+    assert {"/an/ordinary/path", "2026-11-20"}.isdisjoint(forms)
+
+
+def test_what_only_switches_or_counts_is_not_worth_hiding() -> None:
+    assert worth_hiding(["hunter2", "true", "5", " ", "tok", "2026-11-20"]) == {
+        "hunter2",
+        "tok",
+        "2026-11-20",
+    }

@@ -1,5 +1,6 @@
 import doctest
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from utils.errors import UpstreamFailed
 from utils.results import TaskResult, TaskStatus, unrun_result
 from utils.task_context import BoundedLines, JobView, TaskContext
 from utils.tasks import TaskSpec, TaskType
+from utils.thread_deadline import ThreadDeadline
 
 
 def spec(name: str, *, enabled: bool = True) -> TaskSpec:
@@ -53,6 +55,29 @@ def test_a_task_knows_how_long_it_may_take(ctx: TaskContext) -> None:
     left = call_within(30, ctx.seconds_left)
     assert left is not None
     assert 0 < left <= 30
+
+
+def test_a_task_beside_others_has_its_own_time_in_its_own_threads(view: JobView) -> None:
+    both = threading.Barrier(2)
+
+    def left(seconds: float) -> float | None:
+        ctx = TaskContext("reader", view, {})
+
+        def call() -> float | None:
+            ctx.note_begin()
+            both.wait(20)
+            with ThreadPoolExecutor(1) as pool:
+                return pool.submit(ctx.seconds_left).result()
+
+        told = ThreadDeadline().call_within(seconds, call)
+        assert ctx.seconds_left() is None  # it is over
+        return told
+
+    with ThreadPoolExecutor(2) as pool:
+        short, long = pool.map(left, [100.0, 1000.0])
+    assert short is not None
+    assert long is not None
+    assert 0 < short <= 100 < long <= 1000
 
 
 def test_a_reader_gets_data_message_and_a_clean_record(ctx: TaskContext) -> None:

@@ -16,9 +16,18 @@ if TYPE_CHECKING:
 SECRET = "s3cr3t-t0ken"
 TASKS = """
 import sys
+from threading import Thread
 
+from utils.base_integration import BaseIntegration
 from utils.decorators import task
 from utils.token_bucket import Pace
+
+
+class Items(BaseIntegration):
+    name = "items"
+
+
+AT_IMPORT = Items({})
 
 
 @task(name="a_list", title="List")
@@ -29,6 +38,10 @@ def a_list(self, ctx):
     ctx.logger.info("found %d", 1)
     ctx.logger.debug("not shown")
     ctx.logger.info("%d items", "three")
+    AT_IMPORT.logger.info("by its class")
+    thread = Thread(target=Items({}).logger.warning, args=("from a thread",))
+    thread.start()
+    thread.join()
     return {"data": {"items": ctx.cache.get_or_compute("items", lambda: client.get("/items"))}}
 
 
@@ -65,7 +78,11 @@ def test_a_task_gets_client_cache_logger_and_progress(
     child = run_child("sample", snapshot, config={"url": remote.url})
     assert child.results["a_list"]["data"] == {"items": [1, 2]}, child.results
     assert child.results["b_again"]["data"] == {"items": [1, 2], "heavy": True}
-    assert child.results["a_list"]["logs"] == ["INFO found 1"]
+    assert child.results["a_list"]["logs"] == [
+        "INFO found 1",
+        "INFO by its class",
+        "WARNING from a thread",
+    ]
     told = [event for event in child.events if event["type"] == "progress"]
     assert told == [
         {"type": "progress", "task": "a_list", "done": done, "total": 2} for done in (1, 2)
@@ -80,35 +97,38 @@ def test_a_task_that_uses_none_of_it_does_not_pay_for_it(
     assert child.results["plain"]["data"] == {"heavy": []}
 
 
-@pytest.mark.parametrize(
-    ("status", "kind", "wait"), [(401, "auth", None), (429, "rate_limited", 86400.0)]
-)
 def test_an_error_of_the_tree_puts_its_cause_on_the_result(
     run_child: Callable[..., Any],
     write_snapshot: Callable[[Mapping[str, str]], Path],
     remote: "Remote",
-    status: int,
-    kind: str,
-    wait: float | None,
 ) -> None:
-    headers = {"Retry_After": "86400"} if wait else {}
-    remote.replies("/items", remote.json({"token": SECRET}, status, **headers))
+    remote.replies("/items", remote.json({"token": SECRET}, 429, Retry_After="86400"))
     snapshot = write_snapshot({"collectors/tasks.py": TASKS})
     child = run_child("sample", snapshot, config={"url": remote.url})
     result = child.results["a_list"]
     assert result["status"] == "failed"
-    assert result["cause"] == {"kind": kind, "retry_after": wait}
+    assert result["cause"] == {"kind": "rate_limited", "retry_after": 86400.0}
     assert SECRET not in str(child)
     assert child.results["b_again"]["cause"] is None
-    assert result["logs"][1].startswith("ERROR attempt 1/3 failed: Integration")
+    assert result["logs"][-1].startswith("ERROR attempt 1/3 failed: Integration")
 
 
-def test_the_retries_of_a_client_are_in_the_tasks_logs(view: JobView) -> None:
-    ctx = TaskContext("a", view, {})
-    ctx.logger.warning("attempt %d", 1)
-    ctx.logger.debug("not kept")
-    assert ctx.noted()[1] == ("WARNING attempt 1",)
+def test_debug_lines_and_requests_are_in_the_tasks_logs_where_they_are_asked_for(
+    view: JobView, remote: "Remote"
+) -> None:
+    remote.replies("/items", remote.json(1))
+    logs = []
+    for debug in (False, True):
+        ctx = TaskContext("a", view._replace(tools=OnDemand(debug=debug)), {})
+        with ctx.http(remote.url) as client:
+            client.get("/items")
+        ctx.logger.warning("attempt %d", 1)
+        logs.append(ctx.noted()[1])
     assert ctx.logger.name == "trueline.integration.github"
+    assert logs[0] == ("WARNING attempt 1",)
+    request, warning = logs[1]
+    assert request.startswith("DEBUG GET 127.0.0.1 /items 200 ")
+    assert warning == "WARNING attempt 1"
 
 
 def test_tasks_of_a_job_share_the_cache_and_the_buckets(view: JobView, remote: "Remote") -> None:

@@ -83,6 +83,7 @@ def test_secrets_are_on_stdin_alone(prepare: Callable[..., Prepared], tmp_path: 
         "traceparent": "",
         "with_needed": False,
         "exchanges": None,
+        "debug": False,
     }
 
 

@@ -79,7 +79,7 @@ def current(prepare: Callable[[str], Prepared]) -> CurrentCatalogue:
 @pytest.fixture
 def runner(current: CurrentCatalogue, outbox: Outbox) -> Callable[[Executor], JobRunner]:
     def make(executor: Executor) -> JobRunner:
-        identity = WorkerIdentity("worker-1", Isolation.PROCESS)
+        identity = WorkerIdentity("worker-1", Isolation.PROCESS, lambda name: name == "one")
         return JobRunner(current, lambda *_: None, executor, outbox, identity, NO_REFERENCES)
 
     return make
@@ -142,6 +142,7 @@ def test_order_carries_config_and_the_places_of_its_secrets(
     (order,) = orders
     assert (order.job_id, order.attempt, order.integration) == ("job-1", 2, "one")
     assert (order.config, order.secrets) == ({"secret": "s3cret"}, ("/secret",))
+    assert order.debug
 
 
 @pytest.mark.parametrize(

@@ -197,7 +197,7 @@ def test_dependabot_alerts_are_kept_short(repositories: dict[str, Any]) -> None:
         ),
         (
             "list_secret_alerts",
-            "secret-scanning/alerts?state=open&hide_secret=***&per_page=100",
+            "secret-scanning/alerts?state=open&hide_secret=true&per_page=100",
             404,
             "Secret scanning is disabled on this repository.",
         ),
@@ -228,7 +228,7 @@ def test_what_is_off_is_a_state_of_its_own(
         ),
         (
             "list_secret_alerts",
-            "secret-scanning/alerts?state=open&hide_secret=***&per_page=100",
+            "secret-scanning/alerts?state=open&hide_secret=true&per_page=100",
         ),
         ("list_deploy_keys", "keys?per_page=100"),
         ("read_actions_permissions", "actions/permissions"),
@@ -253,7 +253,7 @@ def test_secrets_are_never_kept(plays: Any) -> None:
         "created_at": "2026-11-01T08:00:00Z",
         "html_url": "https://github.com/acme/shop/security/secret-scanning/1",
     }
-    path = "/repos/acme/shop/secret-scanning/alerts?state=open&hide_secret=***&per_page=100"
+    path = "/repos/acme/shop/secret-scanning/alerts?state=open&hide_secret=true&per_page=100"
     run = of_shop("list_secret_alerts", plays({path: (200, [alert])})).assert_success()
     assert run.data["repositories"][0]["found"][0]["kind"] == "some_key"
     assert "hunter-2-hunter" not in str(run)

@@ -18,9 +18,12 @@ from cli.reading.integration_folder import read_folder
 from cli.reading.repository import BadManifest, Repository
 
 MakeRepository = Callable[..., Repository]
-NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
-    st.none() | st.booleans() | NUMBERS | st.text(max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(

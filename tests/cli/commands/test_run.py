@@ -63,9 +63,12 @@ SET = "integrations/shop/tests/exchanges/default"
 
 def test_one_task_runs_with_what_it_needs_as_a_table(shop: Path, trueline: Any) -> None:
     assert shop.is_dir()
-    ran = trueline("run", "shop", *REPLAY, SET, "--task", "sold_out")
+    ran = trueline("run", "shop", *REPLAY, SET, "--task", "sold_out", "--debug")
     assert ran.code == 0
     lines = [line.split() for line in ran.out.splitlines()]
+    requests = [line for line in lines if line[1:5] == ["DEBUG", "GET", "shop.example", "/items"]]
+    assert [line[0] for line in requests] == ["list_items"] * 2
+    lines = lines[len(requests) :]
     assert lines[0] == ["task", "status", "verdict", "seconds", "message"]
     assert [line[0] for line in lines[1:3]] == ["list_items", "sold_out"]
     assert lines[2][1:5] == ["✓", "success", "✓", "pass"]
