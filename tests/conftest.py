@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,7 @@ class Runner(BaseRunner):
 """
 
 Eventually = Callable[[Callable[[], object]], None]
+NoMoreThreads = Callable[[], AbstractContextManager[None]]
 RunChild = Callable[..., "EndedChild"]
 WriteSnapshot = Callable[[Mapping[str, str]], Path]
 
@@ -171,6 +174,21 @@ def write_snapshot(tmp_path: Path) -> WriteSnapshot:
         return snapshot
 
     return write
+
+
+@pytest.fixture
+def no_more_threads() -> NoMoreThreads:
+    """Let no thread start meanwhile: there is no stack of the size that each would get."""
+
+    @contextmanager
+    def hold() -> Iterator[None]:
+        before = threading.stack_size(2**46)
+        try:
+            yield
+        finally:
+            threading.stack_size(before)
+
+    return hold
 
 
 @pytest.fixture

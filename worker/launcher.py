@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -36,6 +37,7 @@ class Launcher:
     def __init__(self, answer_seconds: float) -> None:
         self._answer_seconds = answer_seconds
         self._lock = threading.Lock()
+        self._is_open = True
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
 
@@ -70,6 +72,7 @@ class Launcher:
     def close(self) -> None:
         """End the launcher, and with it every child that it has started."""
         with self._lock:
+            self._is_open = False
             self._end_process(patience_seconds=ANSWER_SECONDS)
 
     def __enter__(self) -> Self:
@@ -81,21 +84,29 @@ class Launcher:
     def _hand_over(self, control: socket.socket) -> None:
         with self._lock:
             if self._requests is None:
-                raise OSError("the launcher was closed")
+                raise OSError("there is no launcher now")
             socket.send_fds(self._requests, [b"s"], [control.fileno()])
 
     def _replace(self, lost: socket.socket | None) -> None:
         with self._lock:
-            if self._requests is not lost or lost is None:
+            if self._requests is not lost or not self._is_open:
                 return  # another thread was faster, or close() was called
             self._end_process(patience_seconds=0.5)
-            self._start_process()
+            try:
+                self._start_process()
+            except OSError as error:
+                raise LaunchError(
+                    f"a child process did not start: nor did its launcher ({error.strerror})",
+                    "see that this machine has memory and processes to spare; the next job tries "
+                    "again",
+                ) from error
 
     def _start_process(self) -> None:
         ours, theirs = socket.socketpair()
         ours.settimeout(self._answer_seconds)
         root = str(Path(__file__).parent.parent)
-        with theirs:
+        with theirs, ExitStack() as unless_started:
+            unless_started.enter_context(ours)
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-c", _BOOT, root, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
@@ -105,6 +116,7 @@ class Launcher:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
+            unless_started.pop_all()
         self._requests = ours
 
     def _end_process(self, patience_seconds: float) -> None:

@@ -211,8 +211,12 @@ class WarmStarts:
     def _begin(self, key: _Key, prepared: Prepared) -> _Place:
         place = self._places[key] = _Place()
         thread = threading.Thread(target=self._start, args=(key, place, prepared), name="warming")
-        self._starting.add(thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError as error:  # this machine has no room for another
+            self._settle(key, place, NotWarm(str(error), lasting=False))
+        else:
+            self._starting.add(thread)
         return place
 
     def _start(self, key: _Key, place: _Place, prepared: Prepared) -> None:
