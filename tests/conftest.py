@@ -26,6 +26,7 @@ from worker.launcher import Launcher
 _HYPOTHESIS_HOME = tempfile.TemporaryDirectory(prefix="hypothesis-")
 set_hypothesis_home_dir(_HYPOTHESIS_HOME.name)
 
+pytest.register_assert_rewrite("tests.api.desk", "tests.faults.history", "tests.faults.site")
 pytest_plugins = [
     "tests.databases",
     "tests.receiver",

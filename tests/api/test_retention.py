@@ -12,7 +12,8 @@ from api.tables import jobs
 from utils.settings import Settings
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk, HandClock
+    from tests.api.desk import Desk
+    from tests.api.hand_clock import HandClock
     from tests.conftest import Eventually
 
 GO_ON = threading.Event()

@@ -23,7 +23,9 @@ from tests.receiver import Receiver, Reply
 from utils.settings import Settings
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk, HandClock, Served
+    from tests.api.desk import Desk
+    from tests.api.hand_clock import HandClock
+    from tests.api.served import Served
     from tests.conftest import Eventually, NoMoreThreads
 
 
