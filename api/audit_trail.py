@@ -128,11 +128,6 @@ def note_login(principal: Principal, reason: str | None = None) -> None:
     g.audit = replace(g.audit, reason=reason)
 
 
-def note_object(kind: str, object_id: str) -> None:
-    """Say what the request under way makes, before its transaction ends; else its answer does."""
-    g.audit = replace(g.audit, object_kind=kind, object_id=object_id)
-
-
 def _entry() -> Entry:
     entry: Entry = g.audit
     return entry.by(g.get("suspect", current_principal()))

@@ -6,10 +6,8 @@ which thread of the worker asked for them, and live no longer than the worker do
 
 import socket
 import subprocess
-import sys
 import threading
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Self
 
 from worker.running import (
@@ -21,14 +19,11 @@ from worker.running import (
     Stdin,
     ask_for_child,
 )
+from worker.side_process import start_side_process
 
 __all__ = ["Command", "Exit", "LaunchError", "Launcher", "Running"]
 
 ANSWER_SECONDS = 15.0  # a start takes milliseconds; a launcher silent for this long is replaced
-_BOOT = (
-    "import sys; sys.path.append(sys.argv[1]); "
-    "from worker.launcher_process import serve_launcher; serve_launcher(int(sys.argv[2]))"
-)
 
 
 class Launcher:
@@ -104,17 +99,10 @@ class Launcher:
     def _start_process(self) -> None:
         ours, theirs = socket.socketpair()
         ours.settimeout(self._answer_seconds)
-        root = str(Path(__file__).parent.parent)
         with theirs, ExitStack() as unless_started:
             unless_started.enter_context(ours)
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _BOOT, root, str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                cwd="/",
-                env={"LANG": "C.UTF-8"},
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
+            self._process = start_side_process(
+                "launcher_process.serve_launcher", theirs, options=("-I", "-S")
             )
             unless_started.pop_all()
         self._requests = ours

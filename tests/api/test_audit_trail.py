@@ -5,11 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from flask import g
 from sqlalchemy import select, text, update
 
 from api.audit_table import audit
-from api.audit_trail import MOST_IDLE, Bound, note_object
+from api.audit_trail import MOST_IDLE, Bound
 from api.issued_tokens import revoke_token
 from api.principal import Role
 from api.state import State, state_of
@@ -227,17 +226,3 @@ def test_body_that_broke_off_or_is_too_large_is_no_error_of_the_log(scene: Any) 
     assert client.post(address, data=b"{", content_type="application/json").status_code == 400
     assert {row.status for row in log(scene)} == {413, 400}
     assert {row.fields for row in log(scene)} == {None}
-
-
-def test_route_can_say_what_it_makes(scene: Any) -> None:
-    def maker() -> str:
-        note_object("thing", "t1")
-        with state_of(scene.app).database.write() as connection:
-            connection.execute(text("UPDATE integrations SET title = 'x'"))
-        assert g.audit.changed
-        return ""
-
-    scene.app.view_functions["init.init"] = maker
-    assert scene.client(Role.ADMIN).post("/init-integrations").status_code == 200
-    (row,) = log(scene)
-    assert (row.object_kind, row.object_id) == ("thing", "t1")
