@@ -1,7 +1,7 @@
 """Who changed what: rows of the audit log, and how they are read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -25,59 +25,49 @@ _AGAIN = update(audit).where(audit.c.id == bindparam("known_id"))
 _VALUES = [bindparam(column.name, type_=column.type) for column in audit.c]
 _KNOWN = select(audit.c.id).where(audit.c.id == bindparam("id", type_=audit.c.id.type)).exists()
 _ONCE = insert(audit).from_select(list(audit.c), select(*_VALUES).where(~_KNOWN))
+_MADE = "trueline_made"  # an option of a connection, so it goes with the transaction
 
 
 @dataclass(frozen=True)
 class Entry:
     """One row: who did what to what, and how it was answered."""
 
-    id: str
     at: datetime
-    principal: str
-    role: str | None
-    token_id: str | None
     action: str
     method: str
     route: str
-    object_kind: str | None
-    object_id: str | None
-    fields: tuple[str, ...] | None
-    changed: bool
-    status: int | None
-    reason: str | None
     request_id: str
+    object_kind: str | None = None
+    object_id: str | None = None
+    principal: str = ""
+    role: str | None = None
+    token_id: str | None = None
+    fields: tuple[str, ...] | None = None
+    changed: bool = False
+    status: int | None = None
+    reason: str | None = None
+    id: str = field(default_factory=lambda: str(uuid4()))
 
-    def by(self, principal: Principal) -> "Entry":
-        """Return it as done by somebody."""
-        return replace(
-            self, principal=principal.name, role=principal.role, token_id=principal.token_id
-        )
-
-
-def new_entry(at: datetime, action: str, method: str, route: str, request_id: str) -> Entry:
-    """Begin an entry, by nobody so far."""
-    return Entry(
-        id=str(uuid4()),
-        at=at,
-        principal="",
-        role=None,
-        token_id=None,
-        action=action,
-        method=method,
-        route=route,
-        object_kind=None,
-        object_id=None,
-        fields=None,
-        changed=False,
-        status=None,
-        reason=None,
-        request_id=request_id,
-    )
+    def by(self, principal: Principal, **known: Any) -> "Entry":
+        """Return it as done by somebody, and with what else is known by now."""
+        name, role, token_id = principal.name, principal.role, principal.token_id
+        return replace(self, principal=name, role=role, token_id=token_id, **known)
 
 
-def record_once(connection: Connection, entry: Entry) -> None:
-    """Write an entry, unless a transaction before this one has; where it failed it has not."""
-    connection.execute(_ONCE, _row(entry))
+def note_made(connection: Connection, object_id: str) -> None:
+    """Say what a transaction makes; where only the answer does, that is written in another one."""
+    connection.execution_options(**{_MADE: object_id})
+
+
+def made_in(connection: Connection) -> str | None:
+    """Return what a transaction makes, where that was said."""
+    made: str | None = connection.get_execution_options().get(_MADE)
+    return made
+
+
+def record_change(connection: Connection, entry: Entry, *, is_first: bool) -> None:
+    """Write an entry, unless a transaction before this one has; where that failed it has not."""
+    connection.execute(_NEW if is_first else _ONCE, _row(entry))
 
 
 def record(connection: Connection, entry: Entry) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from api.audit import Entry, field_names, new_entry, record, record_once
+from api.audit import Entry, field_names, made_in, record, record_change
 from api.clock import Clock
 from api.database import Database
 from api.guard import SAFE_METHODS
@@ -56,21 +56,21 @@ class AuditTrail:
     def _new_entry(self) -> Entry:
         rule = request.url_rule.rule if request.url_rule else request.path[:LONGEST_PATH]
         action = request.endpoint or "nothing"
-        entry = new_entry(self._clock(), action, request.method, rule, request_id())
-        kind, name = _object()
-        return replace(entry, object_kind=kind, object_id=name)
+        return Entry(self._clock(), action, request.method, rule, request_id(), *_object())
 
     def _witness(self, connection: Connection) -> None:
         """Write the row of a request's change into the transaction that makes it."""
         if not has_request_context() or not g.get("audited", False):
             return
-        entry = replace(
-            _entry(),
+        begun: Entry = g.audit
+        entry = begun.by(
+            _who(),
             changed=True,
-            status=self._usual.get(g.audit.action),
+            status=self._usual.get(begun.action),
             fields=field_names(request.get_json(silent=True)),
+            object_id=begun.object_id or made_in(connection),
         )
-        record_once(connection, entry)
+        record_change(connection, entry, is_first=not begun.changed)
         g.audit = entry
 
     def _finish(self, response: Response) -> Response:
@@ -82,7 +82,7 @@ class AuditTrail:
             return response
         if _is_complete(entry, response):
             return response
-        ended = _answered(_entry(), response)
+        ended = _answered(entry.by(_who()), response)
         if ended.changed and response.status_code < FIRST_FAILURE:
             self._usual[ended.action] = response.status_code
         if ended != entry and (ended.changed or self._is_worth_it(ended)):
@@ -128,9 +128,9 @@ def note_login(principal: Principal, reason: str | None = None) -> None:
     g.audit = replace(g.audit, reason=reason)
 
 
-def _entry() -> Entry:
-    entry: Entry = g.audit
-    return entry.by(g.get("suspect", current_principal()))
+def _who() -> Principal:
+    known: Principal = g.get("suspect") or current_principal()
+    return known
 
 
 def _is_known() -> bool:

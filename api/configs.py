@@ -100,17 +100,21 @@ def _form_errors(config: dict[str, Any]) -> list[FieldError]:
     fault = storage_fault(config)
     if fault is not None:
         return [fault]
-    return [
-        FieldError("", f"the name {name!r} is ours; use another")
-        for name in OUR_NAMES
-        if _has_key(config, name)
-    ]
+    ours = _keys_of_ours(config)
+    return [FieldError("", f"the name {name!r} is ours; use another") for name in sorted(ours)]
 
 
-def _has_key(value: Any, key: str) -> bool:
-    if isinstance(value, dict):
-        return key in value or any(_has_key(inner, key) for inner in value.values())
-    return isinstance(value, list) and any(_has_key(inner, key) for inner in value)
+def _keys_of_ours(config: Any) -> set[str]:
+    found: set[str] = set()
+    waiting = [config]
+    while waiting:
+        here = waiting.pop()
+        if isinstance(here, dict):
+            found.update(name for name in OUR_NAMES if name in here)
+            waiting += here.values()
+        elif isinstance(here, list):
+            waiting += here
+    return found
 
 
 def _refuse(errors: list[FieldError]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError
 from api.facts import Facts, take_facts
 from api.joined_writes import JoinedWrites
 from api.postgresql_engine import NAMES, postgresql_engine
-from api.sqlite_engine import sqlite_engine
+from api.sqlite_engine import sqlite_engine, write_next
 from utils.errors import SettingsError
 
 BUSY_TIMEOUT_MS = 5_000
@@ -92,7 +92,7 @@ class Database:
                 self._witness(connection)
             return
         with self._turn(), self.engine.connect() as connection:
-            connection.execution_options(trueline_write=True, trueline_durable=durable)
+            write_next(connection, durable=durable)
             with connection.begin():
                 yield connection
                 self._witness(connection)

@@ -11,6 +11,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from api.audit import note_made
 from api.config_secrets import masked, with_kept_secrets
 from api.configs import Judged, check_config, check_form, judge_stored
 from api.cron import ScheduleError
@@ -37,8 +38,11 @@ _NAMED = select(deployments).where(
     or_(deployments.c.id == bindparam("key"), deployments.c.name == bindparam("key"))
 )
 _LOCKED = _NAMED.with_for_update()
-_INTEGRATION = select(integrations).where(integrations.c.name == bindparam("integration"))
-_NEW = insert(deployments)  # made once, as the others: SQLAlchemy then finds its SQL
+_JUDGES = ("name", "schema", "enabled")  # what of an integration decides about a deployment
+_INTEGRATION = select(*(integrations.c[name] for name in _JUDGES)).where(
+    integrations.c.name == bindparam("integration")
+)
+_NEW = insert(deployments).returning(deployments)  # once made, SQLAlchemy finds its SQL
 WISHES = ("name", *TIMING, "enabled")  # what a PATCH may change, beside the config
 DECIDED = ("id", *WISHES, "config", "state", "problem")
 
@@ -111,8 +115,8 @@ def create_deployment(state: State, wanted: Mapping[str, Any]) -> Row[Any]:
     with _written(state, wanted["name"]) as connection:
         _check_unchanged(connection, integration)
         row |= {"config": state.secrets.seal(connection, config, new_id)}
-        connection.execute(_NEW, row)
-        return find_deployment(connection, new_id)
+        note_made(connection, new_id)
+        return connection.execute(_NEW, row).one()
 
 
 def update_deployment(
@@ -173,8 +177,7 @@ def _integration(connection: Connection, name: str) -> Row[Any]:
 
 
 def _check_unchanged(connection: Connection, integration: Row[Any]) -> None:
-    now = _integration(connection, integration.name)
-    if (now.schema, now.enabled) != (integration.schema, integration.enabled):
+    if _integration(connection, integration.name) != integration:
         raise Conflict(
             f"integration {integration.name!r} changed meanwhile", "send the request again"
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from threading import Lock
 from types import MappingProxyType
 from typing import Any
 
@@ -9,10 +10,11 @@ from flask_openapi.openapi import OpenAPI
 
 from api.cookies import OVER_TLS, SESSION
 from api.once import HOLDS_SECRET
-from api.openapi import PREFIX
+from api.openapi import PREFIX, Routes
 
 VERSION = "3.1.0"  # what tools read; flask-openapi names a later one
 Node = dict[str, Any]
+_ONE_AT_A_TIME = Lock()  # what describes routes is not made for several threads
 _KEY_SCHEMA = {"type": "string", "pattern": "^[!-~]{1,255}$"}
 _TAG_SCHEMA = {"type": "string", "examples": ['"3b6f0c4e5a1d2f7890abcdef"']}
 HEADERS: Mapping[str, tuple[str, Node]] = MappingProxyType(
@@ -60,7 +62,11 @@ SECURITY: Mapping[str, Node] = MappingProxyType(
 
 def describe(app: OpenAPI) -> Node:
     """Return the description of an app, whose routes have all been registered."""
-    document: Node = deepcopy(app.api_doc)
+    with _ONE_AT_A_TIME:
+        for routes in app.blueprints.values():
+            if isinstance(routes, Routes):
+                routes.describe_in(app)
+        document: Node = deepcopy(app.api_doc)
     document["openapi"] = VERSION
     document["security"] = [{name: []} for name in SECURITY] + [{}]
     components = document["components"]

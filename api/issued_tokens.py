@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
+from api.audit import note_made
 from api.principal import RESERVED, Role
 from api.problems import FieldError, NotFound, Unprocessable
 from api.signing_key import SigningKeys
@@ -59,6 +60,7 @@ def issue_token(
     )
     values = {name: getattr(token, name) for name in _COLUMNS}
     connection.execute(insert(tokens).values(values | {"role": token.role.value}))
+    note_made(connection, token.id)
     return token, sign(keys, Claims(token.id, token.name, token.role, now, expires_at))
 
 

@@ -21,13 +21,24 @@ _THIS = and_(
     kept_answers.c.key == bindparam("of_key"),
 )
 _READ = select(kept_answers).where(_THIS)
-_FREE = delete(kept_answers).where(_THIS, kept_answers.c.created_at <= bindparam("over"))
 _FORGET = delete(kept_answers).where(_THIS)
 _KEEP = update(kept_answers).where(_THIS)
+_KEY_COLUMNS = ("caller", "route", "key")
+
+
+def _claim(insert: sqlite.Insert | postgresql.Insert) -> Insert:
+    """Take a key that is free, or whose time is over."""
+    columns = (column.name for column in kept_answers.c if not column.primary_key)
+    new = {name: insert.excluded[name] for name in columns}
+    over = kept_answers.c.created_at <= bindparam("over", type_=kept_answers.c.created_at.type)
+    taken = insert.on_conflict_do_update(index_elements=_KEY_COLUMNS, set_=new, where=over)
+    return taken.returning(kept_answers.c.key)
+
+
 _CLAIMS: Mapping[str, Insert] = MappingProxyType(
     {
-        name: dialect.insert(kept_answers).on_conflict_do_nothing().returning(kept_answers.c.key)
-        for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+        "sqlite": _claim(sqlite.insert(kept_answers)),
+        "postgresql": _claim(postgresql.insert(kept_answers)),
     }
 )
 
@@ -79,9 +90,9 @@ def claim_key(connection: Connection, key: Key, now: datetime) -> KeptAnswer | N
 
     Another transaction that has taken it is waited for.
     """
-    connection.execute(_FREE, key.named | {"over": now - KEPT_FOR})
     row = {**key.columns, "request_sha256": key.request_sha256, "status": 0, "created_at": now}
-    if connection.execute(_CLAIMS[connection.dialect.name], row).first() is not None:
+    claim = _CLAIMS[connection.dialect.name]
+    if connection.execute(claim, row | {"over": now - KEPT_FOR}).first() is not None:
         return None
     return read_answer(connection, key, now)
 

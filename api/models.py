@@ -62,9 +62,9 @@ class PageQuery(Query):
 
 
 class Answer(BaseModel):
-    """A documented answer."""
+    """A documented answer; its schema is made when the description is."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class ProblemNote(Answer):

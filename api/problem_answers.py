@@ -34,6 +34,17 @@ _PASSING = frozenset(
     {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 )
 _POSTGRESQL_DISK_FULL = "53100"
+BUSY = (
+    "the API's database is busy or away",
+    "send the request again in a moment; it was not carried out",
+)
+LOST_AT_THE_END = (
+    "the API's database went away while the request was being recorded",
+    (
+        "look whether it was carried out before you send it again; with the same Idempotency-Key "
+        "it can be sent as it is"
+    ),
+)
 _HTTP_PROBLEMS: dict[int, tuple[type[Problem], str, str]] = {
     403: (Forbidden, "this request is not allowed", "see docs/operating.md"),
     404: (NotFound, "there is nothing at this address", "see /openapi.json for what there is"),
@@ -148,14 +159,12 @@ def _sqlite_code(error: DBAPIError) -> int | None:
 
 
 def _answer_busy(error: Exception) -> Response:
-    log.warning("database busy", request_id=request_id(), error=type(error).__name__)
-    return _answer(
-        Unavailable(
-            "the API's database is busy or away",
-            "send the request again in a moment; it was not carried out",
-            retry_after_seconds=1,
-        )
-    )
+    cause = getattr(error, "orig", None) or error
+    log.warning("database busy", request_id=request_id(), error=type(cause).__name__)
+    reason, advice = BUSY
+    if isinstance(error, DBAPIError) and error.connection_invalidated and error.statement is None:
+        reason, advice = LOST_AT_THE_END
+    return _answer(Unavailable(reason, advice, retry_after_seconds=1))
 
 
 def _answer_unexpected(error: Exception) -> Response:

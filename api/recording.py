@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
+from types import NoneType
 from typing import Any
 
 from sqlalchemy import Column, Connection, Dialect, String, Table, insert
@@ -16,7 +18,9 @@ from sqlalchemy.exc import DBAPIError
 
 COPY_ROWS = 8  # from so many on PostgreSQL's COPY is faster than its INSERT
 
-Convert = Callable[[Any], Any]
+Values = Sequence[Any]
+Convert = Callable[[Values], Values]  # of a whole column
+_AS_THEY_ARE = frozenset({str, NoneType})
 
 
 class JsonText(str):
@@ -76,11 +80,14 @@ class _Plan:
 
     def values(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
         """Return the rows as the driver takes them."""
-        columns = [
-            [row[name] for row in rows] if convert is None else [convert(row[name]) for row in rows]
-            for name, convert in self.columns
+        names = [name for name, _ in self.columns]
+        whole = itemgetter(*names, names[0])  # of a single name it would make no tuple
+        columns = zip(*map(whole, rows), strict=True)
+        converted = [
+            column if convert is None else convert(column)
+            for (_, convert), column in zip(self.columns, columns, strict=False)
         ]
-        return list(zip(*columns, strict=True))
+        return list(zip(*converted, strict=True))
 
 
 @lru_cache(maxsize=64)
@@ -99,10 +106,16 @@ def _plan(table: Table, dialect: Dialect, columns: tuple[str, ...]) -> _Plan:
 
 
 def _convert(column: Column[Any], dialect: Dialect) -> Convert | None:
+    """Return what makes of a column's values what the driver takes; None: they are that."""
     convert = column.type.dialect_impl(dialect).bind_processor(dialect)
-    return _exact_text if convert is None and isinstance(column.type, String) else convert
+    if convert is None:
+        return _exact_texts if isinstance(column.type, String) else None
+    process = convert
+    return lambda values: [process(one) for one in values]
 
 
-def _exact_text(value: str | None) -> str | None:
+def _exact_texts(values: Values) -> Values:
     # Drivers take twice as long for subclasses of str, such as members of a StrEnum.
-    return value if value is None or type(value) is str else str(value)
+    if _AS_THEY_ARE.issuperset(map(type, values)):
+        return values
+    return [one if one is None else str(one) for one in values]

@@ -9,12 +9,13 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from api.recording import encoded_json
 
 WAL_IS_SAFE_FROM = (3, 51, 3)  # before it, a reset of the log could corrupt: sqlite.org/wal.html
 SCHEMA_WAIT_MS = 600_000  # for another process that changes tables
+_WRITES = "trueline_writes"  # whether the transaction to come is durable; not there: it reads
 _SYNC = "trueline_sync"  # whether a connection's commits are durable now; None: always
 
 
@@ -29,8 +30,14 @@ def sqlite_engine(url: URL, busy_timeout_ms: int) -> Engine:
         json_serializer=encoded_json,
     )
     event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
+    # No event `begin`: with one, SQLAlchemy looks at each statement whom else it has to tell.
+    engine.dialect.do_begin = _begin  # type: ignore[assignment]  # the dialect is this engine's own
     return engine
+
+
+def write_next(connection: Connection, *, durable: bool = True) -> None:
+    """Let the next transaction of a connection be one that writes."""
+    connection.info[_WRITES] = durable
 
 
 @contextmanager
@@ -41,7 +48,7 @@ def sqlite_schema_change(engine: Engine) -> Iterator[Connection]:
     delete every row that refers to it, and in a transaction they can't be switched off any more.
     """
     with engine.connect() as connection:
-        connection.execution_options(trueline_write=True)
+        write_next(connection)
         raw: Any = connection.connection.driver_connection
         for pragma in ("foreign_keys=OFF", f"busy_timeout={SCHEMA_WAIT_MS}"):
             raw.execute(f"PRAGMA {pragma}")
@@ -76,10 +83,13 @@ def _prepare(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
     cursor.close()
 
 
-def _begin(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    writes, durable = options.get("trueline_write", False), options.get("trueline_durable", True)
-    if writes and connection.info[_SYNC] is not None and connection.info[_SYNC] != durable:
-        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+def _begin(connection: PoolProxiedConnection) -> None:
+    raw: Any = connection.dbapi_connection
+    durable = connection.info.pop(_WRITES, None)
+    if durable is None:
+        raw.execute("BEGIN")
+        return
+    if connection.info[_SYNC] is not None and connection.info[_SYNC] != durable:
+        raw.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         connection.info[_SYNC] = durable
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    raw.execute("BEGIN IMMEDIATE")

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from api.apprise_process import AppriseProcess
 from api.apprise_url import check_apprise
+from api.audit import note_made
 from api.config_secrets import OpenConfig, SecretBox
 from api.deliveries import find_delivery
 from api.deployments import deployment_id_of
@@ -112,6 +113,7 @@ def create_webhook(state: State, wanted: Mapping[str, Any]) -> Written:
         opened = Opened(wanted["url"], secret or "")
         row["sealed"] = _sealed(state.secrets, connection, new_id, opened)
         connection.execute(insert(webhooks).values(row))
+        note_made(connection, new_id)
         return Written(find_webhook(connection, new_id), secret)
 
 

@@ -6,7 +6,9 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 
 from bench.plain_job import IMPORTS, deploy, end_of, entries_of, files_of, job_seconds
 from bench.rows import Row, at_least, at_most
@@ -23,8 +25,8 @@ GOAL_QUEUE = 0.5
 GOAL_COLD = 1.15
 GOAL_FIRST = 1.1
 EXCHANGES = 4  # of a job: it is made, leased, reported, and its end is waited for
-ENVIRONMENTS = 6
-LATER_ROUNDS = 3
+ENVIRONMENTS = 12
+ONE_WARM = MappingProxyType({"TRUELINE_WARM_PROCESSES": "1"})
 
 
 def measure() -> list[Row]:
@@ -69,7 +71,7 @@ def _throughput(scene: Scene, names: list[str], yardstick: Yardstick) -> Row:
 
 def _measure_cold() -> list[Row]:
     """Let two integrations take turns where only one may be warm, so that no job finds one."""
-    with _scene("one", "two", TRUELINE_WARM_PROCESSES="1") as scene:
+    with _scene("one", "two", **ONE_WARM) as scene:
         names = [deploy(scene, "one"), deploy(scene, "two")]
         python = scene.environment_python()
         bare, ours = [], []
@@ -82,21 +84,33 @@ def _measure_cold() -> list[Row]:
 
 
 def _measure_first() -> list[Row]:
-    """Compare the first job in a new environment with the later ones there, none of them warm."""
+    """Compare the first job in a new environment with later ones of others, by turns.
+
+    Once as a worker is set up, and once where none finds a warm process.
+    """
+    what = "first job after its environment was built, against later ones"
+    return [
+        at_most(what, *_first_and_later(), "ms", GOAL_FIRST),
+        at_most(f"{what}, none warm", *_first_and_later(**ONE_WARM), "ms", GOAL_FIRST),
+    ]
+
+
+def _first_and_later(**settings: str) -> tuple[float, float]:
     names = [f"one{number}" for number in range(ENVIRONMENTS)]
-    with _scene(*names, TRUELINE_WARM_PROCESSES="1") as scene:
+    first, later = [], []
+    with _scene(*names, **settings) as scene:
         deployed = [deploy(scene, name) for name in names]
-        first = [job_seconds(scene, name) for name in deployed]
-        later = [job_seconds(scene, name) for name in deployed * LATER_ROUNDS]
-    what = "first job after its environment was built, against later ones, none warm"
-    ours, bare = statistics.median(first) * 1000, statistics.median(later) * 1000
-    return [at_most(what, ours, bare, "ms", GOAL_FIRST)]
+        job_seconds(scene, deployed[0])  # what a first request costs the API is not meant
+        for earlier, new in pairwise(deployed):
+            first.append(job_seconds(scene, new))
+            later.append(job_seconds(scene, earlier))
+    return statistics.median(first) * 1000, statistics.median(later) * 1000
 
 
 def _scene(*integrations: str, **settings: str) -> AbstractContextManager[Scene]:
     files = files_of(*integrations)
     for number, name in enumerate(integrations[2:]):  # an environment each beyond the first two
-        files[f"integrations/{name}/requirements.txt"] = f"packaging>={20 + number}\n"
+        files[f"integrations/{name}/requirements.txt"] = f"packaging>=20,!=0.{number}\n"
     return running_scene(files, entries_of(*integrations), **settings)
 
 

@@ -5,7 +5,7 @@ import pwd
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, select
 
-from api.audit import new_entry, record
+from api.audit import Entry, record
 from api.database import Database
 from api.issued_tokens import (
     IssuedToken,
@@ -90,10 +90,9 @@ class LocalTokens:
         return {"closed": closed}
 
     def _note(self, connection: Connection, action: str, object_id: str) -> None:
-        entry = new_entry(datetime.now(UTC), action, "command", "trueline token", uuid4().hex)
         kind = action.partition(".")[0].removesuffix("s")
-        done = replace(entry.by(self._by), object_kind=kind, object_id=object_id, changed=True)
-        record(connection, done)
+        what = (action, "command", "trueline token", uuid4().hex, kind, object_id)
+        record(connection, Entry(datetime.now(UTC), *what).by(self._by, changed=True))
 
 
 class RemoteTokens:

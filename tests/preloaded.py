@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import subprocess
@@ -63,13 +64,13 @@ def start_for_real(
 class Forked:
     """A process that the preloaded one has forked; its watcher tells how it ends."""
 
-    def __init__(self, told: socket.socket) -> None:
-        self._told = told
+    def __init__(self, told: int) -> None:
+        self._told = told  # a descriptor, not a socket: those complain when nobody closes them
         self._code: int | None = None
-        self.pid = self._read()
+        self.pid = self._read(None)
 
     def __del__(self) -> None:
-        self._told.close()
+        os.close(self._told)
 
     def poll(self) -> int | None:
         """Return how it ended, or None."""
@@ -80,11 +81,7 @@ class Forked:
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end; raises subprocess.TimeoutExpired."""
         if self._code is None:
-            self._told.settimeout(timeout)
-            try:
-                self._code = self._read()
-            except (BlockingIOError, TimeoutError) as error:
-                raise subprocess.TimeoutExpired(str(self.pid), timeout or 0) from error
+            self._code = self._read(timeout)
         return self._code
 
     def send_signal(self, sig: int) -> None:
@@ -101,8 +98,12 @@ class Forked:
         """End it."""
         self.send_signal(signal.SIGKILL)
 
-    def _read(self) -> int:
-        told = self._told.recv(64)
+    def _read(self, timeout: float | None) -> int:
+        waiting = select.poll()
+        waiting.register(self._told, select.POLLIN)
+        if not waiting.poll(None if timeout is None else timeout * 1000):
+            raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
+        told = os.read(self._told, 64)
         assert told, "the preloaded process is gone"
         return int(told)
 
@@ -127,7 +128,7 @@ class Preloaded:
         request = json.dumps({"environ": dict(environ), "folder": str(folder)}).encode()
         with theirs:
             socket.send_fds(self._socket, [request], [theirs.fileno(), log.fileno()])
-        return Forked(ours)
+        return Forked(ours.detach())
 
     def close(self) -> None:
         """End it; what it has forked lives on."""

@@ -1,10 +1,18 @@
 """The schema of a deployment's config: whether it is usable, and what it says of a config."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import jsonschema_rs
 
+from utils.compiled_schema import (
+    DEFAULT_DRAFT,
+    DRAFTS,
+    CompiledSchema,
+    compiled,
+    draft_of,
+    make_validator,
+)
 from utils.errors import ManifestError
 from utils.json_bounds import check_bounds
 from utils.pointers import json_pointer
@@ -16,19 +24,6 @@ ERROR_LIMIT = 100
 EXPANSION_LIMIT = 2_000
 PART_LIMIT = 5_000
 CHECK_LIMIT = 1_000_000
-# The engine matches in linear time; where look-around or back references need more, it gives up
-# after this many steps.
-PATTERNS = jsonschema_rs.FancyRegexOptions(
-    backtrack_limit=100_000, size_limit=2_000_000, dfa_size_limit=2_000_000
-)
-_DEFAULT_DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_DRAFTS: Mapping[str, Callable[..., jsonschema_rs.Validator]] = {
-    _DEFAULT_DRAFT: jsonschema_rs.Draft202012Validator,
-    "https://json-schema.org/draft/2019-09/schema": jsonschema_rs.Draft201909Validator,
-    "http://json-schema.org/draft-07/schema": jsonschema_rs.Draft7Validator,
-    "http://json-schema.org/draft-06/schema": jsonschema_rs.Draft6Validator,
-    "http://json-schema.org/draft-04/schema": jsonschema_rs.Draft4Validator,
-}
 _KINDS = jsonschema_rs.ValidationErrorKind
 _OF_TEXTS = (
     *(_KINDS.Pattern, _KINDS.Format, _KINDS.MinLength, _KINDS.MaxLength),
@@ -61,7 +56,7 @@ def check_schema(schema: Any) -> None:
     _check_expansion(schema)
     try:
         jsonschema_rs.meta.validate(schema)
-        _validator(schema)
+        make_validator(schema)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
         raise BadSchema(_told(error), "correct it by https://json-schema.org") from error
 
@@ -77,13 +72,14 @@ def validate_config(
     if not isinstance(config, dict):
         return [("", "a config is an object")]
     try:
-        check_bounds(config, "the config", ManifestError)
+        values = check_bounds(config, "the config", ManifestError)
     except ManifestError as refusal:
         return [("", refusal.reason)]
-    if not _is_affordable(schema, config):
+    ready = compiled(schema)
+    if not _is_affordable(schema, ready, config, values):
         return [("", "the config makes its schema unfold to too many checks; make it flatter")]
     found: list[tuple[str, str]] = []
-    for error in _validator(schema).iter_errors(config):
+    for error in ready.validator.iter_errors(config):
         if isinstance(error.kind, _OF_TEXTS) and json_pointer(error.instance_path) in unknown:
             continue
         found += _found(schema, error)
@@ -98,37 +94,26 @@ def secret_pointers(schema: Schema, config: Any) -> tuple[str, ...]:
     Secret is what has `"format": "password"` or `"writeOnly": true`, at any depth. Where it
     depends on which branch of a schema holds, every branch counts.
     """
+    if not compiled(schema).may_have_secrets:
+        return ()
     return Application(schema, _matches).secrets(config)
 
 
-def _validator(schema: Schema) -> jsonschema_rs.Validator:
-    return _DRAFTS[_draft_of(schema)](
-        schema,
-        pattern_options=PATTERNS,
-        validate_formats=True,
-        offline=True,
-        mask="the value",
-    )
-
-
-def _is_affordable(schema: Schema, config: Any) -> bool:
+def _is_affordable(schema: Schema, ready: CompiledSchema, config: Any, values: int) -> bool:
+    if not ready.has_references and ready.most_parts * values <= CHECK_LIMIT:
+        return True  # each part meets each value once at most
     try:
         return Application(schema, _matches).checks(config) <= CHECK_LIMIT
     except RecursionError:
         return False
 
 
-def _draft_of(schema: Schema) -> str:
-    draft = schema.get("$schema", _DEFAULT_DRAFT)
-    return draft.rstrip("#") if isinstance(draft, str) else ""
-
-
 def _check_draft(schema: Schema) -> None:
-    draft = _draft_of(schema)
-    if draft not in _DRAFTS:
+    draft = draft_of(schema)
+    if draft not in DRAFTS:
         raise BadSchema(
-            f"/$schema: {schema['$schema']!r} is no known draft{did_you_mean(draft, _DRAFTS)}",
-            f"leave it out, or use {_DEFAULT_DRAFT}",
+            f"/$schema: {schema['$schema']!r} is no known draft{did_you_mean(draft, DRAFTS)}",
+            f"leave it out, or use {DEFAULT_DRAFT}",
         )
 
 
@@ -152,7 +137,7 @@ def _check_part(root: Schema, pointer: str, part: Schema) -> None:
 
 def _check_pattern(pointer: str, pattern: str) -> None:
     try:
-        _validator({"pattern": pattern})
+        make_validator({"pattern": pattern})
     except jsonschema_rs.ValidationError as error:
         raise BadSchema(
             f"{pointer or '/'}: the pattern {pattern[:200]!r} is not a regular expression, "
@@ -215,7 +200,7 @@ def _found(schema: Schema, error: jsonschema_rs.ValidationError) -> list[tuple[s
 
 def _matches(pattern: str, name: str) -> bool | None:
     """Tell whether a name matches; None where the engine gave up."""
-    errors = list(_validator({"pattern": pattern}).iter_errors(name))
+    errors = list(compiled({"pattern": pattern}).validator.iter_errors(name))
     if any(isinstance(error.kind, _KINDS.Pattern) for error in errors):
         return False
     return None if errors else True

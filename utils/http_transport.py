@@ -3,6 +3,7 @@
 import os
 import ssl
 from collections.abc import Mapping
+from functools import lru_cache
 from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Protocol, TypedDict
@@ -37,7 +38,7 @@ LIBRARY_ERRORS = (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError)
 class PoolSettings(TypedDict):
     """How a pool of connections is made; proxies come from the environment variables."""
 
-    verify: ssl.SSLContext | bool
+    verify: ssl.SSLContext
     trust_env: bool
     follow_redirects: bool
     limits: httpx2.Limits
@@ -59,7 +60,7 @@ def pool_settings(context: ssl.SSLContext | None, origin: str) -> PoolSettings:
     """Return how to make a pool of this process, for a client of this origin."""
     hush_libraries()
     return {
-        "verify": True if context is None else context,
+        "verify": authorities() if context is None else context,
         "trust_env": True,
         "follow_redirects": False,
         "limits": httpx2.Limits(
@@ -67,6 +68,34 @@ def pool_settings(context: ssl.SSLContext | None, origin: str) -> PoolSettings:
         ),
         "cookies": CookieJar(_OwnCookies(origin)),
     }
+
+
+def authorities() -> ssl.SSLContext:
+    """Return whom a client trusts that was told nothing else.
+
+    To load them takes 20 ms, and a client needs them once for itself and once for each proxy: a
+    process loads them once, and again when the file that they come from has changed.
+    """
+    known = ssl.get_default_verify_paths()
+    told = (os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
+    return _loaded(*map(_stamp, (*told, known.openssl_cafile, known.openssl_capath)))
+
+
+@lru_cache(maxsize=1)
+def _loaded(*_stamps: "_Stamp") -> ssl.SSLContext:
+    return httpx2.create_ssl_context()
+
+
+_Stamp = tuple[str, int, int, int] | None
+
+
+def _stamp(path: str | None) -> _Stamp:
+    """Name a file as it is now."""
+    try:
+        found = os.stat(path or "")  # noqa: PTH116 - as the library has it
+    except OSError:
+        return None
+    return path or "", found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def request_of(

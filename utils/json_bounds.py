@@ -1,15 +1,20 @@
 """The bounds that any JSON from outside has to stay in."""
 
+import re
 from typing import Any
 
 from utils.errors import TruelineError
 
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # what `api.storable` refuses, too
 DEPTH_LIMIT = 64
 VALUE_LIMIT = 100_000
 
 
-def check_bounds(value: Any, about: str, error: type[TruelineError]) -> None:
-    """Raise `error` for JSON that is too deep or too large, or has text that cannot be stored."""
+def check_bounds(value: Any, about: str, error: type[TruelineError]) -> int:
+    """Return how many values and names JSON has.
+
+    Raises `error` where it is too deep or too large, or has text that cannot be stored.
+    """
     pending: list[tuple[Any, int]] = [(value, 1)]
     count = 0
     while pending:
@@ -23,11 +28,8 @@ def check_bounds(value: Any, about: str, error: type[TruelineError]) -> None:
             pending += [(part, depth + 1) for part in (*here, *here.values())]
         elif isinstance(here, list):
             pending += [(part, depth + 1) for part in here]
-        elif isinstance(here, str) and not _is_storable(here):
+        elif isinstance(here, str) and _UNSTORABLE.search(here):
             raise error(
                 f"{about} has text with a NUL or half a surrogate pair", "remove that character"
             )
-
-
-def _is_storable(text: str) -> bool:
-    return "\0" not in text and not any("\ud800" <= one <= "\udfff" for one in text)
+    return count

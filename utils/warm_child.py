@@ -13,6 +13,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, NamedTuple, NoReturn
 
+from utils.ahead import import_ahead
 from utils.base_runner import BaseRunner
 from utils.child_start import Again
 from utils.egress import open_way_out
@@ -54,7 +55,10 @@ class Warmth(NamedTuple):
         """Import it; return the Runner of an integration."""
         if self.modules is None:
             open_snapshot(self.snapshot)
-            return load_runner(self.integration)
+            runner = load_runner(self.integration)
+            with suppress(Exception):  # a job that needs it will say so
+                import_ahead(self.integration, beside=runner.parallel_tasks > 1)
+            return runner
         for name in self.modules:
             with suppress(Exception):  # the integration that needs it will say so
                 import_module(name)

@@ -4,7 +4,7 @@ import signal
 from dataclasses import dataclass
 from enum import StrEnum
 
-from worker.job_order import Limits
+from worker.job_order import Description, Limits
 from worker.launcher import Exit
 from worker.limits import cpu_limit, disk_limit, memory_limit
 
@@ -69,6 +69,18 @@ def how_it_ended(end: Exit, limits: Limits, before: str) -> str:
     if end.signal == signal.SIGXCPU:
         reason += f"; it used up its {cpu_limit(limits)}"
     return reason
+
+
+def unlisted(integration: str, why: str, printed: str | None = None) -> Description:
+    """Describe an integration whose child ended before it had listed its tasks."""
+    return Description(
+        broken={
+            "reason": f"integration '{integration}': its child process: {why}",
+            "advice": "look at what the integration's modules do when they are imported; the"
+            " worker's log has what they printed",
+            "traceback": printed,
+        }
+    )
 
 
 def _signal_name(number: int) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from contextlib import closing
 
 from worker.child_command import describe_spec
-from worker.child_ends import Cause, ChildEnd
+from worker.child_ends import Cause, ChildEnd, unlisted
 from worker.child_events import Broken, Oversize, Plan, read_event
 from worker.child_pump import ChildPump
 from worker.child_starts import ChildStarts
@@ -31,7 +31,8 @@ def describe(starts: ChildStarts, prepared: Prepared, directory: JobDirectory) -
     try:
         running = starts.start_fresh(prepared, directory, spec)
     except LaunchError as error:
-        return Description(broken=_fault(error.reason, error.advice))
+        fault = {"reason": error.reason, "advice": error.advice, "traceback": None}
+        return Description(broken=fault)
     errors = CapturedStream("stderr", PRINTED_BYTES, Redactor(()))
     output = CapturedStream("stdout", 0, Redactor(()))
     with closing(ChildPump(running, LINE_LIMIT_BYTES, (output, errors), None)) as pump:
@@ -40,14 +41,8 @@ def describe(starts: ChildStarts, prepared: Prepared, directory: JobDirectory) -
     if answer is not None:
         return answer
     why = end.reason(limits, "before it had listed its tasks")
-    return Description(
-        broken=_fault(
-            f"integration '{prepared.integration}': its child process: {why}",
-            "look at what the integration's modules do when they are imported; the worker's log has"
-            " what they printed",
-            "".join(errors.batches(0.0, final=True)) or None,
-        )
-    )
+    printed = "".join(errors.batches(0.0, final=True)) or None
+    return unlisted(prepared.integration, why, printed)
 
 
 def _await_answer(
@@ -77,7 +72,3 @@ def _answer(line: bytes | Oversize) -> Description | None:
     if isinstance(event, Broken):
         return Description(broken=without_controls(event.error.model_dump()))
     return None
-
-
-def _fault(reason: str, advice: str, traceback: str | None = None) -> dict[str, str | None]:
-    return {"reason": reason, "advice": advice, "traceback": traceback}

@@ -109,6 +109,9 @@ class ProcessExecutor:
 
     def describe(self, prepared: Prepared) -> Description:
         """Return the integration's tasks, or why it is broken."""
+        told = self.warm.describe(prepared)
+        if told is not None:
+            return told
         with self._directories.new(prepared.integration) as directory:
             return describe(self._starts, prepared, directory)
 

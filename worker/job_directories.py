@@ -128,6 +128,13 @@ class JobDirectories:
         _restore(group)
         return self._renamed_spare(group) or _make(group)
 
+    def make_spare(self, integration: str) -> None:
+        """Make one ahead for the integration's first job, where that can be done now."""
+        with suppress(OSError):
+            spare = self.make(integration)
+            if not self._keep(spare):
+                spare.remove()
+
     def take_back(self, directory: JobDirectory) -> None:
         """Give a directory of a job that went well to another job later, or remove it."""
         if directory.renew() and self._keep(directory):

@@ -258,6 +258,12 @@ def ask_for_child(
 
     Raises StarterLost when there is no answer, LaunchError when the answer is no.
     """
+    control = open_control(hand_over, answer_seconds)
+    return ask_supervisor(control, command, stdin, answer_seconds)
+
+
+def open_control(hand_over: HandOver, answer_seconds: float) -> socket.socket:
+    """Return the control socket of a supervisor that is being forked; raises StarterLost."""
     ours, theirs = socket.socketpair()
     ours.settimeout(answer_seconds)
     if sys.platform == "linux":
@@ -268,7 +274,7 @@ def ask_for_child(
     except OSError as error:
         ours.close()
         raise StarterLost from error
-    return ask_supervisor(ours, command, stdin, answer_seconds)
+    return ours
 
 
 def ask_supervisor(

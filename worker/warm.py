@@ -6,17 +6,18 @@ A job that cannot be forked from one gets a fresh interpreter; nothing else abou
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import structlog
 
+from worker.child_ends import unlisted
 from worker.host import Host
 from worker.job_directories import JobDirectories
-from worker.job_order import Prepared
+from worker.job_order import Description, Prepared
 from worker.launcher import Command, Running
-from worker.stop_signal import StopSignal
+from worker.warm_place import NONE_WARM, Key, Place, WarmLimits, key_of, too_large
 from worker.warm_process import NotWarm, WarmGone, WarmProcess, start_warm
 from worker.warm_state import WarmStarted, WarmState, WarmTotals
 
@@ -24,47 +25,9 @@ LOOK_SECONDS = 0.05  # how often a job that waits for a start looks whether it s
 RETRY_SECONDS = 600.0  # until a start that failed for a passing reason is tried again
 PROC = Path("/proc/self/task")
 
+__all__ = ["NONE_WARM", "WarmLimits", "WarmStarts"]
+
 log = structlog.get_logger()
-
-
-class WarmLimits(NamedTuple):
-    """How many processes there may be, and how much memory they may take together."""
-
-    processes: int
-    memory_bytes: int
-
-
-NONE_WARM = WarmLimits(0, 0)
-
-
-class _Key(NamedTuple):
-    environment: str
-    snapshot: str
-    integration: str
-    preload: tuple[str, ...] | None
-
-
-class _Place:
-    """One process in the pool: starting, ready, or why there is none. The pool's lock guards it."""
-
-    def __init__(self) -> None:
-        self.settled = threading.Event()
-        self.stop = StopSignal()
-        self.process: WarmProcess | None = None
-        self.obstacle: NotWarm | None = None
-        self.retry_at = 0.0
-        self.jobs = 0
-        self.used = 0
-        self.is_given_up = False  # takes no more jobs, and ends after those that it has
-
-    @property
-    def counts(self) -> bool:
-        """Whether it takes up room."""
-        return self.obstacle is None
-
-    @property
-    def memory_bytes(self) -> int:
-        return self.process.memory_bytes if self.process else 0
 
 
 class WarmStarts:
@@ -75,8 +38,8 @@ class WarmStarts:
         self._directories = directories
         self._limits = limits
         self._lock = threading.Lock()
-        self._places: dict[_Key, _Place] = {}
-        self._leaving: set[_Place] = set()
+        self._places: dict[Key, Place] = {}
+        self._leaving: set[Place] = set()
         self._starting: set[threading.Thread] = set()
         self._uses = 0
         self._started = WarmStarted()
@@ -98,20 +61,38 @@ class WarmStarts:
                 pass
             if place.process is not None:
                 running = place.process.spawn(command, stdin)
-                running.on_close = partial(self._end_job, _key(prepared), place, running)
+                running.on_close = partial(self._end_job, key_of(prepared), place, running)
         except WarmGone:
-            self._lose(_key(prepared), place)
+            self._lose(key_of(prepared), place)
         finally:
             if running is None:
                 self._leave(place)
         return running
+
+    def describe(self, prepared: Prepared) -> Description | None:
+        """Return what a process tells of its tasks that stays for the integration's first job.
+
+        None where there is no room for one, or it does not tell: then ask a fresh interpreter.
+        """
+        place = None if prepared.preload is not None else self._enter(prepared, for_job=False)
+        if place is None:
+            return None
+        try:
+            place.settled.wait()
+            if place.process is not None:
+                return Description(tasks=place.process.tasks)
+            if place.obstacle is not None and place.obstacle.is_late:
+                return unlisted(prepared.integration, place.obstacle.reason)
+            return None
+        finally:
+            self._leave(place)
 
     def state(self, prepared: Prepared) -> WarmState:
         """Return how an integration starts now."""
         if not self._is_open:
             return WarmState("off")
         with self._lock:
-            place = self._places.get(_key(prepared))
+            place = self._places.get(key_of(prepared))
             if place is None:
                 return WarmState("idle")
             if place.obstacle is not None:
@@ -139,13 +120,22 @@ class WarmStarts:
             self._started = WarmStarted(self._started.warm + warm, self._started.cold + (not warm))
 
     def retain(self, offered: Iterable[Prepared]) -> None:
-        """End the processes of what is offered no more, and forget those that died."""
-        keys = {_key(prepared) for prepared in offered}
+        """End the processes of what is offered no more, and forget those that died.
+
+        Where jobs used one, another is started of what its integration is offered as now.
+        """
+        wanted = {key_of(prepared): prepared for prepared in offered}
+        renewed: list[Prepared] = []
         with self._lock:
             for key, place in list(self._places.items()):
                 died = place.process is not None and not place.process.is_alive
-                if died or key not in keys:
+                if died or key not in wanted:
                     self._give_up(key, place)
+                    if place.used:
+                        renewed += (it for other, it in wanted.items() if other.replaces(key))
+            if renewed:
+                with suppress(RuntimeError):  # no thread is to be had: the next jobs start them
+                    self._in_thread("renewing", partial(self._renew, renewed))
 
     def close(self) -> None:
         """End all of them, and the jobs that they have forked."""
@@ -160,39 +150,48 @@ class WarmStarts:
             if place.process is not None:
                 place.process.end()
 
-    def _enter(self, prepared: Prepared) -> _Place | None:
-        """Take a part in the place of an integration; None when it cannot have one now."""
-        key = _key(prepared)
+    def _renew(self, wanted: Iterable[Prepared]) -> None:
+        """Start some, one after the other, so that jobs keep most of the machine."""
+        for prepared in wanted:
+            self.describe(prepared)
+
+    def _enter(self, prepared: Prepared, *, for_job: bool = True) -> Place | None:
+        """Take a part in the place of an integration; None when it cannot have one now.
+
+        What is not for a job takes room that is free, and nobody's.
+        """
+        key = key_of(prepared)
         with self._lock:
             place = self._places.get(key)
             if place is not None and place.obstacle and time.monotonic() >= place.retry_at:
                 self._places.pop(key)
                 place = None
-            if place is None and self._is_open and self._has_room():
+            if place is None and self._is_open and self._has_room(make=for_job):
                 place = self._begin(key, prepared)
             if place is None or place.obstacle:
                 return None
-            self._uses += 1
-            place.used = self._uses
+            if for_job:
+                self._uses += 1
+                place.used = self._uses
             place.jobs += 1
             return place
 
-    def _end_job(self, key: _Key, place: _Place, running: Running) -> None:
+    def _end_job(self, key: Key, place: Place, running: Running) -> None:
         if running.orphaned:
             self._lose(key, place)
         elif running.left_over:  # it takes room from the next ones, which get another process
             self._drop(key, place)
         self._leave(place)
 
-    def _leave(self, place: _Place) -> None:
+    def _leave(self, place: Place) -> None:
         with self._lock:
             place.jobs -= 1
             self._end_if_done(place)
 
-    def _has_room(self) -> bool:
-        """Make room for one more, if need be by ending the one that was used least recently."""
+    def _has_room(self, *, make: bool) -> bool:
+        """Whether there is room for one more; `make` it by ending the one used least recently."""
         while sum(place.counts for place in self._all()) >= self._limits.processes:
-            if not self._give_up_oldest():
+            if not make or not self._give_up_oldest():
                 return False
         return True
 
@@ -208,18 +207,29 @@ class WarmStarts:
         self._give_up(key, self._places[key])
         return True
 
-    def _begin(self, key: _Key, prepared: Prepared) -> _Place:
-        place = self._places[key] = _Place()
-        thread = threading.Thread(target=self._start, args=(key, place, prepared), name="warming")
+    def _in_thread(self, name: str, act: Callable[[], None]) -> None:
+        """Do it beside; `close` waits for it. The lock must be held."""
+
+        def run() -> None:
+            try:
+                act()
+            finally:
+                with self._lock:
+                    self._starting.discard(threading.current_thread())
+
+        thread = threading.Thread(target=run, name=name)
+        thread.start()
+        self._starting.add(thread)
+
+    def _begin(self, key: Key, prepared: Prepared) -> Place:
+        place = self._places[key] = Place()
         try:
-            thread.start()
-        except RuntimeError as error:  # this machine has no room for another
+            self._in_thread("warming", partial(self._start, key, place, prepared))
+        except RuntimeError as error:  # this machine has no room for another thread
             self._settle(key, place, NotWarm(str(error), lasting=False))
-        else:
-            self._starting.add(thread)
         return place
 
-    def _start(self, key: _Key, place: _Place, prepared: Prepared) -> None:
+    def _start(self, key: Key, place: Place, prepared: Prepared) -> None:
         answer: WarmProcess | NotWarm = NotWarm("the worker itself failed", lasting=False)
         try:
             directory = self._directories.make(prepared.integration)
@@ -229,12 +239,13 @@ class WarmStarts:
         finally:
             with self._lock:
                 self._settle(key, place, answer)
-                self._starting.discard(threading.current_thread())
+        if not place.used and place.process is not None:  # no job has made one for itself
+            self._directories.make_spare(prepared.integration)
 
-    def _settle(self, key: _Key, place: _Place, answer: WarmProcess | NotWarm) -> None:
+    def _settle(self, key: Key, place: Place, answer: WarmProcess | NotWarm) -> None:
         if isinstance(answer, WarmProcess) and answer.memory_bytes > self._limits.memory_bytes:
             answer.end()
-            answer = NotWarm(_too_large(answer.memory_bytes, self._limits.memory_bytes))
+            answer = NotWarm(too_large(answer.memory_bytes, self._limits.memory_bytes))
         if isinstance(answer, NotWarm):
             place.obstacle = answer
             place.retry_at = float("inf") if answer.lasting else time.monotonic() + RETRY_SECONDS
@@ -245,24 +256,24 @@ class WarmStarts:
         place.settled.set()
         self._end_if_done(place)
 
-    def _keep_to_memory(self, key: _Key, newest: _Place) -> None:
+    def _keep_to_memory(self, key: Key, newest: Place) -> None:
         newest.jobs += 1  # not the one that has just come
         while sum(place.memory_bytes for place in self._all()) > self._limits.memory_bytes:
-            if not self._give_up_oldest():
-                self._give_up(key, newest)  # the others are busy: it ends after its first jobs
+            if not newest.used or not self._give_up_oldest():
+                self._give_up(key, newest)  # the others are needed: it ends after its first jobs
                 break
         newest.jobs -= 1
 
-    def _lose(self, key: _Key, place: _Place) -> None:
+    def _lose(self, key: Key, place: Place) -> None:
         log.info("warm process lost", integration=key.integration)
         self._drop(key, place)
 
-    def _drop(self, key: _Key, place: _Place) -> None:
+    def _drop(self, key: Key, place: Place) -> None:
         with self._lock:
             if self._places.get(key) is place:
                 self._give_up(key, place)
 
-    def _give_up(self, key: _Key, place: _Place) -> None:
+    def _give_up(self, key: Key, place: Place) -> None:
         if self._places.get(key) is place:
             del self._places[key]
         place.is_given_up = True
@@ -270,21 +281,11 @@ class WarmStarts:
         self._leaving.add(place)
         self._end_if_done(place)
 
-    def _end_if_done(self, place: _Place) -> None:
+    def _end_if_done(self, place: Place) -> None:
         if place.is_given_up and not place.jobs and place.settled.is_set():
             self._leaving.discard(place)
             if place.process is not None:
                 place.process.end()
 
-    def _all(self) -> list[_Place]:
+    def _all(self) -> list[Place]:
         return [*self._places.values(), *self._leaving]
-
-
-def _key(prepared: Prepared) -> _Key:
-    key = prepared.environment.key, str(prepared.snapshot), prepared.integration
-    return _Key(*key, prepared.preload)
-
-
-def _too_large(size_bytes: int, limit_bytes: int) -> str:
-    size, limit = (value // 1024**2 for value in (size_bytes, limit_bytes))
-    return f"its imports take {size} MiB, more than the {limit} MiB of TRUELINE_WARM_MEMORY_MB"

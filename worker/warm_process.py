@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from utils.process_tree import descendants, read_process_table
@@ -17,7 +18,7 @@ from worker.job_directories import JobDirectory
 from worker.job_order import Limits, Prepared
 from worker.launcher import Command, Exit, LaunchError, Running
 from worker.memory import memory_bytes
-from worker.running import StarterLost, ask_for_child, ask_supervisor
+from worker.running import StarterLost, ask_for_child, ask_supervisor, open_control
 from worker.stop_signal import StopSignal
 
 HARD_SECONDS = 2.0  # beyond the time of one task, for the import
@@ -33,6 +34,7 @@ class NotWarm:
 
     reason: str
     lasting: bool = True
+    is_late: bool = False  # its import took longer than a task may
 
 
 class WarmGone(Exception):  # noqa: N818 - an event, answered by a fresh interpreter
@@ -47,9 +49,11 @@ class WarmProcess:
         running: Running,
         requests: socket.socket,
         directory: JobDirectory,
+        plan: Plan,
         printed: tuple[bytes, bytes],
     ) -> None:
         running.close_channels()
+        self.tasks = tuple(task.model_dump() for task in plan.tasks)
         self._running = running
         self._requests = requests
         self._directory = directory
@@ -86,6 +90,11 @@ class WarmProcess:
         running.is_starter_dead = lambda: self._has_ended(DYING_SECONDS)
         running.printed_before = self._printed
         return running
+
+    def fork_ahead(self) -> None:
+        """Have a supervisor wait for the first job, as for each later one."""
+        with suppress(StarterLost):  # the first job will meet that
+            self._keep(open_control(self._hand_over, ANSWER_SECONDS))
 
     def end(self) -> None:
         """End it, and every child that it has forked."""
@@ -141,8 +150,11 @@ def start_warm(
         return NotWarm(error.reason, lasting=False)
     printed = _FirstBytes(host.limits.log_limit_bytes), _FirstBytes(host.limits.log_limit_bytes)
     answer = _await_answer(running, host.limits, stop, printed)
-    if answer is None:
-        return WarmProcess(running, ours, directory, (printed[0].kept, printed[1].kept))
+    if isinstance(answer, Plan):
+        kept = printed[0].kept, printed[1].kept
+        process = WarmProcess(running, ours, directory, answer, kept)
+        process.fork_ahead()
+        return process
     running.close()
     ours.close()
     directory.remove()
@@ -167,8 +179,8 @@ class _FirstBytes:
 
 def _await_answer(
     running: Running, limits: Limits, stop: StopSignal, sinks: tuple[Sink, Sink]
-) -> NotWarm | None:
-    """Return None once it is ready."""
+) -> Plan | NotWarm:
+    """Return its tasks once it is ready."""
     deadline = time.monotonic() + limits.task_timeout_seconds + HARD_SECONDS
     with stop.waking() as wake:
         pump = ChildPump(running, LINE_LIMIT_BYTES, sinks, wake)
@@ -186,7 +198,8 @@ def _await_answer(
         return NotWarm("its start was called off", lasting=False)
     cause = Cause.PHASE_DEADLINE if pump.exit is None else Cause.EXITED
     end = ChildEnd(cause, pump.exit or Exit(None, None), limits.task_timeout_seconds)
-    return NotWarm(end.reason(limits, "before it had imported the integration"), lasting=False)
+    reason = end.reason(limits, "before it had imported the integration")
+    return NotWarm(reason, lasting=False, is_late=cause is Cause.PHASE_DEADLINE)
 
 
 def _events(lines: Iterator[bytes | Oversize]) -> Iterator[WarmEvent]:
@@ -196,8 +209,8 @@ def _events(lines: Iterator[bytes | Oversize]) -> Iterator[WarmEvent]:
             yield event
 
 
-def _verdict(event: WarmEvent) -> NotWarm | None:
+def _verdict(event: WarmEvent) -> Plan | NotWarm:
     if isinstance(event, Plan):
-        return None
+        return event
     reason = event.error.reason if isinstance(event, Broken) else event.reason
     return NotWarm(str(without_controls({"reason": reason})["reason"]))

@@ -32,7 +32,7 @@ class WarmStarted:
 class WarmTotals:
     """How many warm processes there are, and the memory that they took when they were ready.
 
-    `waiting` are the supervisors of jobs that have ended, each kept for another job.
+    `waiting` are the supervisors that wait for a job, each with what becomes its child.
     """
 
     processes: int

@@ -1,7 +1,6 @@
 """The routes, one module a noun; BLUEPRINTS lists them all."""
 
-from flask_openapi.blueprint import APIBlueprint
-
+from api.openapi import Routes
 from api.routes import (
     audit,
     catalogue,
@@ -29,7 +28,7 @@ from api.routes import (
 )
 
 # Each module has one blueprint named `routes`, made by `api.openapi.blueprint`.
-BLUEPRINTS: tuple[APIBlueprint, ...] = (
+BLUEPRINTS: tuple[Routes, ...] = (
     init.routes,
     integrations.routes,
     deployments.routes,

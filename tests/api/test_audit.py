@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from api.audit import MOST_FIELDS, field_names, listed_entries, new_entry, record, record_once
+from api.audit import MOST_FIELDS, Entry, field_names, listed_entries, record, record_change
 from api.audit_table import audit
 from api.database import Database
 from api.listing import read_list
@@ -13,7 +13,7 @@ from api.models import PageQuery
 from api.principal import Principal, Role
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-ENTRY = new_entry(NOON, "deployments.change", "PATCH", "/api/v1/deployments/<deployment>", "r1")
+ENTRY = Entry(NOON, "deployments.change", "PATCH", "/api/v1/deployments/<deployment>", "r1")
 ADA = Principal("ada@example.com", Role.OPERATOR, None)
 
 
@@ -25,7 +25,7 @@ def rows(database: Database, **filters: str) -> list[Any]:
 def test_entry_is_written_once_however_many_transactions_there_are(database: Database) -> None:
     for _ in range(2):
         with database.write() as connection:
-            record_once(connection, ENTRY.by(ADA))
+            record_change(connection, ENTRY.by(ADA), is_first=False)
     (row,) = rows(database)
     assert (row.principal, row.role, row.status, row.changed) == (ADA.name, "operator", None, False)
 
@@ -33,20 +33,20 @@ def test_entry_is_written_once_however_many_transactions_there_are(database: Dat
 def test_entry_whose_transaction_failed_is_written_by_the_next(database: Database) -> None:
     def fail() -> None:
         with database.write() as connection:
-            record_once(connection, ENTRY)
+            record_change(connection, ENTRY, is_first=True)
             raise ValueError("after it")
 
     with pytest.raises(ValueError, match="after it"):
         fail()
     assert rows(database) == []
     with database.write() as connection:
-        record_once(connection, replace(ENTRY, fields=("a",)))
+        record_change(connection, replace(ENTRY, fields=("a",)), is_first=False)
     assert rows(database)[0].fields == ["a"]
 
 
 def test_entry_is_completed(database: Database) -> None:
     with database.write() as connection:
-        record_once(connection, ENTRY)
+        record_change(connection, ENTRY, is_first=False)
         record(connection, replace(ENTRY, status=200, reason="x" * 10_000))
         record(connection, replace(ENTRY, id="other", status=404))
     assert {row.status for row in rows(database)} == {200, 404}

@@ -1,12 +1,15 @@
 """No change without its row, and a row for whoever was refused."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from flask import g, request
 from sqlalchemy import select, text, update
 
+from api.audit import note_made
 from api.audit_table import audit
 from api.audit_trail import MOST_IDLE, Bound
 from api.issued_tokens import revoke_token
@@ -140,7 +143,11 @@ def test_second_of_a_kind_costs_no_transaction_of_its_own(scene: Any) -> None:
     scene.database.attend(count)
     client.patch("/api/v1/deployments/prod", json={"enabled": True})
     assert len(writes) == 1
-    assert [row.status for row in log(scene)] == [201, 200, 200]
+    made = create(client, name="next")
+    assert len(writes) == 2
+    rows = log(scene)
+    assert [row.status for row in rows] == [201, 200, 200, 201]
+    assert rows[-1].object_id == made.json["id"]
 
 
 def test_refused_and_failed_attempts_stand_there_too(scene: Any) -> None:
@@ -226,3 +233,21 @@ def test_body_that_broke_off_or_is_too_large_is_no_error_of_the_log(scene: Any) 
     assert client.post(address, data=b"{", content_type="application/json").status_code == 400
     assert {row.status for row in log(scene)} == {413, 400}
     assert {row.fields for row in log(scene)} == {None}
+
+
+def test_what_a_transaction_makes_goes_with_it(scene: Any) -> None:
+    def maker() -> str:
+        with suppress(ZeroDivisionError), state_of(scene.app).database.write() as connection:
+            note_made(connection, "t1")
+            raise ZeroDivisionError
+        with state_of(scene.app).database.write() as connection:
+            connection.execute(text("UPDATE integrations SET title = 'x'"))
+            if request.args:
+                note_made(connection, "t2")
+        assert g.audit.changed
+        return ""
+
+    scene.app.view_functions["init.init"] = maker
+    for query in ("", "?made"):
+        assert scene.client(Role.ADMIN).post(f"/init-integrations{query}").status_code == 200
+    assert [row.object_id for row in log(scene)] == [None, "t2"]

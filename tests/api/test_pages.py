@@ -177,6 +177,20 @@ def test_overview_says_where_declared_hosts_are_not_enforced(
         assert ("<code>b.example</code>" in text) is enforced
 
 
+def test_overview_says_how_jobs_start_and_why_they_are_not_forked(
+    filled: FlaskClient, state: State
+) -> None:
+    shown = {"ready": "forked", "idle": "forked", "off": "new interpreter", "unfit": "new interp"}
+    for warm, words in shown.items():
+        reason = "it starts <threads>" if warm == "unfit" else None
+        environment = {"key": "e", "state": "ready", "warm": {"state": warm, "reason": reason}}
+        with state.database.write() as connection:
+            connection.execute(integrations.update().values(environment=environment))
+        text = filled.get("/").text
+        assert words in text, warm
+        assert ("it starts &lt;threads&gt;" in text) == (warm == "unfit")
+
+
 def test_page_of_a_job_reloads_itself_until_it_ends(filled: FlaskClient, state: State) -> None:
     assert 'http-equiv="refresh"' in filled.get("/jobs/j1").text
     with state.database.write() as connection:

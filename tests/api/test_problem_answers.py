@@ -1,11 +1,12 @@
 import json
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from flask_openapi.openapi import OpenAPI
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import OperationalError
 
 from api.app import create_app
@@ -157,4 +158,76 @@ def test_full_database_is_507_and_works_again_with_room(
     check_problem(registered.post("/api/v1/deployments", json=body), 507)
     with state.database.engine.begin() as connection:
         connection.exec_driver_sql(make_room)
+    assert registered.post("/api/v1/deployments", json=body).status_code == 201
+
+
+def lock_wait(connection: Connection) -> bool:
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    return bool(connection.exec_driver_sql(waiting).scalar())
+
+
+@pytest.mark.only_on("postgresql")
+def test_deadlock_is_503_and_the_request_can_be_sent_again(
+    desk: Any, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployment, job_id = "nightly", desk.start()
+    patient = f"{settings.database}&options=-c%20deadlock_timeout%3D2s"  # the one that is ended
+    database = Database(patient)
+    client = create_app(settings, database).test_client()
+    answers: list[Any] = []
+    request = threading.Thread(
+        target=lambda: answers.append(client.delete(f"/api/v1/deployments/{deployment}"))
+    )
+    other = Database(settings.database)
+    with other.write() as connection:
+        connection.exec_driver_sql("SET LOCAL deadlock_timeout TO '1min'")
+        connection.exec_driver_sql("SET LOCAL lock_timeout TO 0")
+        connection.execute(text("SELECT FROM jobs FOR UPDATE"))
+        request.start()
+        while not lock_wait(connection):
+            assert request.is_alive()
+        connection.execute(text("SELECT FROM deployments FOR UPDATE"))
+    request.join()
+    problem = check_problem(answers[0], 503)
+    assert answers[0].headers["Retry-After"] == "1"
+    assert "was not carried out" in problem["advice"]
+    assert "DeadlockDetected" in capsys.readouterr().out
+    assert desk.job(job_id)["status"] == "pending"
+    assert client.delete(f"/api/v1/deployments/{deployment}").status_code == 204
+    assert desk.job(job_id)["status"] == "cancelled"
+    for one in (database, other):
+        one.close()
+
+
+SERIALIZATION = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+AS $$BEGIN RAISE EXCEPTION 'could not serialize' USING ERRCODE = 'serialization_failure'; END$$;
+CREATE CONSTRAINT TRIGGER late AFTER INSERT ON deployments DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION refuse();
+"""
+
+
+@pytest.mark.only_on("postgresql")
+def test_request_that_failed_at_its_commit_says_whether_it_may_be_there(
+    registered: FlaskClient, state: State
+) -> None:
+    body = {"name": "a", "integration": "dns", "config": {"token": "x"}}
+    with state.database.write() as connection:
+        connection.exec_driver_sql(SERIALIZATION)
+    refused = check_problem(registered.post("/api/v1/deployments", json=body), 503)
+    assert "was not carried out" in refused["advice"]
+    with state.database.write() as connection:
+        connection.exec_driver_sql("DROP FUNCTION refuse CASCADE")
+    other = Database(state.settings.database)
+
+    def cut(connection: Connection) -> None:
+        pid = connection.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]  # psycopg's
+        with other.read() as executioner:
+            executioner.exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 5000)")
+
+    event.listen(state.database.engine, "commit", cut)
+    lost = check_problem(registered.post("/api/v1/deployments", json=body), 503)
+    assert "look whether it was carried out" in lost["advice"]
+    event.remove(state.database.engine, "commit", cut)
+    other.close()
     assert registered.post("/api/v1/deployments", json=body).status_code == 201

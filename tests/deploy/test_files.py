@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from api.guard import ENVELOPE_BYTES, INLINE_BYTES
 from utils.settings import PREFIX, Settings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -38,6 +39,14 @@ def test_no_secret_stands_in_it(file: str) -> None:
 @pytest.mark.parametrize("file", [file for file in FILES if file != "Containerfile"])
 def test_the_page_tells_what_it_is_for(file: str) -> None:
     assert f"`{file}`" in PAGE
+
+
+def test_proxies_let_the_largest_report_through() -> None:
+    size = {"m": 2**20, "MiB": 2**20, "MB": 10**6}
+    for file, word in (("nginx.conf", "client_max_body_size"), ("Caddyfile", "max_size")):
+        said = re.search(rf"{word} (\d+)(\w+)", read(f"deploy/proxy/{file}"))
+        assert said is not None
+        assert int(said[1]) * size[said[2]] >= 2 * INLINE_BYTES + ENVELOPE_BYTES
 
 
 def test_files_that_the_page_names_are_there() -> None:

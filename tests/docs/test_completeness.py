@@ -11,6 +11,7 @@ import click
 import pytest
 
 from api.app import create_app
+from api.description import describe
 from cli.main import COMMANDS
 from utils.decorators import task
 from utils.settings import PREFIX, Settings, read_settings
@@ -136,7 +137,7 @@ def test_every_route_and_nothing_else_stands_in_the_reference(tmp_path: Path) ->
     app = create_app(read_settings({"TRUELINE_DATA_DIR": str(tmp_path)}, tmp_path))
     described = {
         f"{method.upper()} {path}"
-        for path, methods in app.api_doc["paths"].items()
+        for path, methods in describe(app)["paths"].items()
         for method in methods
     }
     pages = {"GET /", "GET /jobs/{job_id}", "GET /violations", "GET /openapi.json"}
@@ -148,7 +149,7 @@ def test_every_route_and_nothing_else_stands_in_the_reference(tmp_path: Path) ->
 
 def test_every_field_of_an_answer_stands_in_the_reference(tmp_path: Path) -> None:
     app = create_app(read_settings({"TRUELINE_DATA_DIR": str(tmp_path)}, tmp_path))
-    schemas: dict[str, Any] = app.api_doc["components"]["schemas"]
+    schemas: dict[str, Any] = describe(app)["components"]["schemas"]
     text = read("docs/reference/api.md")
     for name in (
         "Integration",

@@ -127,12 +127,14 @@ class Site:
         """Let leases run out: what is tested here is time itself."""
         time.sleep(count * LEASE_SECONDS)
 
-    def records(self, statement: str) -> list[tuple[Any, ...]]:
-        """Ask the database itself."""
+    def records(self, *statements: str) -> list[list[tuple[Any, ...]]]:
+        """Ask the database itself; all that is asked at once is of one moment."""
         database = Database(self.database_url or f"sqlite:///{self.path / 'api' / 'trueline.db'}")
         try:
             with database.read() as connection:
-                return [tuple(row) for row in connection.exec_driver_sql(statement)]
+                if database.kind == "postgresql":
+                    connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                return [[tuple(row) for row in connection.exec_driver_sql(s)] for s in statements]
         finally:
             database.close()
 
@@ -143,9 +145,11 @@ class Site:
         order = "xmin::text::bigint, attempt, seq" if is_postgresql else "rowid"
         check_history(
             {event for proxy in self.proxies for event in proxy.confirmed},
-            self.records(f"SELECT job_id, attempt, seq, type FROM events ORDER BY {order}"),
-            self.records("SELECT job_id, name, attempt FROM task_results"),
-            self.records("SELECT id, attempt, finished_at IS NOT NULL FROM jobs"),
+            *self.records(
+                f"SELECT job_id, attempt, seq, type FROM events ORDER BY {order}",
+                "SELECT job_id, name, attempt FROM task_results",
+                "SELECT id, attempt, finished_at IS NOT NULL FROM jobs",
+            ),
         )
 
     def close(self) -> None:

@@ -44,7 +44,7 @@ def check_whole(site: Site, job_id: str) -> None:
     answer = site.http.get(large["url"], headers={"Accept-Encoding": "identity"})
     assert len(answer.content) == large["size_bytes"]
     assert json.loads(answer.content) == expected()
-    kept = site.records("SELECT DISTINCT job_id, attempt, sha256 FROM large_data")
+    (kept,) = site.records("SELECT DISTINCT job_id, attempt, sha256 FROM large_data")
     assert kept == [(job_id, job["attempt"], large["sha256"])]
 
 
@@ -106,4 +106,4 @@ def test_a_worker_that_was_cut_off_drops_its_data_and_the_next_one_brings_its_ow
 
 
 def _chunks(site: Site) -> int:
-    return int(site.records("SELECT count(*) FROM large_data")[0][0])
+    return int(site.records("SELECT count(*) FROM large_data")[0][0][0])

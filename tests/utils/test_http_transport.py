@@ -2,9 +2,18 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import trustme
 
 from utils.http_order import Order
-from utils.http_transport import ERROR_BODY_BYTES, InMemory, IntoFile, TooLarge, fault_of
+from utils.http_transport import (
+    ERROR_BODY_BYTES,
+    InMemory,
+    IntoFile,
+    TooLarge,
+    authorities,
+    fault_of,
+    pool_settings,
+)
 
 SECRET = "abcdefgh"
 
@@ -71,3 +80,20 @@ def test_a_file_takes_its_place_at_the_end(tmp_path: Path) -> None:
     receiver.discard()
     assert path.read_text() == "new"
     assert [one.name for one in tmp_path.iterdir()] == ["a"]
+
+
+def test_authorities_are_loaded_once_and_again_when_their_file_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "ca.pem"
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    trusted = []
+    for _ in range(2):
+        trustme.CA().cert_pem.write_to_path(str(bundle.with_suffix(".new")))
+        bundle.with_suffix(".new").replace(bundle)
+        assert authorities() is authorities()
+        trusted.append(authorities().get_ca_certs())
+    assert trusted[0] != trusted[1]
+    assert pool_settings(None, "https://h")["verify"] is authorities()
+    own = httpx2.create_ssl_context()
+    assert pool_settings(own, "https://h")["verify"] is own

@@ -98,6 +98,14 @@ def test_directory_that_is_emptied_keeps_the_results_alone(tmp_path: Path) -> No
         assert directory.temporary.stat().st_mode & 0o777 == 0o700
 
 
+def test_directory_made_ahead_is_the_first_jobs(tmp_path: Path) -> None:
+    with closing(JobDirectories.open(tmp_path)) as directories:
+        directories.make_spare("one")
+        first = directories.make("one")
+        assert list(first.group.iterdir()) == [first.path]
+        assert {path.name for path in first.path.iterdir()} == {"home", "tmp"}
+
+
 def used_again(directories: JobDirectories, change: Callable[[JobDirectory], object]) -> bool:
     """Change a job's directory, take it back, and tell whether the next job gets the same one."""
     directory = directories.make("one")

@@ -30,9 +30,12 @@ def preparation(tmp_path: Path, executor_with: Callable[..., ProcessExecutor]) -
 
 
 @pytest.fixture
-def candidate(small_source: SmallSource) -> Callable[[str, str], Candidate]:
+def candidate(small_source: SmallSource, tmp_path: Path) -> Callable[[str, str], Candidate]:
     def make(tree: str = "tree", commit: str = C1) -> Candidate:
-        return Candidate("one", tree, Snapshot(commit, small_source.path), {"url": "u", "ref": "r"})
+        path = tmp_path / commit  # a snapshot never changes: each commit has its own
+        if not path.exists():
+            path.symlink_to(small_source.path)
+        return Candidate("one", tree, Snapshot(commit, path), {"url": "u", "ref": "r"})
 
     return make
 

@@ -82,6 +82,17 @@ def test_second_job_is_forked_from_the_process_of_the_first(
     assert 0 < totals.memory_bytes < 200 * 1024**2
 
 
+def test_description_leaves_a_process_with_what_jobs_would_import_each(
+    look: Look, executor: ProcessExecutor, prepare: Prepare, launcher: Launcher
+) -> None:
+    prepared = prepare("asks_http")
+    assert [task["name"] for task in executor.describe(prepared).tasks] == ["look"]
+    assert executor.warm.state(prepared) == WarmState("ready")
+    pid = warm_pid(launcher)
+    assert look(prepared) == {"utils.http": True, "utils.side_by_side": True, "loaded": 1}
+    assert warm_pid(launcher) == pid
+
+
 def test_nothing_of_one_job_is_seen_by_the_next(look: Look) -> None:
     first, second = look(config={"word": "one"}), look(config={"word": "two"})
     assert (second["found"], second["left"]) == ([], None)
@@ -277,6 +288,21 @@ def test_least_recently_used_process_ends_when_there_are_too_many(
     assert executor.warm.totals().processes == 4
 
 
+def test_process_that_jobs_used_is_followed_by_one_of_the_new_commit(
+    look: Look,
+    executor: ProcessExecutor,
+    snapshots: Callable[[str], Prepared],
+    eventually: Eventually,
+) -> None:
+    look(snapshots("a"))
+    executor.describe(snapshots("b"))
+    executor.warm.retain([snapshots("c")])
+    eventually(lambda: executor.warm.state(snapshots("c")).name == "ready")
+    executor.warm.retain([snapshots("d")])  # no job has used the one before
+    eventually(lambda: executor.warm.totals().processes == 0)
+    assert executor.warm.state(snapshots("d")).name == "idle"
+
+
 def test_process_of_what_is_offered_no_more_ends(
     look: Look,
     executor: ProcessExecutor,
@@ -310,6 +336,20 @@ def test_process_ends_after_its_jobs_when_it_is_offered_no_more(
     assert len(seen) == 1
     assert executor.warm.totals().processes == 0
     eventually(lambda: not descendants(launcher.pid, read_process_table()))
+
+
+class TestRoomForOne:
+    @pytest.fixture
+    def warm_limits(self) -> WarmLimits:
+        return WarmLimits(1, ROOMY)
+
+    def test_description_takes_no_room_from_jobs(
+        self, look: Look, executor: ProcessExecutor, snapshots: Callable[[str], Prepared]
+    ) -> None:
+        look(snapshots("a"))
+        assert executor.describe(snapshots("b")).tasks
+        names = {commit: executor.warm.state(snapshots(commit)).name for commit in "ab"}
+        assert names == {"a": "ready", "b": "idle"}
 
 
 class TestLittleMemory:
