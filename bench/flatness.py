@@ -15,7 +15,6 @@ from bench.plain_job import deploy, entries_of, files_of, job_seconds
 from bench.rows import NotMeasured, Row, at_most
 from bench.scene import Scene, running_scene
 
-WARM_UP = 10
 GOAL_JOB = 1.2
 NEEDED_BYTES = 8_000_000_000  # the big database has 4 GB
 BENCH = "bench"
@@ -29,6 +28,7 @@ class Sizes:
     jobs: int = 1_000_000
     queued: int = 10_000
     rounds: int = 60
+    warm_up: int = 10
 
 
 Measured = Iterator[Row | NotMeasured]
@@ -48,7 +48,7 @@ def _integrations(small: Scene, sizes: Sizes) -> Measured:
     with running_scene(files_of(*names), entries_of(*names)) as large:
         what = f"warm job, p50: {sizes.integrations} integrations ready, beside 1"
         middle = _jobs(large, names[sizes.integrations // 2])
-        yield _row(what, GOAL_JOB, sizes.rounds, middle, _jobs(small, BENCH))
+        yield _row(what, sizes, middle, _jobs(small, BENCH))
 
 
 def _history(small: Scene, sizes: Sizes) -> Measured:
@@ -61,7 +61,7 @@ def _history(small: Scene, sizes: Sizes) -> Measured:
         files_of(BENCH), entries_of(BENCH), lambda data_dir: fill(data_dir, template, sizes.jobs)
     ) as large:
         what = f"warm job, p50: {name}, beside none"
-        yield _row(what, GOAL_JOB, sizes.rounds, _jobs(large, BENCH), _jobs(small, BENCH))
+        yield _row(what, sizes, _jobs(large, BENCH), _jobs(small, BENCH))
 
 
 def _queue(sizes: Sizes) -> Measured:
@@ -73,7 +73,7 @@ def _queue(sizes: Sizes) -> Measured:
             fill_queue(deep, loaded.deploy("other"), sizes.queued)
             sides = [_turns(api) for api in (loaded, idle)]
             what = f"post a job + lease one, p50: {sizes.queued:,} in the queue, beside none"
-            yield _row(what, GOAL_JOB, sizes.rounds, *sides)
+            yield _row(what, sizes, *sides)
 
 
 def _turns(api: LoneApi) -> Act:
@@ -90,16 +90,16 @@ def _template(scene: Scene) -> Template:
     return read_template(scene.data_dir, job["id"])
 
 
-def _row(what: str, goal: float, rounds: int, much: Act, little: Act) -> Row:
-    for _ in range(WARM_UP):
+def _row(what: str, sizes: Sizes, much: Act, little: Act) -> Row:
+    for _ in range(sizes.warm_up):
         much()
         little()
     times: dict[Act, list[float]] = {much: [], little: []}
-    for number in range(rounds):
+    for number in range(sizes.rounds):
         for side in (much, little) if number % 2 else (little, much):
             times[side].append(side())
     ours, beside = (statistics.median(times[side]) * 1000 for side in (much, little))
-    return at_most(what, ours, beside, "ms", goal)
+    return at_most(what, ours, beside, "ms", GOAL_JOB)
 
 
 def _seconds(act: Callable[[], object]) -> float:

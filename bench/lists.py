@@ -19,7 +19,6 @@ from bench.rows import NotMeasured, Row, at_most
 GOAL = 1.5
 MUCH, LITTLE = 1_000_000, 1_000
 PAGES = 200
-WARM_UP = 10
 NEEDED_BYTES = 6_000_000_000
 SINCE = (datetime.now(UTC) - timedelta(days=300)).isoformat()
 LISTS: Mapping[str, str] = MappingProxyType(
@@ -60,12 +59,13 @@ def measure(
 def _row(what: str, address: str, sides: list[LoneApi], pages: int, skip: int = 0) -> Row:
     addresses = [_later(api, address, skip) for api in sides]
     times: list[list[float]] = [[] for _ in sides]
-    for number in range(WARM_UP + pages):
+    warm_up = pages // 20
+    for number in range(warm_up + pages):
         for index in (0, 1) if number % 2 else (1, 0):
             started = time.perf_counter()
             sides[index].get(addresses[index])
             times[index].append(time.perf_counter() - started)
-    ours, beside = (statistics.median(one[WARM_UP:]) * 1000 for one in times)
+    ours, beside = (statistics.median(one[warm_up:]) * 1000 for one in times)
     return at_most(f"page of {what}", ours, beside, "ms", GOAL)
 
 

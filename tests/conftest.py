@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -22,9 +21,8 @@ from hypothesis.configuration import set_hypothesis_home_dir
 
 from worker.launcher import Launcher
 
-# pytest stops at a folder `.hypothesis` in the checkout, since it is not in `norecursedirs`.
-_HYPOTHESIS_HOME = tempfile.TemporaryDirectory(prefix="hypothesis-")
-set_hypothesis_home_dir(_HYPOTHESIS_HOME.name)
+# It keeps what it has read of the source there: each test process would read all of it anew.
+set_hypothesis_home_dir(Path(sys.prefix) / ".hypothesis")
 
 pytest.register_assert_rewrite("tests.api.desk", "tests.faults.history", "tests.faults.site")
 pytest_plugins = [
@@ -194,13 +192,15 @@ def no_more_threads() -> NoMoreThreads:
 
 @pytest.fixture
 def eventually() -> Eventually:
-    """Poll until a condition holds; fail after 20 s."""
+    """Poll until a condition holds, less and less often; fail after 20 s."""
 
     def wait(condition: Callable[[], object]) -> None:
         give_up_at = time.monotonic() + 20
+        pause = 0.005
         while not condition():
             assert time.monotonic() < give_up_at, "it never came true"
-            time.sleep(0.005)
+            time.sleep(pause)
+            pause = min(2 * pause, 0.05)
 
     return wait
 

@@ -6,7 +6,7 @@ import os
 import sys
 
 PRELOADED = "preloaded"  # the same, but modules follow: it imports them and no integration
-WARM = "warm"  # the first argument of a warm process; its integration and snapshot follow
+WARM = "warm"  # the first argument of a warm process; its integration, snapshot and time follow
 WAY_OUT = "TRUELINE_WAY_OUT"  # the variable of utils.egress, which costs an import
 CONFINED = "confined"  # the first argument of a job's child with walls of its own; they follow
 
@@ -23,9 +23,9 @@ def main() -> None:
         if sys.flags.no_site:
             seal_and_find_packages()
         if kind == WARM:
-            serve_warm(arguments[0], arguments[1])
+            serve_warm(arguments[0], arguments[1], float(arguments[2]))
         elif kind == PRELOADED:
-            serve_warm("", "", modules=arguments)
+            serve_warm("", "", 0.0, modules=arguments)
         else:
             if kind == CONFINED:
                 confine_job(*arguments)
@@ -70,7 +70,9 @@ def confine_job(walls: str) -> None:
     confine(json.loads(walls))
 
 
-def serve_warm(integration: str, snapshot: str, modules: "list[str] | None" = None) -> None:
+def serve_warm(
+    integration: str, snapshot: str, timeout_seconds: float, modules: "list[str] | None" = None
+) -> None:
     """Load an integration once, or modules alone, then fork a child for each job."""
     from utils.child_start import Again  # noqa: PLC0415 - only where a process is warm
     from utils.confinement import (  # noqa: PLC0415 - same
@@ -87,7 +89,7 @@ def serve_warm(integration: str, snapshot: str, modules: "list[str] | None" = No
         enclosure = Enclosure(os.path.dirname(os.getcwd()))  # noqa: PTH109, PTH120 - as above
         again = Again(enclosure.prepare, is_shared_memory_used)
         walls = Walls(lambda request: confine(request["confine"], enclosure), again)
-    WarmChild(Warmth(integration, snapshot, modules), walls).serve()
+    WarmChild(Warmth(integration, snapshot, timeout_seconds, modules), walls).serve()
 
 
 if __name__ == "__main__":

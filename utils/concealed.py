@@ -30,10 +30,24 @@ _AUTHORIZATION = re.compile(  # any scheme, to the end of what is quoted or of t
 )
 _DIGEST = re.compile(r"(\bDigest\s{1,8})[^\r\n]{0,500}?response\s{0,8}=[^\r\n]*", re.IGNORECASE)
 _COOKIE = re.compile(r"(cookie\s{0,8}:\s{0,8})[^\r\n\"]+", re.IGNORECASE)
+_VALUE = (
+    r"(\\\"(?:[^\"\\]|\\[^\"])*(?:\\\")?|\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?|[^\s,;&}\])\"']+)"
+)
 _NAMED = re.compile(
-    rf"({_TELLING_NAME}\\?[\"']?\s{{0,8}}[:=]\s{{0,8}})"
-    r"(\\\"(?:[^\"\\]|\\[^\"])*(?:\\\")?|\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?|[^\s,;&}\])\"']+)",
+    rf"({_TELLING_NAME}\\?[\"']?\s{{0,8}}[:=]\s{{0,8}}){_VALUE}",
     re.IGNORECASE,
+)
+_HELD = re.compile(  # a list or an object that holds secrets, to its end
+    rf"({_TELLING_NAME}s?\\?[\"']\s{{0,8}}[:=]\s{{0,8}})"
+    r"([\[{](?:[^\[\]{}]|[\[{][^\[\]{}]*[\]}])*[\]}]?)",
+    re.IGNORECASE,
+)
+_FIELD = re.compile(  # one that is named by another: {"name": "password", "value": "..."}
+    rf"({_TELLING_NAME}\\?[\"']\s{{0,8}},?\s{{0,8}}\\?[\"']?value\\?[\"']?\s{{0,8}}[:=]\s{{0,8}}){_VALUE}",
+    re.IGNORECASE,
+)
+_ELEMENT = re.compile(  # of XML
+    rf"(<[\w.:-]{{0,40}}?{_TELLING_NAME}(?:\s[^<>]{{0,200}})?>)([^<]+)", re.IGNORECASE
 )
 KNOWN_FORMAT = re.compile(  # formats that give themselves away
     r"\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{10,}"
@@ -67,7 +81,9 @@ def concealed(text: str, secrets: Iterable[str] = ()) -> str:
     text = _AUTHORIZATION.sub(rf"\1{MARK}", text)
     text = _COOKIE.sub(rf"\1{MARK}", _SCHEME.sub(rf"\1\2{MARK}", text))
     text = KNOWN_FORMAT.sub(MARK, text)
-    return _NAMED.sub(_hidden_value, text)
+    for shape in (_HELD, _FIELD, _ELEMENT, _NAMED):
+        text = shape.sub(_hidden_value, text)
+    return text
 
 
 def shown_url(url: str) -> str:
@@ -105,7 +121,7 @@ def url_secrets(url: str) -> list[str]:
 
 def _hidden_value(found: re.Match[str]) -> str:
     name, value = found.groups()
-    if is_plain(value.strip("\\\"'")) or _ABOUT.search(name.rstrip(" \t\\\"':=")):
+    if is_plain(value.strip("\\\"'")) or _ABOUT.search(name.rstrip(" \t\\\"':=>")):
         return found[0]
     opening = re.match(r"\\?[\"']", value)
     quotes = opening[0] if opening else ""

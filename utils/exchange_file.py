@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from utils.base_error import TruelineError
 from utils.concealed import MARK
@@ -134,7 +134,13 @@ def comparable_url(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:  # then it is as good as any text
         return url
-    return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path or "/", parts.query, ""))
+    path, query = (_sent_mark(piece) for piece in (parts.path, parts.query))
+    return urlunsplit((parts.scheme, parts.netloc.lower(), path or "/", query, ""))
+
+
+def _sent_mark(piece: str) -> str:
+    """Return a piece of a URL with what stood for a secret as it is, though a client quoted it."""
+    return piece.replace(quote(MARK), MARK)
 
 
 def exchange_of(fields: Any, name: str = "") -> Exchange:

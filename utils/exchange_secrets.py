@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote_plus, urlsplit, urlunsplit
 
-from utils.concealed import MARK, is_secret_name
+from utils.concealed import KNOWN_FORMAT, MARK, is_secret_name
 from utils.plain_values import is_plain
 from utils.secret_forms import SHORTEST_INSIDE_TEXT, forms_of_all, worth_hiding
 from utils.secret_paths import without_credentials
@@ -22,8 +22,10 @@ _HANDED_OUT = frozenset(  # fields in which systems hand out secrets, without "-
     {
         *("accesstoken", "refreshtoken", "idtoken", "sessiontoken", "clientsecret", "password"),
         *("privatekey", "secretkey", "secretaccesskey", "apikey", "authtoken"),
+        *("token", "jwt", "bearertoken", "sessionid", "sessionkey"),
     }
 )
+SHORTEST_HANDED_OUT = 12  # a shorter one is hidden where it is handed out, and not looked for
 # Where a list goes on is no secret, and two pages must not look alike.
 _PLACE_IN_A_LIST = re.compile(
     r"(?:next[-_]?)?(?:page|next|continuation|sync|start|skip|delta)[-_]?token", re.IGNORECASE
@@ -31,7 +33,10 @@ _PLACE_IN_A_LIST = re.compile(
 
 
 class Stripper:
-    """Knows the secrets of a config; what it returns has none of them, in any form."""
+    """Knows the secrets of a config; what it returns has none of them, in any form.
+
+    It gets to know those that systems hand out, and takes them out of what comes after.
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         values = worth_hiding(secrets)
@@ -44,7 +49,7 @@ class Stripper:
             return MARK
         for form in self._forms:
             text = text.replace(form, MARK)
-        return text
+        return KNOWN_FORMAT.sub(MARK, text)
 
     def json(self, value: Any) -> Any:
         """Return JSON without secrets in strings, keys, numbers and fields that hand them out."""
@@ -102,8 +107,11 @@ class Stripper:
 
     def _field(self, name: str, value: Any) -> Any:
         plain = name.replace("-", "").replace("_", "").lower()
-        is_secret = isinstance(value, str) and plain in _HANDED_OUT and not is_plain(value)
-        return MARK if is_secret else self.json(value)
+        if not isinstance(value, str) or plain not in _HANDED_OUT or is_plain(value):
+            return self.json(value)
+        if len(value) >= SHORTEST_HANDED_OUT and value not in self._forms:
+            self._forms = sorted({*self._forms, *forms_of_all([value])}, key=len, reverse=True)
+        return MARK
 
     def _pair(self, piece: str) -> str:
         name, equals, value = piece.partition("=")

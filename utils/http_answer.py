@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from utils.concealed import concealed, one_line, shown_body
-from utils.http_order import Order, secrets_of
+from utils.http_order import Order, origin_of
 from utils.http_retry import is_limit_spent, retry_after
 from utils.integration_errors import (
     BODY_LIMIT,
@@ -58,26 +58,43 @@ class Fault(NamedTuple):
     permanent: bool = False
 
 
-def error_of(order: Order, outcome: Answer | Fault, now: float) -> IntegrationError | None:
-    """Return the error that an outcome stands for; None for an answer that is fine."""
+def error_of(
+    order: Order, outcome: Answer | Fault, now: float, sent: Order | None = None
+) -> IntegrationError | None:
+    """Return the error that an outcome stands for; None for an answer that is fine.
+
+    `sent` is what redirects have made of the order.
+    """
+    elsewhere = _elsewhere(order, sent or order)
+    shown = f"{order.shown}, redirected to {elsewhere}," if elsewhere else order.shown
     if isinstance(outcome, Fault):
         kind = IntegrationPermanentError if outcome.permanent else IntegrationTemporaryError
-        return kind(f"{order.shown}: {told(order, outcome)}", outcome.advice)
+        return kind(f"{shown.rstrip(',')}: {told(order, outcome)}", outcome.advice)
     if 200 <= outcome.status < 300 or (order.as_is and not _is_of_proxy(outcome)):
         return None
-    secrets = secrets_of(order.headers, order.url)
+    secrets = order.secrets
     said = shown_body(outcome.body, BODY_LIMIT, secrets)
-    reason = f"{order.shown} answered {_named(outcome.status)}{f': {said}' if said else ''}"
+    reason = f"{shown} answered {_named(outcome.status)}{f': {said}' if said else ''}"
     if is_limit_spent(outcome.status, outcome.headers, outcome.body):
         wait = retry_after(outcome.headers, now)
         limited = IntegrationRateLimited(reason, status=outcome.status, retry_after=wait)
         return _with_body(limited, said)
-    return _with_body(_kind(outcome)(reason, _advice(outcome), status=outcome.status), said)
+    kind_of = _kind(outcome)
+    advice = _advice(outcome)
+    if elsewhere and kind_of is IntegrationAuthError:
+        advice = f"give {elsewhere} as the base URL: no credentials follow a redirect there"
+    return _with_body(kind_of(reason, advice, status=outcome.status), said)
+
+
+def _elsewhere(order: Order, sent: Order) -> str:
+    """Return the origin, another than that of the order, that redirects have led to."""
+    origin = origin_of(sent.url)
+    return "" if origin == origin_of(order.url) else origin
 
 
 def told(order: Order, fault: Fault) -> str:
     """Return why there is no answer; what a server sent instead of one may hold what it got."""
-    return concealed(fault.reason, secrets_of(order.headers, order.url))
+    return concealed(fault.reason, order.secrets)
 
 
 def json_of(order: Order, answer: Answer) -> Any:
@@ -86,7 +103,7 @@ def json_of(order: Order, answer: Answer) -> Any:
         return answer.json()
     except IntegrationPermanentError as error:
         unusable = error
-    said = shown_body(answer.body, BODY_LIMIT, secrets_of(order.headers, order.url))
+    said = shown_body(answer.body, BODY_LIMIT, order.secrets)
     reason = f"{order.shown} answered {unusable.reason}: {said}"
     raise _with_body(IntegrationPermanentError(reason, unusable.advice, status=answer.status), said)
 

@@ -68,8 +68,8 @@ def exchange(order: Order, rules: Rules, log: CallLog) -> Exchange:
     attempt = 1
     while True:
         yield from _admitted(order, rules, log)
-        outcome = yield from _followed(order, rules, log)
-        error = error_of(order, outcome, rules.now())
+        sent, outcome = yield from _followed(order, rules, log)
+        error = error_of(order, outcome, rules.now(), sent)
         if rules.breaker:
             rules.breaker.note(worked=error is None or error.cause is not Cause.TEMPORARY)
         if error is None and isinstance(outcome, Answer):
@@ -115,8 +115,8 @@ def _limited(order: Order, rules: Rules) -> float:
 
 def _followed(
     order: Order, rules: Rules, log: CallLog
-) -> Generator[Send, "Answer | Fault | None", Answer | Fault]:
-    """Send a request and follow where it is sent to."""
+) -> Generator[Send, "Answer | Fault | None", tuple[Order, Answer | Fault]]:
+    """Send a request and follow where it is sent to; return the last request and its outcome."""
     for _ in range(MOST_REDIRECTS + 1):
         left = rules.seconds_left()
         if left is not None:
@@ -131,16 +131,17 @@ def _followed(
             raise RuntimeError("a driver answers what it is asked to send")
         log.ended(order, outcome)
         if isinstance(outcome, Fault) or order.as_is or not outcome.is_redirect:
-            return outcome
+            return order, outcome
         target = _target(order, outcome)
         if isinstance(target, Fault):
-            return target
+            return order, target
         onward = order.redirected(outcome.status, target)
         if onward.content is not None and origin_of(target) != origin_of(order.url):
             # What is posted may hold credentials, as it does where one asks for a token.
-            return Fault(f"a redirect of what was sent to {shown_url(target)}", permanent=True)
+            what = f"a redirect of what was sent to {shown_url(target)}"
+            return order, Fault(what, permanent=True)
         order = onward
-    return Fault(f"more than {MOST_REDIRECTS} redirects", permanent=True)
+    return order, Fault(f"more than {MOST_REDIRECTS} redirects", permanent=True)
 
 
 def _target(order: Order, answer: Answer) -> str | Fault:

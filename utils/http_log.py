@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from utils.concealed import MARK, concealed, one_line
 from utils.http_answer import Answer, Fault, told
-from utils.http_order import Order, secrets_of
+from utils.http_order import Order
 from utils.integration_errors import IntegrationError
 from utils.secret_paths import without_credentials
 
@@ -31,9 +31,7 @@ class CallLog:
         if not self._logger.isEnabledFor(logging.DEBUG):
             return
         parts = urlsplit(order.url)
-        path = concealed(
-            without_credentials(parts.path, MARK), secrets_of(order.headers, order.url)
-        )
+        path = concealed(without_credentials(parts.path, MARK), order.secrets)
         self._logger.debug(
             "%s %s %s %s %.0f ms",
             order.method,

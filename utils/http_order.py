@@ -7,9 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
 from typing import Any, NamedTuple, Self
-from urllib.parse import SplitResult, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
-from utils.concealed import concealed, is_secret_name, shown_url, url_secrets
+from utils.concealed import (
+    SHORTEST_QUERY_VALUE,
+    concealed,
+    is_secret_name,
+    shown_url,
+    url_secrets,
+)
 from utils.integration_errors import IntegrationNotConfigured, IntegrationPermanentError
 from utils.plain_values import is_plain
 
@@ -23,6 +29,7 @@ PUBLIC_HEADERS = frozenset(  # what may go to another host after a redirect
 )
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _PORTS = {"http": 80, "https": 443}
+_SEARCHED_BYTES = 64 * 1024  # of a request's body; who logs in sends less
 
 
 class Order(NamedTuple):
@@ -41,7 +48,12 @@ class Order(NamedTuple):
     def shown(self) -> str:
         """Return what is told of it in errors: the method and the URL without secrets."""
         address = shown_url(self.url).partition("?")[0]
-        return f"{self.method} {concealed(address, secrets_of(self.headers, self.url))}"
+        return f"{self.method} {concealed(address, self.secrets)}"
+
+    @property
+    def secrets(self) -> list[str]:
+        """Return the values in it that must never be shown; servers quote what they got."""
+        return secrets_of(self.headers, self.url) + _secrets_in(self.content)
 
     def redirected(self, status: int, url: str) -> "Order":
         """Return the request that follows a redirect; another origin gets no credentials."""
@@ -148,14 +160,41 @@ def origin_of(url: str) -> str:
 
 
 def secrets_of(headers: Mapping[str, str], url: str) -> list[str]:
-    """Return the values of a request that must never be shown."""
+    """Return the values of headers and a URL that must never be shown."""
     found = url_secrets(url)
     for name, value in headers.items():
         if name in PUBLIC_HEADERS or not is_secret_name(name):
             continue
         found += [] if is_plain(value) else [value, value.partition(" ")[2].strip()]
+        found += _parameters(value)
         if value.lower().startswith("basic "):
             found += _user_of(value[6:])
+    return found
+
+
+def _parameters(value: str) -> list[str]:
+    """Return the values in a header such as `Token token="..."` or a cookie."""
+    named = (piece.partition("=")[2].strip(' "') for piece in re.split("[,;]", value))
+    return [one for one in named if len(one) >= SHORTEST_QUERY_VALUE and not is_plain(one)]
+
+
+def _secrets_in(content: bytes | None) -> list[str]:
+    """Return the values of a JSON or form body whose names, or those around them, say secret."""
+    if not content or len(content) > _SEARCHED_BYTES:
+        return []
+    try:
+        body = json_text.loads(content)
+    except (ValueError, RecursionError):
+        body = dict(parse_qsl(content.decode("utf-8", "replace")))
+    found, pending = [], [(False, body)]
+    while pending:
+        is_secret, value = pending.pop()
+        if isinstance(value, dict):
+            pending += [(is_secret or is_secret_name(name), one) for name, one in value.items()]
+        elif isinstance(value, list):
+            pending += [(is_secret, one) for one in value]
+        elif is_secret and isinstance(value, str) and not is_plain(value):
+            found.append(value)
     return found
 
 

@@ -1,5 +1,6 @@
 """Whether a request that failed is sent again, and after how long."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -11,6 +12,7 @@ LONGEST_WAIT_SECONDS = 30.0  # without a Retry-After
 JITTER = 0.25  # at most so much of a wait comes on top of it
 _REMAINING = ("x-ratelimit-remaining", "ratelimit-remaining", "x-rate-limit-remaining")
 _RESET = ("x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset")
+_SAID = re.compile(rb"rate limit|rate_?limit_?exceeded|too many requests", re.IGNORECASE)
 _EPOCH = 1_000_000_000  # a larger number is a time, a smaller one are seconds
 
 
@@ -37,7 +39,7 @@ def is_limit_spent(status: int, headers: Mapping[str, str], body: bytes) -> bool
         return True
     if status not in {401, 403}:
         return False
-    if "retry-after" in headers or b"rate limit" in body[:4096].lower():
+    if "retry-after" in headers or _SAID.search(body[:4096]):
         return True
     # Beside a 401 it is the limit of those who are not known.
     return status == 403 and any(headers.get(name) == "0" for name in _REMAINING)
@@ -46,21 +48,27 @@ def is_limit_spent(status: int, headers: Mapping[str, str], body: bytes) -> bool
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Return the seconds to wait that an answer asks for; `now` is in seconds since 1970.
 
-    A date is compared with the answer's own: clocks differ.
+    A date is compared with the answer's own: clocks differ. One that is over, or no time at all,
+    asks for nothing: to come back at once is what the limit was spent on.
     """
+    wait = _asked(headers, now)
+    return wait if wait is not None and wait > 0 else None
+
+
+def _asked(headers: Mapping[str, str], now: float) -> float | None:
     text = headers.get("retry-after", "").strip()
     if text:
         seconds = _number(text)
         if seconds is not None:
-            return max(0.0, seconds)
+            return seconds
         until = _moment(text)
         if until is not None:
-            return max(0.0, until - (_moment(headers.get("date", "")) or now))
+            return until - (_moment(headers.get("date", "")) or now)
     if any(headers.get(name) == "0" for name in _REMAINING):
         resets = (_number(headers.get(name, "")) for name in _RESET)
         reset = next((one for one in resets if one is not None), None)
         if reset is not None:
-            return max(0.0, reset - now if reset > _EPOCH else reset)
+            return reset - now if reset > _EPOCH else reset
     return None
 
 

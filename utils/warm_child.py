@@ -26,7 +26,6 @@ from utils.plugin_call import CallEnd, call_plugin
 from utils.session import flush_output
 from utils.task_registry import registered_tasks
 
-NO_DEADLINE = 0.0  # the worker ends a start that takes too long
 _STDOUT, _STDERR = 1, 2
 
 # Keeps a job's child apart from other jobs of this process. Gets the whole request: `cwd` is the
@@ -49,6 +48,7 @@ class Warmth(NamedTuple):
 
     integration: str
     snapshot: str
+    timeout_seconds: float  # of the import; 0: none
     modules: Sequence[str] | None = None
 
     def load(self) -> type[BaseRunner] | None:
@@ -89,9 +89,10 @@ class WarmChild:
         """Return what was loaded; None when this process must not be forked, which is reported."""
         before = look_at_footing()
         what = f"importing integrations/{self._warmth.integration}"
-        loaded = call_plugin(what, self._warmth.load, NO_DEADLINE)
+        loaded = call_plugin(what, self._warmth.load, self._warmth.timeout_seconds)
         if loaded.failure:
-            self._channel.send({"type": "broken", "error": loaded.failure.as_error()})
+            broken = {"error": loaded.failure.as_error(), "is_late": loaded.timed_out}
+            self._channel.send({"type": "broken", **broken})
             return None
         reason = unfit_reason(before)
         if reason is not None:

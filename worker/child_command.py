@@ -42,7 +42,8 @@ def warm_command(
 ) -> Command:
     """Return the command of a warm process: it knows its integration, and no config ever."""
     command = child_command(prepared, directory, limits, environ)
-    arguments: tuple[str, ...] = ("warm", prepared.integration, str(prepared.snapshot))
+    time = f"{limits.task_timeout_seconds:g}"
+    arguments: tuple[str, ...] = ("warm", prepared.integration, str(prepared.snapshot), time)
     if prepared.preload is not None:
         arguments = ("preloaded", *prepared.preload)
     return replace(command, argv=(*command.argv, *arguments))

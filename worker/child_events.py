@@ -127,6 +127,7 @@ class Broken(_Checked):
 
     type: Literal["broken"]
     error: Fault
+    is_late: bool = False  # its import was stopped at its deadline
 
 
 class StageOneEnded(_Checked):

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import structlog
 
-from worker.child_ends import unlisted
 from worker.host import Host
 from worker.job_directories import JobDirectories
 from worker.job_order import Description, Prepared
@@ -81,9 +80,7 @@ class WarmStarts:
             place.settled.wait()
             if place.process is not None:
                 return Description(tasks=place.process.tasks)
-            if place.obstacle is not None and place.obstacle.is_late:
-                return unlisted(prepared.integration, place.obstacle.reason)
-            return None
+            return place.obstacle.description if place.obstacle else None
         finally:
             self._leave(place)
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from utils.process_tree import descendants, read_process_table
 from worker.child_command import warm_command
-from worker.child_ends import Cause, ChildEnd
+from worker.child_ends import Cause, ChildEnd, unlisted
 from worker.child_events import Broken, Oversize, Plan, WarmEvent, read_warm_event
 from worker.child_pump import ChildPump, Sink
 from worker.cleaning import without_controls
 from worker.host import Host
 from worker.job_directories import JobDirectory
-from worker.job_order import Limits, Prepared
+from worker.job_order import Description, Limits, Prepared
 from worker.launcher import Command, Exit, LaunchError, Running
 from worker.memory import memory_bytes
 from worker.running import StarterLost, ask_for_child, ask_supervisor, open_control
@@ -34,7 +34,7 @@ class NotWarm:
 
     reason: str
     lasting: bool = True
-    is_late: bool = False  # its import took longer than a task may
+    description: Description | None = None  # what it tells of the integration all the same
 
 
 class WarmGone(Exception):  # noqa: N818 - an event, answered by a fresh interpreter
@@ -149,7 +149,7 @@ def start_warm(
         directory.remove()
         return NotWarm(error.reason, lasting=False)
     printed = _FirstBytes(host.limits.log_limit_bytes), _FirstBytes(host.limits.log_limit_bytes)
-    answer = _await_answer(running, host.limits, stop, printed)
+    answer = _await_answer(running, prepared.integration, host.limits, stop, printed)
     if isinstance(answer, Plan):
         kept = printed[0].kept, printed[1].kept
         process = WarmProcess(running, ours, directory, answer, kept)
@@ -178,7 +178,7 @@ class _FirstBytes:
 
 
 def _await_answer(
-    running: Running, limits: Limits, stop: StopSignal, sinks: tuple[Sink, Sink]
+    running: Running, integration: str, limits: Limits, stop: StopSignal, sinks: tuple[Sink, Sink]
 ) -> Plan | NotWarm:
     """Return its tasks once it is ready."""
     deadline = time.monotonic() + limits.task_timeout_seconds + HARD_SECONDS
@@ -199,7 +199,8 @@ def _await_answer(
     cause = Cause.PHASE_DEADLINE if pump.exit is None else Cause.EXITED
     end = ChildEnd(cause, pump.exit or Exit(None, None), limits.task_timeout_seconds)
     reason = end.reason(limits, "before it had imported the integration")
-    return NotWarm(reason, lasting=False, is_late=cause is Cause.PHASE_DEADLINE)
+    late = unlisted(integration, reason) if cause is Cause.PHASE_DEADLINE else None
+    return NotWarm(reason, lasting=False, description=late)
 
 
 def _events(lines: Iterator[bytes | Oversize]) -> Iterator[WarmEvent]:
@@ -212,5 +213,8 @@ def _events(lines: Iterator[bytes | Oversize]) -> Iterator[WarmEvent]:
 def _verdict(event: WarmEvent) -> Plan | NotWarm:
     if isinstance(event, Plan):
         return event
-    reason = event.error.reason if isinstance(event, Broken) else event.reason
-    return NotWarm(str(without_controls({"reason": reason})["reason"]))
+    if isinstance(event, Broken):
+        error = without_controls(event.error.model_dump())
+        late = Description(broken=error) if event.is_late else None
+        return NotWarm(error["reason"], lasting=not event.is_late, description=late)
+    return NotWarm(str(without_controls({"reason": event.reason})["reason"]))

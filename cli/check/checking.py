@@ -34,7 +34,7 @@ def check_repository(repository: Repository) -> list[Finding]:
     found = list(manifest_findings(repository))
     for name in repository.folder_names:
         found += _folder_findings(repository, name)
-    return sorted(set(found), key=lambda finding: finding.position)
+    return sorted(dict.fromkeys(found), key=lambda finding: finding.position)
 
 
 def check_integration(repository: Repository, name: str) -> list[Finding]:
@@ -46,7 +46,7 @@ def check_integration(repository: Repository, name: str) -> list[Finding]:
         if entry and entry.line <= finding.line <= entry.line + entry.text.count("\n")
     ]
     folder = _folder_findings(repository, name) if name in repository.folder_names else []
-    return sorted({*here, *folder}, key=lambda finding: finding.position)
+    return sorted(dict.fromkeys([*here, *folder]), key=lambda finding: finding.position)
 
 
 def findings_below(findings: Sequence[Finding], path: str) -> list[Finding]:

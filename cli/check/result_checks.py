@@ -87,6 +87,23 @@ def _dict(task: StaticTask, kind: TaskType, value: ast.Dict) -> Iterator[Finding
         fix = 'add "data": {...}; {} where there is nothing to keep'
         yield found(rules.RESULT_SHAPE, task.file, value.lineno, what, fix)
     yield from _values(task, keys)
+    yield from _judgement(task, keys)
+
+
+def _judgement(task: StaticTask, keys: dict[str, ast.expr]) -> Iterator[Finding]:
+    name = task.function.name
+    violation, resources = keys.get("violation"), keys.get("resources")
+    if isinstance(violation, _NO_RESULT) and not (
+        isinstance(violation, ast.Constant) and isinstance(violation.value, bool)
+    ):
+        what = f"{name}: 'violation' is neither True nor False"
+        yield found(rules.RESULT_SHAPE, task.file, violation.lineno, what, "write bool(...)")
+    if isinstance(resources, (ast.Dict, ast.JoinedStr)) or (
+        isinstance(resources, ast.Constant) and resources.value is not None
+    ):
+        what = f"{name}: 'resources' is no list"
+        fix = 'write [{"id": "..."}], one for each violation'
+        yield found(rules.RESULT_SHAPE, task.file, resources.lineno, what, fix)
 
 
 def _values(task: StaticTask, keys: dict[str, ast.expr]) -> Iterator[Finding]:

@@ -137,9 +137,8 @@ def test_end_by_a_signal_is_told_as_such_through_the_sandbox(prison: Prison) -> 
     assert prison.attack("segfault").reason.startswith("killed by signal SIGSEGV (11)")
 
 
-@pytest.mark.parametrize("code", [0, 3, 255])
-def test_exit_code_is_told_as_it_was(prison: Prison, code: int) -> None:
-    assert prison.attack("leave", code=code).reason.startswith(f"exited with code {code} ")
+def test_exit_code_is_told_as_it_was(prison: Prison) -> None:
+    assert prison.attack("leave", code=255).reason.startswith("exited with code 255 ")
 
 
 def test_job_that_is_cancelled_ends_with_all_it_started(

@@ -172,7 +172,7 @@ def environ(repository: Repository, tmp_path_factory: pytest.TempPathFactory) ->
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def scene(environ: Mapping[str, str], repository: Repository) -> Iterator[Scene]:
     """Run everything until the last test of this folder; it begins with a good scan."""
     log: list[LogLine] = []

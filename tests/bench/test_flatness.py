@@ -1,7 +1,7 @@
 from bench.flatness import Sizes, measure
 from bench.rows import Row
 
-TINY = Sizes(integrations=2, jobs=120, queued=20, rounds=2)
+TINY = Sizes(integrations=2, jobs=120, queued=20, rounds=2, warm_up=1)
 
 
 def test_each_row_sets_much_beside_little() -> None:

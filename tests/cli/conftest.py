@@ -124,7 +124,7 @@ def environ(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[s
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(environ: Mapping[str, str]) -> Iterator[Stack]:
     """Run an API and a worker until the last test of this folder; they know the integrations."""
     settings = read_settings(environ, Path.cwd())

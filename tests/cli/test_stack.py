@@ -37,20 +37,16 @@ def test_a_process_that_ends_by_itself_is_noticed_with_its_log(
         assert "worker.log" in told.value.advice
 
 
-def test_waiting_for_the_worker_has_an_end_and_names_its_log(
+def test_waiting_for_the_worker_has_an_end_and_nothing_is_left_when_the_stack_ends(
     environ: Mapping[str, str], tmp_path: Path
 ) -> None:
     mine = own(environ, tmp_path, TRUELINE_SOURCE_URL=(tmp_path / "none").as_uri())
     with Stack(read_settings(mine, tmp_path), mine) as stack:
+        pids = dict(stack.pids)
         with pytest.raises(StackError, match="the worker was not ready within 0 s") as told:
             stack.wait_until_ready(0)
         assert "worker.log" in told.value.advice
-
-
-def test_nothing_is_left_when_the_stack_ends(environ: Mapping[str, str], tmp_path: Path) -> None:
-    mine = own(environ, tmp_path)
-    with Stack(read_settings(mine, tmp_path), mine) as stack:
-        pids = dict(stack.pids)
+    assert pids.keys() == {"api", "worker"}
     assert not any(is_running(pid) for pid in pids.values())
 
 

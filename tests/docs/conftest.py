@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from cli.stack import Stack
+from tests.docs.prepared import prepared_command
 from utils.settings import read_settings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -103,8 +104,15 @@ def read_blocks() -> ReadBlocks:
     return read
 
 
+@pytest.fixture(scope="session")
+def prepared() -> Iterator[Path]:
+    """Return a program that does as `trueline` does."""
+    with prepared_command() as command:
+        yield command
+
+
 @pytest.fixture
-def environ(tmp_path: Path) -> Mapping[str, str]:
+def environ(tmp_path: Path, prepared: Path) -> Mapping[str, str]:
     """Return the variables of a user with an empty home, who has the command on PATH."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TRUELINE_")}
     home = tmp_path / "home"
@@ -112,7 +120,7 @@ def environ(tmp_path: Path) -> Mapping[str, str]:
     return {
         **kept,
         "HOME": str(home),
-        "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}",
+        "PATH": f"{prepared.parent}:{Path(sys.executable).parent}:{kept['PATH']}",
         "NO_COLOR": "1",
         "GIT_AUTHOR_NAME": "Ada",
         "GIT_AUTHOR_EMAIL": "ada@example.com",

@@ -98,13 +98,15 @@ def ports() -> Mapping[str, str]:
 
 @pytest.fixture
 def terminals(
-    tmp_path: Path, make_shell: Callable[..., "Shell"], ports: Mapping[str, str]
+    tmp_path: Path, make_shell: Callable[..., "Shell"], ports: Mapping[str, str], prepared: Path
 ) -> Mapping[str, Terminal]:
     """Open three at a checkout that is set up, with nothing of it on PATH."""
     checkout, home = tmp_path / "trueline", tmp_path / "watch"
     subprocess.run(["git", "clone", "-q", str(REPOSITORY), str(checkout)], check=True, timeout=60)
     ours = Path(sys.executable).parent
-    (checkout / ".venv").symlink_to(ours.parent)
+    _link(ours.parent, checkout / ".venv")
+    _link(ours, checkout / ".venv" / "bin")
+    (checkout / ".venv" / "bin" / "trueline").symlink_to(prepared)
     path = [folder for folder in os.environ["PATH"].split(":") if folder != str(ours)]
     variables = {
         "PATH": ":".join(path),
@@ -117,6 +119,14 @@ def terminals(
         name: Terminal(make_shell(folder, {**ports, **MAKE}, **variables))
         for name, folder in places.items()
     }
+
+
+def _link(there: Path, here: Path) -> None:
+    """Make a folder of links to what is in another, but for what is put there instead."""
+    here.mkdir()
+    for entry in there.iterdir():
+        if entry.name not in {"bin", "trueline"}:
+            (here / entry.name).symlink_to(entry)
 
 
 @pytest.mark.timeout(600)  # some forty commands

@@ -107,6 +107,7 @@ def test_what_was_written_by_hand_is_brought_into_the_form_that_is_asked_for() -
     assert (made.method, comparable_url(made.url)) == ("GET", "https://x.example/?b=1")
     assert made.request_headers == {"accept": "a"}
     assert comparable_url("http://[::1") == "http://[::1"
+    assert comparable_url("http://h/%2A%2A%2A?a=%2A%2A%2A") == "http://h/***?a=***"
 
 
 def test_a_file_that_is_no_json_says_so(tmp_path: Path) -> None:

@@ -47,6 +47,18 @@ def test_fields_that_hand_out_secrets_are_emptied_whatever_they_hold(name: str) 
     assert Stripper().json({name: "fresh"}) == {name: "***"}
 
 
+def test_what_was_handed_out_goes_from_what_comes_after() -> None:
+    stripper = Stripper()
+    assert stripper.json({"token": "minted-9876/54"}) == {"token": "***"}
+
+    assert stripper.url("https://x.example/s/minted-9876%2F54?q=1") == "https://x.example/s/***?q=1"
+    assert stripper.json(["Bearer minted-9876/54"]) == ["Bearer ***"]
+
+
+def test_a_token_of_a_known_form_goes_wherever_it_stands() -> None:
+    assert Stripper().json({"value": f"it is ghs_{'a1B2' * 9}"}) == {"value": "it is ***"}
+
+
 def test_data_that_only_sounds_like_secrets_stays() -> None:
     value = {"secret_type": "aws_key", "token_expires_at": "2030-01-01", "credentials": []}
 

@@ -38,6 +38,18 @@ def test_each_status_has_its_error(status: int, kind: type[IntegrationError]) ->
     assert error.body == "said ***"
 
 
+def test_a_refusal_behind_a_redirect_says_where_the_credentials_did_not_go() -> None:
+    sent = ORDER._replace(url="https://login.h/start?c=d", headers={})
+    error = error_of(ORDER, Answer(401, {}, b""), 0.0, sent)
+    assert isinstance(error, IntegrationAuthError)
+    said = "GET https://h/a, redirected to https://login.h, answered 401 Unauthorized"
+    assert error.reason == said
+    assert error.advice.startswith("give https://login.h as the base URL")
+    fault = error_of(ORDER, Fault("gone"), 0.0, sent)
+    assert fault is not None
+    assert fault.reason == "GET https://h/a, redirected to https://login.h: gone"
+
+
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
 def test_what_is_fine_is_no_error(status: int) -> None:
     assert error_of(ORDER, Answer(status, {}, b""), 0.0) is None

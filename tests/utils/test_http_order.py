@@ -102,6 +102,24 @@ def test_the_secrets_of_a_request_are_known() -> None:
     assert "2" not in found
 
 
+@pytest.mark.parametrize(
+    ("headers", "content"),
+    [
+        ({}, b'{"user": "somebody", "password": "s3cret-value"}'),
+        ({}, b'{"user": "somebody", "login": {"credentials": ["s3cret-value", 7]}}'),
+        ({}, b"grant_type=client_credentials&client_secret=s3cret-value"),
+        ({"cookie": "lang=en; sid=s3cret-value"}, None),
+        ({"authorization": 'Token token="s3cret-value"'}, b"\x00\xff"),
+    ],
+)
+def test_so_are_those_inside_its_body_and_headers(
+    headers: dict[str, str], content: bytes | None
+) -> None:
+    found = Order("POST", "https://h/a", headers, content, 1, repeatable=False).secrets
+    assert "s3cret-value" in found
+    assert not {"somebody", "client_credentials", "en"} & set(found)
+
+
 def test_what_is_shown_of_a_request_is_its_address() -> None:
     headers = {"authorization": "Bearer abcdef"}
     order = Order("GET", "https://h/abcdef/b?page=2", headers, None, 1, repeatable=True)

@@ -30,7 +30,7 @@ class WarmStart:
     def __init__(self, launcher: Launcher, sdk: Path, snapshot: Path) -> None:
         self.requests, theirs = socket.socketpair()
         child = [sys.executable, "-I", "-X", "utf8", str(sdk / "utils" / "child.py")]
-        argv = (*child, "warm", "sample", str(snapshot))
+        argv = (*child, "warm", "sample", str(snapshot), "30")
         with theirs:
             self.running = launcher.spawn(Command(argv, {}, snapshot), theirs)
         os.set_blocking(self.running.events, True)

@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -253,6 +254,17 @@ def executor_with(
 
 
 @pytest.fixture
+def describer_with(launcher: Launcher, tmp_path: Path) -> Callable[..., ProcessExecutor]:
+    """Make an executor for what no warm process does: to describe, and to run an author's tests."""
+
+    def make(**limits: Any) -> ProcessExecutor:
+        host = Host(launcher, replace(LIMITS, **limits), {})
+        return ProcessExecutor(host, tmp_path / "jobs", WarmLimits(0, 0))
+
+    return make
+
+
+@pytest.fixture
 def prepare(environment: Environment) -> Callable[..., Prepared]:
     """Take an integration of tests/fixtures/plugins, or of another snapshot."""
 
@@ -319,8 +331,7 @@ class PackageIndex:
         self._publish("acting", name, version, code)
 
     def _publish(self, *arguments: str) -> None:
-        kind, *rest = arguments
-        subprocess.run([sys.executable, PUBLISH, self.root, kind, *rest], check=True)
+        runpy.run_path(str(PUBLISH))["main"](str(self.root), *arguments)
 
 
 @pytest.fixture
@@ -473,20 +484,32 @@ def small_source(tmp_path: Path) -> SmallSource:
     return SmallSource(tmp_path / "small-source")
 
 
+@pytest.fixture(scope="session")
+def shared_environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory of environments for tests that neither build nor reclaim them."""
+    return tmp_path_factory.mktemp("shared") / "environments"
+
+
 @pytest.fixture
 def sync_parts(
-    small_source: SmallSource, executor_with: Callable[..., ProcessExecutor], tmp_path: Path
-) -> Callable[[], SyncParts]:
-    """Make a sync as a worker's start does; made again, it finds what the last one has left."""
+    small_source: SmallSource,
+    describer_with: Callable[..., ProcessExecutor],
+    tmp_path: Path,
+    shared_environments: Path,
+) -> Callable[..., SyncParts]:
+    """Make a sync as a worker's start does; made again, it finds what the last one has left.
 
-    def make() -> SyncParts:
+    A test may name a directory of environments of its own.
+    """
+
+    def make(directory: Path = shared_environments) -> SyncParts:
         settings = Settings.model_validate({"source_url": str(small_source.path)})
         mirror = open_source(tmp_path / "data" / "source", settings, os.environ)
         snapshots = open_snapshots(mirror, settings)
-        environments = Environments(tmp_path / "data" / "environments", (), REPOSITORY / "utils")
+        environments = Environments(directory, (), REPOSITORY / "utils")
         file = CatalogueFile(tmp_path / "data" / "catalogue.json", snapshots.mirror.source.shown)
         current = CurrentCatalogue(file.read(snapshots.find, environments.existing))
-        preparation = Preparation(environments, executor_with(), frozenset())
+        preparation = Preparation(environments, describer_with(), frozenset())
         sync = Sync(snapshots, preparation, current, file, 2)
         return SyncParts(small_source, snapshots, environments, current, file, sync)
 

@@ -5,12 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
+from tests import preloaded
 from worker.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -27,12 +28,7 @@ class Daemon:
         given = {f"TRUELINE_{name.upper()}": value for name, value in settings.items()}
         given |= {"TRUELINE_DATA_DIR": str(home / "data"), "TRUELINE_LOG_FORMAT": "json"}
         with self.log_path.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*before, sys.executable, "-m", "worker"],
-                cwd=home,
-                env={**environ, **given},
-                stderr=log,
-            )
+            self.process = _started(before, {**environ, **given}, home, log)
 
     def entries(self, event: str) -> list[dict[str, Any]]:
         lines = self.log_path.read_text().splitlines()
@@ -42,6 +38,15 @@ class Daemon:
     def end(self) -> int:
         self.process.terminate()
         return self.process.wait(60)
+
+
+def _started(
+    before: Sequence[str | Path], environ: Mapping[str, str], home: Path, log: IO[bytes]
+) -> preloaded.Started:
+    if not before:
+        return preloaded.start("worker", environ, home, log)
+    command = [*before, sys.executable, "-m", "worker"]
+    return subprocess.Popen(command, cwd=home, env=environ, stderr=log)
 
 
 Start = Callable[..., Daemon]

@@ -8,9 +8,9 @@ from worker.execution import Prepared, ProcessExecutor
 
 
 def test_description_lists_the_tasks(
-    executor_with: Callable[..., ProcessExecutor], prepare: Callable[..., Prepared]
+    describer_with: Callable[..., ProcessExecutor], prepare: Callable[..., Prepared]
 ) -> None:
-    description = executor_with().describe(prepare("bad_start"))
+    description = describer_with().describe(prepare("bad_start"))
     assert description.broken is None
     assert [task["name"] for task in description.tasks] == ["first", "second", "third", "judge"]
 
@@ -25,13 +25,13 @@ def test_description_lists_the_tasks(
     ],
 )
 def test_integration_that_cannot_be_loaded_is_broken_with_reason_and_advice(
-    executor_with: Callable[..., ProcessExecutor],
+    describer_with: Callable[..., ProcessExecutor],
     prepare: Callable[..., Prepared],
     nothing_left: Callable[[], None],
     integration: str,
     reason: str,
 ) -> None:
-    description = executor_with(task_timeout_seconds=0.3).describe(prepare(integration))
+    description = describer_with(task_timeout_seconds=0.3).describe(prepare(integration))
     assert description.tasks == ()
     assert description.broken is not None
     assert reason in description.broken["reason"]
@@ -40,18 +40,18 @@ def test_integration_that_cannot_be_loaded_is_broken_with_reason_and_advice(
 
 
 def test_what_a_lost_child_printed_is_its_traceback(
-    executor_with: Callable[..., ProcessExecutor], prepare: Callable[..., Prepared]
+    describer_with: Callable[..., ProcessExecutor], prepare: Callable[..., Prepared]
 ) -> None:
-    broken = executor_with().describe(prepare("exits_at_import")).broken
+    broken = describer_with().describe(prepare("exits_at_import")).broken
     assert broken is not None
     assert broken["traceback"] == "leaving \\x1b[1mnow\n"
 
 
 def test_python_that_is_gone_is_named(
-    executor_with: Callable[..., ProcessExecutor], prepare: Callable[..., Prepared], tmp_path: Path
+    describer_with: Callable[..., ProcessExecutor], prepare: Callable[..., Prepared], tmp_path: Path
 ) -> None:
     prepared = prepare("bad_start")
     gone = replace(prepared.environment, python=tmp_path / "gone")
-    broken = executor_with().describe(replace(prepared, environment=gone)).broken
+    broken = describer_with().describe(replace(prepared, environment=gone)).broken
     assert broken is not None
     assert str(tmp_path / "gone") in broken["reason"]

@@ -24,14 +24,14 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_they_are_counted_and_what_they_print_is_passed_on(
-    executor_with: Callable[..., ProcessExecutor],
+    describer_with: Callable[..., ProcessExecutor],
     prepare: Callable[..., Prepared],
     checkout: Path,
     nothing_left: Callable[[], None],
 ) -> None:
     printed = bytearray()
 
-    ended = executor_with().test(prepare("shop", checkout), ("-q",), printed.extend)
+    ended = describer_with().test(prepare("shop", checkout), ("-q",), printed.extend)
 
     assert (ended.code, ended.passed, ended.failed) == (0, 6, 0)
     assert b"6 passed" in printed
@@ -47,7 +47,7 @@ def test_they_are_counted_and_what_they_print_is_passed_on(
     ],
 )
 def test_tests_that_never_end_or_take_the_process_along_are_told(
-    executor_with: Callable[..., ProcessExecutor],
+    describer_with: Callable[..., ProcessExecutor],
     prepare: Callable[..., Prepared],
     checkout: Path,
     nothing_left: Callable[[], None],
@@ -56,7 +56,7 @@ def test_tests_that_never_end_or_take_the_process_along_are_told(
     reason: str,
 ) -> None:
     (checkout / "integrations" / "shop" / "tests" / "test_shop.py").write_text(text)
-    executor = executor_with(job_timeout_seconds=seconds)
+    executor = describer_with(job_timeout_seconds=seconds)
 
     with pytest.raises(OwnTestsLost, match=reason):
         executor.test(prepare("shop", checkout), (), lambda _: None)

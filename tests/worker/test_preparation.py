@@ -24,9 +24,9 @@ SDK = Path(__file__).parents[2] / "utils"
 
 
 @pytest.fixture
-def preparation(tmp_path: Path, executor_with: Callable[..., ProcessExecutor]) -> Preparation:
+def preparation(tmp_path: Path, describer_with: Callable[..., ProcessExecutor]) -> Preparation:
     environments = Environments(tmp_path / "environments", (), SDK)
-    return Preparation(environments, executor_with(), frozenset())
+    return Preparation(environments, describer_with(), frozenset())
 
 
 @pytest.fixture

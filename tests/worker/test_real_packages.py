@@ -15,7 +15,7 @@ from worker.sandbox import Sandbox
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGES = (
-    *("boto3", "kubernetes", "google-cloud-storage", "azure-identity", "azure-storage-blob"),
+    *("boto3", "google-cloud-storage", "azure-identity", "azure-storage-blob"),
     *("lxml", "numpy", "zope.interface", "zope.event", "setuptools"),
 )
 # The last ones that come with `-nspkg.pth` files instead of namespaces of Python's own.
@@ -27,11 +27,6 @@ keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
 client = boto3.client("s3", region_name="eu-west-1", **keys)
 url = client.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
 assert "/k?" in url, url
-""",
-    "kubernetes": """
-from kubernetes import client
-pod = client.V1Pod(metadata=client.V1ObjectMeta(name="n"))
-assert client.ApiClient().sanitize_for_serialization(pod) == {"metadata": {"name": "n"}}
 """,
     "google": """
 from google.auth.credentials import AnonymousCredentials

@@ -12,7 +12,7 @@ from utils.steps import logged_step
 if TYPE_CHECKING:
     from tests.worker.conftest import SmallSource, SyncParts
 
-Make = Callable[[], "SyncParts"]
+Make = Callable[..., "SyncParts"]
 
 
 def events(logs: Sequence[Mapping[str, Any]], name: str) -> list[Mapping[str, Any]]:
@@ -116,8 +116,8 @@ def test_environment_that_cannot_be_built_is_tried_again_without_a_new_commit(
     small_source.put("one")
     small_source.put("bad", entry="class (")
     small_source.push()
-    parts = sync_parts()
-    blocked = tmp_path / "data" / "environments" / "envs"
+    blocked = tmp_path / "environments" / "envs"
+    parts = sync_parts(blocked.parent)
     blocked.parent.mkdir(parents=True)
     blocked.write_text("in the way")
 
@@ -210,13 +210,13 @@ def test_integration_that_leaves_the_manifest_leaves_the_catalogue(
 
 
 def test_restart_judges_again_but_builds_and_describes_nothing(
-    small_source: SmallSource, sync_parts: Make
+    small_source: SmallSource, sync_parts: Make, tmp_path: Path
 ) -> None:
     small_source.put("one")
     small_source.push()
-    first = sync_parts()
+    first = sync_parts(tmp_path / "environments")
     first.sync.run()
-    again = sync_parts()
+    again = sync_parts(tmp_path / "environments")
     before = again.catalogue.offers["one"].good
     assert before is not None
 

@@ -55,10 +55,17 @@ def look(executor: ProcessExecutor, prepare: Prepare) -> Look:
     return run
 
 
+def child_of(parent: int) -> int:
+    (child,) = [process.pid for process in read_process_table() if process.parent == parent]
+    return child
+
+
 def warm_pid(launcher: Launcher) -> int:
-    (supervisor,) = [p for p in read_process_table() if p.parent == launcher.pid]
-    (warm,) = [p for p in read_process_table() if p.parent == supervisor.pid]
-    return warm.pid
+    return child_of(child_of(launcher.pid))
+
+
+def waiting_pid(launcher: Launcher) -> int:
+    return child_of(warm_pid(launcher))
 
 
 def parent_of(pid: int) -> int:
@@ -455,9 +462,9 @@ def test_supervisor_of_a_job_that_went_well_serves_the_next(
     look: Look, executor: ProcessExecutor, launcher: Launcher
 ) -> None:
     look()
-    (first,) = [p.pid for p in read_process_table() if p.parent == warm_pid(launcher)]
+    first = waiting_pid(launcher)
     look()
-    (second,) = [p.pid for p in read_process_table() if p.parent == warm_pid(launcher)]
+    second = waiting_pid(launcher)
     assert first == second
     assert executor.warm.totals().waiting == 1
 
@@ -466,10 +473,10 @@ def test_supervisor_that_died_while_it_waited_is_replaced(
     look: Look, executor: ProcessExecutor, launcher: Launcher
 ) -> None:
     look()
-    (first,) = [p.pid for p in read_process_table() if p.parent == warm_pid(launcher)]
+    first = waiting_pid(launcher)
     os.kill(first, signal.SIGKILL)
     assert look()["found"] == []
-    (second,) = [p.pid for p in read_process_table() if p.parent == warm_pid(launcher)]
+    second = waiting_pid(launcher)
     assert first != second
     assert executor.warm.totals().processes == 1
 

@@ -124,6 +124,8 @@ BAD: Mapping[str, list[dict[str, Any]]] = {
         returning("{'data': {}, 'resources': [{'name': 'a'}]}", INSIGHT),
         returning("{'data': {}, 'resources': [{'id': 'a', 'severity': 'hihg'}]}", INSIGHT),
         returning("{'data': {}, 'resources': [{'message': x} for x in 'ab']}", INSIGHT),
+        returning("{'data': {}, 'resources': 'a'}", INSIGHT),
+        returning("{'data': {}, 'violation': 'yes'}", INSIGHT),
         returning("{'data': 'text'}"),
         returning("{'data': {}, 'message': 1}"),
         returning("[1]"),
@@ -216,6 +218,7 @@ GOOD: Mapping[str, list[dict[str, Any]]] = {
     "result-shape": [
         returning("{'data': {}, **more}"),
         returning("shaped({})"),
+        returning("{'data': {}, 'violation': False, 'resources': None}", INSIGHT),
         task(body="def more(self, ctx):\n    raise ValueError('never')\n"),
         task(
             body="def more(self, ctx):\n    def name(x):\n        return None\n"

@@ -1,0 +1,1 @@
+"""Tests of the command; their folder is a package so that its stack ends with it."""
