@@ -1,6 +1,5 @@
 """Tokens that were issued: who got which role until when, and whether that was taken back."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -79,12 +78,6 @@ def revoke_token(connection: Connection, token_id: str, now: datetime) -> Issued
     if token is None:
         raise NotFound(f"there is no token {token_id!r}", "`trueline token list` shows the ids")
     return token
-
-
-def revoke_named(connection: Connection, names: Sequence[str], now: datetime) -> None:
-    """Take back every token of these names."""
-    good = tokens.c.name.in_(names) & tokens.c.revoked_at.is_(None)
-    connection.execute(update(tokens).where(good).values(revoked_at=now))
 
 
 def note_use(connection: Connection, token_id: str, now: datetime) -> None:

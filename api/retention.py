@@ -1,8 +1,7 @@
 """Retention: removes what is older than its setting says, one API process at a time."""
 
 import time
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from threading import Event
 from typing import Any
 from uuid import uuid4
@@ -21,16 +20,6 @@ INTERVAL = timedelta(hours=1)
 HOLD = timedelta(minutes=5)  # for a step; after this another process takes over
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class KindState:
-    """What retention has done about one kind of data."""
-
-    name: str
-    keep_days: float  # 0: forever
-    ran_at: datetime | None
-    removed: int  # rows, ever
 
 
 class Retention:
@@ -120,20 +109,6 @@ def keep_days(settings: Settings, kind: Kind) -> float:
     """Return how many days a kind of data is kept; 0: forever."""
     days: float = getattr(settings, f"keep_{kind.name}_days")
     return days
-
-
-def retention_state(connection: Connection, settings: Settings) -> tuple[KindState, ...]:
-    """Return what has been done about each kind of data, for checks and pages."""
-    rows = {row.kind: row for row in connection.execute(select(retention))}
-    return tuple(
-        KindState(
-            kind.name,
-            keep_days(settings, kind),
-            rows[kind.name].ran_at if kind.name in rows else None,
-            rows[kind.name].removed if kind.name in rows else 0,
-        )
-        for kind in KINDS
-    )
 
 
 def _row(kind: Kind) -> Select[Any]:

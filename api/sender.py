@@ -71,8 +71,7 @@ class Sender:
                 if webhook_id in self._lanes or len(self._lanes) >= MOST_LANES:
                     continue
                 self._lanes.add(webhook_id)
-            name = f"deliveries-{webhook_id[:8]}"
-            threading.Thread(target=self._run, args=(webhook_id,), name=name, daemon=True).start()
+            self._start_lane(webhook_id)
 
     def send_all(self, webhook_id: str) -> int:
         """Send what is due for one receiver, one after the other; return how many were tried."""
@@ -80,6 +79,16 @@ class Sender:
         while not self._stopping() and self._send_one(webhook_id):
             tried += 1
         return tried
+
+    def _start_lane(self, webhook_id: str) -> None:
+        name = f"deliveries-{webhook_id[:8]}"
+        lane = threading.Thread(target=self._run, args=(webhook_id,), name=name, daemon=True)
+        try:
+            lane.start()
+        except RuntimeError:  # this machine has no room for another; the next look tries again
+            with self._lock:
+                self._lanes.discard(webhook_id)
+            raise
 
     def _run(self, webhook_id: str) -> None:
         try:

@@ -170,13 +170,11 @@ class Wakeups:
                     "ask again in a few seconds, or without waiting",
                     retry_after_seconds=2,
                 )
+            if self._listener is None and not self.closed:
+                self._start_listener()
             self._waiting[topic.kind] += 1
             self._count(topic.kind, 1)
             self._watches.setdefault(topic, set()).add(watch)
-            if self._listener is None and not self.closed:
-                self._listener = threading.Thread(target=self._listen, name="wakeups", daemon=True)
-                self._last_listener = self._listener
-                self._listener.start()
         return watch
 
     def end_watch(self, topic: Topic, watch: Watch) -> None:
@@ -189,6 +187,18 @@ class Wakeups:
                 self._count(topic.kind, -1)
             if not watches:
                 self._watches.pop(topic, None)
+
+    def _start_listener(self) -> None:
+        listener = threading.Thread(target=self._listen, name="wakeups", daemon=True)
+        try:
+            listener.start()
+        except RuntimeError as error:
+            raise Unavailable(
+                f"this process cannot wait: {error}",
+                "ask again in a few seconds; if it lasts, see what takes this machine's threads",
+                retry_after_seconds=2,
+            ) from error
+        self._listener = self._last_listener = listener
 
     def _listen(self) -> None:
         marks: dict[Topic, Hashable] = {}

@@ -18,7 +18,6 @@ ROUNDS = 7
 GOAL_TIME = 1.3
 GOAL_MEMORY = 1.3
 SMALL_MB, LARGE_MB, TIMED_MB = 10, 500, 50
-RECORD_BYTES = 230
 RECORDS = """\
 def records(megabytes):
     return {"items": [

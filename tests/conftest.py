@@ -8,8 +8,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from worker.launcher import Launcher
 # It keeps what it has read of the source there: each test process would read all of it anew.
 set_hypothesis_home_dir(Path(sys.prefix) / ".hypothesis")
 
+pytest.register_assert_rewrite("tests.api.desk", "tests.faults.history", "tests.faults.site")
 pytest_plugins = [
     "tests.databases",
     "tests.receiver",
@@ -41,6 +44,7 @@ class Runner(BaseRunner):
 """
 
 Eventually = Callable[[Callable[[], object]], None]
+NoMoreThreads = Callable[[], AbstractContextManager[None]]
 RunChild = Callable[..., "EndedChild"]
 WriteSnapshot = Callable[[Mapping[str, str]], Path]
 
@@ -169,6 +173,21 @@ def write_snapshot(tmp_path: Path) -> WriteSnapshot:
         return snapshot
 
     return write
+
+
+@pytest.fixture
+def no_more_threads() -> NoMoreThreads:
+    """Let no thread start meanwhile: there is no stack of the size that each would get."""
+
+    @contextmanager
+    def hold() -> Iterator[None]:
+        before = threading.stack_size(2**46)
+        try:
+            yield
+        finally:
+            threading.stack_size(before)
+
+    return hold
 
 
 @pytest.fixture

@@ -19,6 +19,9 @@ from utils.http import HTTPClient, HTTPOptions
 from utils.http_async import AsyncHTTPClient
 from utils.http_setup import Edges
 
+SECRET = "s3cr3t-t0ken-0f-ours"
+BEARER = {"Authorization": f"Bearer {SECRET}"}
+
 
 @dataclass(frozen=True)
 class Reply:

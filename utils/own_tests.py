@@ -12,7 +12,6 @@ if TYPE_CHECKING:  # names in annotations
     from utils.session import ChildSpec
 
 NOTES = "TRUELINE_TEST_NOTES"  # the variable that names the file for `utils.testing`
-NO_TESTS = 5  # pytest's code for it
 
 
 class _Counts:

@@ -8,7 +8,6 @@ import hashlib
 import json
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,13 +19,10 @@ import structlog
 
 from utils.errors import SettingsError
 from utils.settings import Settings
+from worker.side_process import start_side_process
 
 RESTART_SECONDS = 10.0  # between two starts at least
 SCOPE_CHARACTERS = 32
-_BOOT = (
-    "import sys; sys.path.append(sys.argv[1]); from worker.commons_process import serve_commons; "
-    "serve_commons(int(sys.argv[2]), *sys.argv[3:])"
-)
 
 log = structlog.get_logger()
 
@@ -125,17 +121,9 @@ class Commons:
         self._start_at = self._clock() + RESTART_SECONDS
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        root = str(Path(__file__).parent.parent)
-        arguments = (root, str(theirs.fileno()), *self._arguments)
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-c", _BOOT, *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                cwd="/",
-                env={"LANG": "C.UTF-8"},
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
+            self._process = start_side_process(
+                "commons_process.serve_commons", theirs, *self._arguments
             )
         self._control = ours
 

@@ -10,7 +10,6 @@ import secrets
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,12 +23,9 @@ import structlog
 from utils.egress import VARIABLE
 from worker.job_order import Prepared
 from worker.running import LaunchError
+from worker.side_process import start_side_process
 
 ANSWER_SECONDS = 10.0  # an order takes a millisecond; a proxy silent for this long is replaced
-_BOOT = (
-    "import sys; sys.path.append(sys.argv[1]); from worker.egress_process import serve_egress; "
-    "serve_egress(int(sys.argv[2]), *sys.argv[3:])"
-)
 
 log = structlog.get_logger()
 
@@ -203,17 +199,9 @@ class _Proxy:
     def start(cls, folder: Path, private: str) -> Self:
         ours, theirs = socket.socketpair()
         ours.settimeout(ANSWER_SECONDS)
-        root = str(Path(__file__).parent.parent)
-        arguments = (root, str(theirs.fileno()), str(folder), private)
         with theirs:
-            process = subprocess.Popen(
-                [sys.executable, "-I", "-c", _BOOT, *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                cwd="/",
-                env={"LANG": "C.UTF-8"},
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
+            process = start_side_process(
+                "egress_process.serve_egress", theirs, str(folder), private
             )
         return cls(process, ours)
 

@@ -1,5 +1,6 @@
 """Large data on its way to the API: one compressed file a task, until the API has recorded it."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -21,6 +22,7 @@ _OPTIONS = {
 }
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _UNFINISHED = ".part"
+TRIES = 100  # to begin a file in a folder that may be removed meanwhile
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,12 @@ class LargeFiles:
     def new(self, attempt: Attempt) -> "LargeFile":
         """Begin a file."""
         folder = self.directory / attempt.folder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return LargeFile(folder)
+        for _ in range(TRIES):
+            # The sender removes the folder with the last file in it, maybe just now.
+            with suppress(FileNotFoundError, FileExistsError):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                return LargeFile(folder)
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
 
     def path(self, attempt: Attempt, sha256: str) -> Path:
         """Return where a finished file is."""

@@ -6,9 +6,8 @@ which thread of the worker asked for them, and live no longer than the worker do
 
 import socket
 import subprocess
-import sys
 import threading
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Self
 
 from worker.running import (
@@ -20,14 +19,11 @@ from worker.running import (
     Stdin,
     ask_for_child,
 )
+from worker.side_process import start_side_process
 
 __all__ = ["Command", "Exit", "LaunchError", "Launcher", "Running"]
 
 ANSWER_SECONDS = 15.0  # a start takes milliseconds; a launcher silent for this long is replaced
-_BOOT = (
-    "import sys; sys.path.append(sys.argv[1]); "
-    "from worker.launcher_process import serve_launcher; serve_launcher(int(sys.argv[2]))"
-)
 
 
 class Launcher:
@@ -36,6 +32,7 @@ class Launcher:
     def __init__(self, answer_seconds: float) -> None:
         self._answer_seconds = answer_seconds
         self._lock = threading.Lock()
+        self._is_open = True
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
 
@@ -70,6 +67,7 @@ class Launcher:
     def close(self) -> None:
         """End the launcher, and with it every child that it has started."""
         with self._lock:
+            self._is_open = False
             self._end_process(patience_seconds=ANSWER_SECONDS)
 
     def __enter__(self) -> Self:
@@ -81,30 +79,32 @@ class Launcher:
     def _hand_over(self, control: socket.socket) -> None:
         with self._lock:
             if self._requests is None:
-                raise OSError("the launcher was closed")
+                raise OSError("there is no launcher now")
             socket.send_fds(self._requests, [b"s"], [control.fileno()])
 
     def _replace(self, lost: socket.socket | None) -> None:
         with self._lock:
-            if self._requests is not lost or lost is None:
+            if self._requests is not lost or not self._is_open:
                 return  # another thread was faster, or close() was called
             self._end_process(patience_seconds=0.5)
-            self._start_process()
+            try:
+                self._start_process()
+            except OSError as error:
+                raise LaunchError(
+                    f"a child process did not start: nor did its launcher ({error.strerror})",
+                    "see that this machine has memory and processes to spare; the next job tries "
+                    "again",
+                ) from error
 
     def _start_process(self) -> None:
         ours, theirs = socket.socketpair()
         ours.settimeout(self._answer_seconds)
-        root = str(Path(__file__).parent.parent)
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _BOOT, root, str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                cwd="/",
-                env={"LANG": "C.UTF-8"},
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
+        with theirs, ExitStack() as unless_started:
+            unless_started.enter_context(ours)
+            self._process = start_side_process(
+                "launcher_process.serve_launcher", theirs, options=("-I", "-S")
             )
+            unless_started.pop_all()
         self._requests = ours
 
     def _end_process(self, patience_seconds: float) -> None:

@@ -143,8 +143,12 @@ class Leasing:
             target=self._carry_out, args=(grant, asked_at), name=f"job-{grant.job_id}", daemon=True
         )
         with self._changed:
+            try:
+                thread.start()
+            except RuntimeError:  # no room for another: the worker ends, and hands the job back
+                self._given_up.append(grant.lease)
+                raise
             self._jobs.add(thread)
-        thread.start()
 
     def _carry_out(self, grant: Grant, asked_at: float) -> None:
         stop = StopSignal()

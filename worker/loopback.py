@@ -21,7 +21,7 @@ from worker.egress import Egress
 from worker.egress_addresses import SETTING, read_exemptions
 from worker.interpreter_folders import interpreter_folders
 from worker.isolation import Choice, Isolation, IsolationMissing
-from worker.sandbox import TRIAL_SECONDS, Sandbox
+from worker.sandbox import Sandbox, run_trial
 
 SDK = Path(utils.__file__).parent
 # As the launcher does it.
@@ -136,16 +136,8 @@ def _trial(sandbox: Sandbox) -> str | None:
         options = bubblewrap_arguments(view, Path("/"), sandbox.namespaces)
         enclosed = [str(sandbox.bubblewrap), *options, *command]
         try:
-            end = subprocess.run(
-                [str(python), "-I", "-S", "-c", _OUTSIDE, str(SDK.parent), str(named), *enclosed],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                start_new_session=True,
-                timeout=TRIAL_SECONDS,
-                check=False,
-                env={"LANG": "C.UTF-8"},
-                cwd="/",
-            )
+            outside = (python, "-I", "-S", "-c", _OUTSIDE, str(SDK.parent), str(named))
+            end = run_trial((*outside, *enclosed))
         except (OSError, subprocess.TimeoutExpired) as error:
             return str(error)
     if end.returncode != 0:

@@ -47,23 +47,27 @@ class Publishing:
 
     def publish(self) -> None:
         """Send the catalogue now; when that fails, `catch_up` tries again."""
-        self._outdated = True
-        self.catch_up()
+        with self._lock:  # one that is being sent now was read before
+            self._outdated = True
+            self._send_if_outdated()
 
     def catch_up(self) -> None:
         """Send the catalogue if the API does not have it yet."""
         with self._lock:
-            catalogue = self.current.get()
-            warm = {one.integration: self._warm_state(one) for one in catalogue.prepared}
-            if not self._outdated and warm == self._told_warm:
-                return
-            self._outdated, self._told_warm = False, warm
-            try:
-                known = self._client.put_catalogue(self._as_json(catalogue))
-            except (ApiUnavailable, ApiRefused) as error:
-                self._outdated = True
-                log.warning("catalogue not sent", reason=error.reason, advice=error.advice)
-                return
+            self._send_if_outdated()
+
+    def _send_if_outdated(self) -> None:
+        catalogue = self.current.get()
+        warm = {one.integration: self._warm_state(one) for one in catalogue.prepared}
+        if not self._outdated and warm == self._told_warm:
+            return
+        self._told_warm = warm
+        try:
+            known = self._client.put_catalogue(self._as_json(catalogue))
+        except (ApiUnavailable, ApiRefused) as error:
+            self._outdated = True
+            log.warning("catalogue not sent", reason=error.reason, advice=error.advice)
+            return
         self._note(catalogue, known)
 
     def _note(self, catalogue: Catalogue, known: Known) -> None:

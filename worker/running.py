@@ -22,6 +22,7 @@ from worker.errors import WorkerError
 
 _CREDENTIALS = struct.Struct("3i")  # pid, user, group; see unix(7)
 _CREDENTIALS_SPACE = socket.CMSG_SPACE(_CREDENTIALS.size)
+ANSWER_BYTES = 64 * 1024  # of one; a plugin's process may say anything in a supervisor's place
 
 Stdin = bytes | socket.socket
 HandOver = Callable[[socket.socket], None]
@@ -175,7 +176,10 @@ class Running:
                 f"a child process did not start: {answer['error']}",
                 "check the path, and the limits on memory and processes of this machine",
             )
-        self.pid = answer["pid"]
+        pid = _number(answer, "pid")
+        if pid is None:
+            raise StarterLost
+        self.pid = pid
 
     def _may_have_another(self) -> bool:
         ended = self._exit not in {None, Exit(None, None)}
@@ -191,12 +195,11 @@ class Running:
                 piece = self._receive()
             except OSError as error:
                 raise StarterLost from error
-            if not piece:
+            if not piece or len(self._answers) > ANSWER_BYTES:
                 raise StarterLost
             self._answers += piece
         line, _, self._answers = self._answers.partition(b"\n")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        return _parsed(line)
 
     def _receive(self) -> bytes:
         """Receive what the supervisor says, and who it is among our processes."""
@@ -218,16 +221,34 @@ class _Channels:
 
     @classmethod
     def open(cls, stdin: Stdin, line: socket.socket | None) -> Self:
-        (events, events_write), (out, out_write), (err, err_write) = (os.pipe() for _ in range(3))
-        for fd in (events, out, err):
-            os.set_blocking(fd, False)
-        lines = () if line is None else (os.dup(line.fileno()),)
-        theirs = (out_write, err_write, events_write, *lines)
-        if isinstance(stdin, socket.socket):
-            return cls(None, events, out, err, (os.dup(stdin.fileno()), *theirs))
-        stdin_read, stdin_write = os.pipe()
-        os.set_blocking(stdin_write, False)
-        return cls(stdin_write, events, out, err, (stdin_read, *theirs))
+        with contextlib.ExitStack() as unless_all_are:  # there may be no more descriptors
+            pipes = [_pipe(unless_all_are) for _ in range(3)]
+            (events, events_write), (out, out_write), (err, err_write) = pipes
+            for fd in (events, out, err):
+                os.set_blocking(fd, False)
+            lines = () if line is None else (_copy(unless_all_are, line),)
+            stdin_write = None
+            if isinstance(stdin, socket.socket):
+                stdin_read = _copy(unless_all_are, stdin)
+            else:
+                stdin_read, stdin_write = _pipe(unless_all_are)
+                os.set_blocking(stdin_write, False)
+            unless_all_are.pop_all()
+        childs = (stdin_read, out_write, err_write, events_write, *lines)
+        return cls(stdin_write, events, out, err, childs)
+
+
+def _pipe(closing: contextlib.ExitStack) -> tuple[int, int]:
+    ends = os.pipe()
+    for fd in ends:
+        closing.callback(os.close, fd)
+    return ends
+
+
+def _copy(closing: contextlib.ExitStack, of: socket.socket) -> int:
+    fd = os.dup(of.fileno())
+    closing.callback(os.close, fd)
+    return fd
 
 
 def ask_for_child(
@@ -263,7 +284,14 @@ def ask_supervisor(
 
     Raises what `ask_for_child` raises.
     """
-    channels = _Channels.open(stdin, command.line)
+    try:
+        channels = _Channels.open(stdin, command.line)
+    except OSError as error:
+        control.close()
+        raise LaunchError(
+            f"a child process did not start: {error.strerror}",
+            "let the worker open more files at once: `LimitNOFILE` of its unit, or `ulimit -n`",
+        ) from error
     running = Running(control, channels, stdin if isinstance(stdin, bytes) else b"")
     running.signals_are_codes = command.signals_are_codes
     try:
@@ -288,11 +316,26 @@ def _send_request(control: socket.socket, request: bytes, channels: "_Channels")
             os.close(fd)
 
 
-def _exit_of(answer: Mapping[str, int | None], *, signals_are_codes: bool) -> Exit:
-    code = answer["code"]
+def _parsed(line: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise StarterLost from error
+    if not isinstance(answer, dict):
+        raise StarterLost
+    return answer
+
+
+def _exit_of(answer: Mapping[str, Any], *, signals_are_codes: bool) -> Exit:
+    code = _number(answer, "code")
     if signals_are_codes and code is not None and code - 128 in signal.valid_signals():
         return Exit(None, code - 128)
-    return Exit(code, answer["signal"])
+    return Exit(code, _number(answer, "signal"))
+
+
+def _number(answer: Mapping[str, Any], name: str) -> int | None:
+    value = answer.get(name)
+    return value if isinstance(value, int) else None
 
 
 def _readable(channel: socket.socket, timeout: float | None) -> bool:

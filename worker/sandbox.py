@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -147,22 +147,30 @@ class Sandbox:
         view = View(interpreter_folders(python), ())
         options = bubblewrap_arguments(view, Path("/"), self.namespaces)
         try:
-            end = subprocess.run(
-                [self.bubblewrap, *options, python, "-I", "-S", "-c", _TRIAL],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                start_new_session=True,
-                timeout=TRIAL_SECONDS,
-                check=False,
-                env={"LANG": "C.UTF-8"},
-                cwd="/",
-            )
+            end = run_trial((self.bubblewrap, *options, python, "-I", "-S", "-c", _TRIAL))
             found: dict[str, bool] = json.loads(end.stdout) if end.returncode == 0 else {}
         except (OSError, ValueError, subprocess.TimeoutExpired) as error:
             return str(error)
         if not found:
             return end.stderr.decode("utf-8", "replace").strip() or f"code {end.returncode}"
         return ", ".join(f"not {what}" for what, holds in found.items() if not holds) or None
+
+
+def run_trial(command: Sequence[str | Path]) -> "subprocess.CompletedProcess[bytes]":
+    """Run a command to its end, in time and without the worker's variables.
+
+    Raises OSError and TimeoutExpired.
+    """
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        start_new_session=True,
+        timeout=TRIAL_SECONDS,
+        check=False,
+        env={"LANG": "C.UTF-8"},
+        cwd="/",
+    )
 
 
 def _variants() -> Iterator[tuple[str, ...]]:

@@ -10,7 +10,7 @@ import structlog
 import utils
 from worker.bubblewrap import View, bubblewrap_arguments
 from worker.interpreter_folders import interpreter_folders
-from worker.sandbox import TRIAL_SECONDS, Sandbox
+from worker.sandbox import Sandbox, run_trial
 
 SDK = Path(utils.__file__).parent
 # As the launcher does it.
@@ -63,16 +63,8 @@ def _trial(sandbox: Sandbox) -> str | None:
     command = [str(python), "-I", "-S", "-c", _INSIDE, str(SDK.parent)]
     enclosed = [str(sandbox.bubblewrap), *options, *command]
     try:
-        end = subprocess.run(
-            [str(python), "-I", "-S", "-c", _OUTSIDE, str(SDK.parent), *enclosed],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            start_new_session=True,
-            timeout=TRIAL_SECONDS,
-            check=False,
-            env={"LANG": "C.UTF-8"},
-            cwd="/",
-        )
+        outside = (python, "-I", "-S", "-c", _OUTSIDE, str(SDK.parent))
+        end = run_trial((*outside, *enclosed))
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     said = (end.stdout or end.stderr).decode("utf-8", "replace").strip().splitlines()

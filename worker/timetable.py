@@ -1,5 +1,7 @@
 """What the worker does by the clock: looks at the source, ticks, reclaims, says how it is."""
 
+import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +18,8 @@ MOST_SECONDS_TO_TICK = 15.0
 LEAST_SECONDS_TO_TICK = 0.2  # a worker whose clock is ahead does not ask without pause
 RECLAIM_SECONDS = 600.0
 HEARTBEAT_SECONDS = 5.0
+CLOCK_SECONDS = 1.0  # how often it is looked whether the clock was set back
+SET_BACK_SECONDS = 1.0  # what is less delays a duty by no more than that
 
 log = structlog.get_logger()
 
@@ -31,10 +35,22 @@ class Duties:
 
 
 class Timetable:
-    """APScheduler's jobs; a duty that is late or still running is not piled up."""
+    """APScheduler's jobs; a duty that is late or still running is not piled up.
 
-    def __init__(self, duties: Duties, sync_seconds: float, lease_seconds: float) -> None:
+    APScheduler goes by the clock on the wall: when that is set back, nothing would be due until it
+    is as late again. So whatever there is to do is due at once then.
+    """
+
+    def __init__(
+        self,
+        duties: Duties,
+        sync_seconds: float,
+        lease_seconds: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._duties = duties
+        self._clock = clock
+        self._stopped = threading.Event()
         self._sync_seconds = sync_seconds
         self._most_seconds_to_tick = min(MOST_SECONDS_TO_TICK, lease_seconds / 2)
         # Three beats in a lease: one that is lost makes nobody take the worker for silent.
@@ -60,14 +76,31 @@ class Timetable:
             next_run_time=datetime.now(UTC),
         )
         self._scheduler.start()
+        threading.Thread(target=self._watch_clock, name="clock", daemon=True).start()
 
     def stop(self) -> None:
         """End; a duty that runs is left to itself."""
+        self._stopped.set()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
     def _every(self, duty: Callable[[], object], name: str, seconds: float) -> None:
         self._scheduler.add_job(duty, "interval", seconds=seconds, id=name, jitter=seconds * 0.05)
+
+    def _watch_clock(self) -> None:
+        ahead = self._clock() - time.monotonic()
+        while not self._stopped.wait(CLOCK_SECONDS):
+            before, ahead = ahead, self._clock() - time.monotonic()
+            if ahead < before - SET_BACK_SECONDS:
+                log.warning(
+                    "clock set back", seconds=round(before - ahead, 1), advice="nothing to do"
+                )
+                self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        for job in self._scheduler.get_jobs():
+            with suppress(JobLookupError):  # it was stopped meanwhile
+                job.modify(next_run_time=datetime.now(UTC))
 
     def _tick_after(self, seconds: float) -> None:
         with suppress(JobLookupError):  # it was stopped meanwhile

@@ -6,6 +6,7 @@ A job that cannot be forked from one gets a fresh interpreter; nothing else abou
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -130,7 +131,8 @@ class WarmStarts:
                     if place.used:
                         renewed += (it for other, it in wanted.items() if other.replaces(key))
             if renewed:
-                self._in_thread("renewing", partial(self._renew, renewed))
+                with suppress(RuntimeError):  # no thread is to be had: the next jobs start them
+                    self._in_thread("renewing", partial(self._renew, renewed))
 
     def close(self) -> None:
         """End all of them, and the jobs that they have forked."""
@@ -213,12 +215,15 @@ class WarmStarts:
                     self._starting.discard(threading.current_thread())
 
         thread = threading.Thread(target=run, name=name)
-        self._starting.add(thread)
         thread.start()
+        self._starting.add(thread)
 
     def _begin(self, key: Key, prepared: Prepared) -> Place:
         place = self._places[key] = Place()
-        self._in_thread("warming", partial(self._start, key, place, prepared))
+        try:
+            self._in_thread("warming", partial(self._start, key, place, prepared))
+        except RuntimeError as error:  # this machine has no room for another thread
+            self._settle(key, place, NotWarm(str(error), lasting=False))
         return place
 
     def _start(self, key: Key, place: Place, prepared: Prepared) -> None:

@@ -3,10 +3,9 @@
 import json
 import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ import pytest
 from flask.testing import FlaskClient
 from flask_openapi.openapi import OpenAPI
 from sqlalchemy import insert
-from werkzeug.test import TestResponse
 
 from api.app import create_app
 from api.database import Database
@@ -24,11 +22,13 @@ from api.signing_key import SigningKeys, make_signing_key, read_signing_keys
 from api.state import State, state_of
 from api.tables import integrations
 from tests import preloaded
+from tests.api.desk import Desk
+from tests.api.hand_clock import NOON, HandClock
+from tests.api.served import Served, servers
 from tests.postgres import PostgreSQL
 from utils import __version__
 from utils.settings import Settings
 
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CommitSource = Callable[..., str]
 DNS_SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -49,20 +49,6 @@ DNS_SCHEMA: Mapping[str, Any] = {
         },
     },
 }
-
-
-@dataclass
-class HandClock:
-    """Stands still until a test moves it."""
-
-    now: datetime = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def move(self, **step: float) -> datetime:
-        self.now += timedelta(**step)
-        return self.now
 
 
 @pytest.fixture
@@ -260,23 +246,6 @@ def registered(client: FlaskClient, database: Database) -> FlaskClient:
     return client
 
 
-@dataclass(frozen=True)
-class Served:
-    """`python -m api` as a process of its own."""
-
-    process: preloaded.Started
-    data_dir: Path
-    log: Path
-
-    @property
-    def url(self) -> str:
-        return (self.data_dir / "api.address").read_text().strip()
-
-    @property
-    def log_lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
-
-
 @pytest.fixture
 def starter() -> Callable[..., preloaded.Started]:
     """Return what starts a process."""
@@ -288,126 +257,8 @@ def start_server(
     tmp_path: Path, settings: Settings, starter: Callable[..., preloaded.Started]
 ) -> Iterator[Callable[..., Served]]:
     """Start a server and wait until it serves, or, with `wait=False`, do not wait."""
-    started: list[preloaded.Started] = []
-
-    def start(*, wait: bool = True, **variables: str) -> Served:
-        log = tmp_path / f"server-{len(started)}.log"
-        environ = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(tmp_path),
-            "TRUELINE_DATA_DIR": str(settings.data_dir),
-            "TRUELINE_DATABASE_URL": settings.database_url,
-            "TRUELINE_SOURCE_URL": settings.source_url,
-            "TRUELINE_API_PORT": "0",
-            "TRUELINE_LOG_FORMAT": "json",
-            **variables,
-        }
-        with log.open("wb") as said:
-            process = starter("api", environ, tmp_path, said)
-        started.append(process)
-        address = settings.data_dir / "api.address"
-        end = time.monotonic() + 30
-        while wait and not address.exists():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < end, "the server did not start"
-            time.sleep(0.02)
-        return Served(process, settings.data_dir, log)
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-@dataclass(frozen=True)
-class Desk:
-    """Drives jobs over the routes as users and workers do."""
-
-    client: FlaskClient
-    clock: HandClock
-    seqs: dict[tuple[str, int], int]
-
-    def deploy(self, name: str = "nightly", **fields: Any) -> str:
-        body = {"name": name, "integration": "tool", "config": {}} | fields
-        return str(self.good(self.client.post("/api/v1/deployments", json=body))["id"])
-
-    def start(self, deployment: str = "nightly") -> str:
-        answer = self.client.post(f"/api/v1/deployments/{deployment}/jobs")
-        return str(self.good(answer)["job_id"])
-
-    def lease(self, worker: str = "w1", slots: int = 1) -> list[dict[str, Any]]:
-        body = {"worker": worker, "slots": slots, "wait_seconds": 0, "version": __version__}
-        leases: list[dict[str, Any]] = self.good(self.client.post("/api/v1/leases", json=body))[
-            "leases"
-        ]
-        return leases
-
-    def event(self, lease: Mapping[str, Any], kind: str, **fields: Any) -> dict[str, Any]:
-        """Number an event after the last one of its attempt."""
-        attempt = (lease["job_id"], lease["attempt"])
-        self.seqs[attempt] = self.seqs.get(attempt, 0) + 1
-        return {"seq": self.seqs[attempt], "at": self.clock.now.isoformat(), "type": kind} | fields
-
-    def started(self, lease: Mapping[str, Any], worker: str = "w1") -> dict[str, Any]:
-        fields = {"commit": "c" * 40, "environment": "e1", "isolation": "process"}
-        return self.event(lease, "started", worker=worker, **fields)
-
-    def finished(self, lease: Mapping[str, Any], name: str, **fields: Any) -> dict[str, Any]:
-        """Report an insight; it passes unless `fields` say otherwise."""
-        result: dict[str, Any] = {
-            "name": name,
-            "title": name.title(),
-            "type": "insight",
-            "status": "success",
-            "verdict": "pass",
-            "severity": "high",
-            "message": None,
-            "data": {},
-            "resources": None,
-            "errors": None,
-            "logs": [],
-            "duration_seconds": 0.1,
-            "reason": None,
-            "partial": [],
-            "cause": None,
-        }
-        return self.event(lease, "task_finished", result=result | fields)
-
-    def ended(
-        self, lease: Mapping[str, Any], status: str = "success", **fields: Any
-    ) -> dict[str, Any]:
-        return self.event(lease, "job_finished", **{"status": status, "error": None} | fields)
-
-    def send(self, lease: Mapping[str, Any], *events: Mapping[str, Any]) -> TestResponse:
-        report = {name: lease[name] for name in ("job_id", "attempt", "token")}
-        body = {"reports": [report | {"events": list(events)}]}
-        return self.client.post("/api/v1/events", json=body)
-
-    def run(self, *results: Mapping[str, Any], deployment: str = "nightly") -> str:
-        """Carry out a whole job that reports these results."""
-        job_id = self.start(deployment)
-        (lease,) = self.lease()
-        tasks = [self.finished(lease, **dict(result)) for result in results]
-        self.good(self.send(lease, *tasks, self.ended(lease, "partial")))
-        return job_id
-
-    def job(self, job_id: str) -> dict[str, Any]:
-        return self.good(self.client.get(f"/api/v1/jobs/{job_id}"))
-
-    def violations(self, **query: Any) -> list[dict[str, Any]]:
-        answer = self.client.get("/api/v1/violations", query_string=query)
-        items: list[dict[str, Any]] = self.good(answer)["items"]
-        return items
-
-    def good(self, answer: TestResponse) -> dict[str, Any]:
-        assert answer.status_code < 300, answer.json
-        content: dict[str, Any] = answer.json or {}
-        return content
+    with servers(tmp_path, settings, starter) as start:
+        yield start
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from tests.receiver import Receiver
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.api.conftest import CommitSource, Served
+    from tests.api.conftest import CommitSource
+    from tests.api.served import Served
     from tests.conftest import Eventually
 
 

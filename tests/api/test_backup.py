@@ -13,7 +13,7 @@ from api.tables import sources
 from utils.locks import held_lock
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 
 def test_backup_says_what_it_holds_and_nobody_else_reads_it(

@@ -17,7 +17,7 @@ from api.migrate import migrate
 from api.migration_steps import config_of
 from api.tables import events, jobs
 from api.wakeups import WORK, Changes, Kind, Topic, Wakeups
-from tests.api.conftest import NOON
+from tests.api.hand_clock import NOON
 from tests.postgres import PostgreSQL
 
 LONG = 60.0

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from utils.zstd import Inflating, ZstdCompressor
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 pytestmark = pytest.mark.one_database
 

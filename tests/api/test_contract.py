@@ -14,7 +14,7 @@ from api.database import Database
 from utils import __version__
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Served
+    from tests.api.served import Served
 
 CONFIG = Path(__file__).parents[1] / "fixtures" / "contract" / "schemathesis.toml"
 EXAMPLES = os.environ.get("CONTRACT_EXAMPLES", "3")  # for each operation; 200 to look deeper

@@ -8,7 +8,7 @@ from api.deliveries import KEPT, KEPT_DEAD, bury_old, claim_one, record_try, rem
 from api.delivery_rules import LONGEST, Tried
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 SECOND = timedelta(seconds=1)
 

@@ -5,7 +5,8 @@ import pytest
 from api.editions import edition_of
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk, HandClock
+    from tests.api.desk import Desk
+    from tests.api.hand_clock import HandClock
 
 ONE = "/api/v1/deployments/nightly"
 LISTS = ["/api/v1/deployments", "/api/v1/jobs", "/api/v1/integrations", "/api/v1/violations"]

@@ -15,7 +15,7 @@ from api.leases import Held, Term, claim_jobs
 from api.problems import Conflict, NotFound
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 
 def test_a_pending_job_is_cancelled_at_once(desk: "Desk", database: Database) -> None:

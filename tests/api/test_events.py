@@ -5,7 +5,7 @@ from api.events import Position, append_event, last_event, last_seqs, read_event
 from api.jobs import lock_job
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 
 def test_events_are_read_in_order_after_a_place_by_type_and_up_to_a_limit(

@@ -8,7 +8,7 @@ from api.grace import Grace
 from api.jobs import Job, read_job
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 LEASE = timedelta(seconds=30)
 

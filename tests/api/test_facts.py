@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from api.facts import Fact, JobMoved, LeaseLost, TaskEnded, note, seconds_between
-from tests.api.conftest import NOON
+from tests.api.hand_clock import NOON
 
 if TYPE_CHECKING:
     from api.database import Database
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 LOST = LeaseLost("j", "tool", "w1")
 

@@ -11,7 +11,7 @@ from api.leases import Held
 from api.tables import verdicts
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 
 def failing(name: str = "check", *resources: str, **fields: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from api.state import State
 from api.tables import deployments
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 
 def grant(desk: "Desk", state: State, slots: int = 5) -> Grants:

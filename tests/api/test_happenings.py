@@ -5,7 +5,7 @@ from api.jobs import read_job
 
 if TYPE_CHECKING:
     from api.database import Database
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 
 def test_job_is_told_with_its_end_and_without_what_is_between_api_and_worker(

@@ -13,7 +13,7 @@ from api.leases import Held
 from api.tables import events, integrations, task_results
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from api.database import Database
 from api.integrity import UnsoundError, check_integrity
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 
 def test_sound_database_is_counted(desk: "Desk", database: Database) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from structlog.testing import capture_logs
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLER = {"X-Request-ID": "callers-own", "traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}

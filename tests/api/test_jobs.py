@@ -20,7 +20,7 @@ from api.problems import Conflict, NotFound
 from api.tables import deployments, jobs
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 
 def test_exactly_the_four_ends_lead_nowhere() -> None:

@@ -24,7 +24,7 @@ from api.tables import large_data
 from utils.zstd import ZstdCompressor
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 TEXT = json.dumps([{"n": n} for n in range(50_000)]).encode()
 

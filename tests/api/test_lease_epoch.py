@@ -7,7 +7,7 @@ from api.principal import Principal, Role
 from api.sessions import find_session, open_session
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 
 def test_a_report_under_a_lease_of_before_is_refused_and_one_of_after_is_taken(

@@ -15,7 +15,7 @@ from utils.settings import Settings
 from worker.api_client import DATABASE_AWAY
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 LEASE = timedelta(seconds=30)
 

@@ -12,7 +12,7 @@ from api.leases import Held, Term, claim_jobs, release_leases, renew_leases
 from api.tables import task_results
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 LEASE = timedelta(seconds=30)
 

@@ -3,7 +3,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk, HandClock
+    from tests.api.desk import Desk
+    from tests.api.hand_clock import HandClock
 
 pytestmark = pytest.mark.one_database
 

@@ -31,7 +31,7 @@ from tests.postgres import PostgreSQL
 from utils.tasks import Severity
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ROWS = 6_000

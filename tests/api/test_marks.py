@@ -8,7 +8,7 @@ from api.marks import marks_reader
 from api.wakeups import WORK, Kind, Topic
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 
 @pytest.fixture

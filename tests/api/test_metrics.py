@@ -18,7 +18,7 @@ pytestmark = pytest.mark.one_database
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:

@@ -7,7 +7,7 @@ from api.database import Database
 from api.on_record import read_on_record
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 
 @pytest.fixture

@@ -17,7 +17,9 @@ from api.tables import deployments, integrations, jobs
 from utils.settings import Settings
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk, HandClock, Served
+    from tests.api.desk import Desk
+    from tests.api.hand_clock import HandClock
+    from tests.api.served import Served
 
 BODY = {"name": "prod", "integration": "tool", "config": {}}
 KEY = {"Idempotency-Key": "5f0c1a90-once"}

@@ -14,7 +14,7 @@ from tests.postgres import PostgreSQL
 from utils.settings import Settings
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
     from tests.conftest import Eventually
 
 pytestmark = pytest.mark.only_on("postgresql")

@@ -13,7 +13,7 @@ from api.pushes import KEPT, forget_old, read_secrets, remember
 from api.webhook_tables import pushes
 
 if TYPE_CHECKING:
-    from tests.api.conftest import HandClock
+    from tests.api.hand_clock import HandClock
 
 
 def count(database: Database) -> int:

@@ -11,7 +11,7 @@ from api.routes.workers import known_workers
 
 if TYPE_CHECKING:
     from api.state import State
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
     from utils.settings import Settings
 
 

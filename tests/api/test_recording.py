@@ -12,7 +12,7 @@ from api.tables import events, jobs, task_results
 from utils.results import Verdict
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 EAST = timezone(timedelta(hours=9))
 

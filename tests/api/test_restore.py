@@ -16,7 +16,8 @@ from api.table_rows import dump_rows, read_tables
 from api.tables import jobs, sources
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk, HandClock
+    from tests.api.desk import Desk
+    from tests.api.hand_clock import HandClock
 
 Restore = Callable[..., Restored]
 AFTER_RESTORE = {"jobs", "events"}  # leases that were running are taken back

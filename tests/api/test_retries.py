@@ -13,7 +13,7 @@ from api.secret_key import Keyring
 from utils import __version__
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 TEMPORARY = {"kind": "temporary", "retry_after": None}
 AUTH = {"kind": "auth", "retry_after": None}

@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from api.running_tasks import RunningTask, running_tasks
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 pytestmark = pytest.mark.one_database
 

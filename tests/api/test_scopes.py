@@ -10,7 +10,7 @@ from api.scopes import find_scope
 from api.tables import violations
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 
 def test_deployments_of_other_integrations_are_left_out(

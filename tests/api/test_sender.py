@@ -23,8 +23,10 @@ from tests.receiver import Receiver, Reply
 from utils.settings import Settings
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk, HandClock, Served
-    from tests.conftest import Eventually
+    from tests.api.desk import Desk
+    from tests.api.hand_clock import HandClock
+    from tests.api.served import Served
+    from tests.conftest import Eventually, NoMoreThreads
 
 
 @pytest.fixture
@@ -192,12 +194,15 @@ def test_receiver_that_hangs_holds_up_no_other(
     sender: Sender,
     make_receiver: Callable[[], Receiver],
     eventually: "Eventually",
+    no_more_threads: "NoMoreThreads",
 ) -> None:
     slow, quick = make_receiver(), make_receiver()
     slow.release.clear()
     for one in (slow, quick):
         subscribe(desk, one, types=["dev.trueline.job.finished"])
     desk.run()
+    with no_more_threads(), pytest.raises(RuntimeError):
+        sender.send_due()
     sender.send_due()
     eventually(slow.entered.is_set)
     for n in range(3):

@@ -15,7 +15,7 @@ from api.task_results import (
 )
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 COLLECTED: dict[str, Any] = {
     "name": "list_items",

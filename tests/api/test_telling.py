@@ -8,7 +8,7 @@ from api.database import Database
 from api.webhook_tables import deliveries
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 
 def add(desk: "Desk", name: str, **fields: Any) -> None:

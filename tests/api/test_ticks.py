@@ -12,7 +12,7 @@ from api.tables import deployments, jobs
 from api.ticks import Tick, tick
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 
 @pytest.fixture

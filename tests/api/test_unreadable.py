@@ -9,7 +9,7 @@ import pytest
 from api.unreadable import Heard, unreadable
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Served
+    from tests.api.served import Served
 
 
 def ask(url: str, request: bytes) -> tuple[bytes, Any]:

@@ -8,7 +8,7 @@ from api.problems import Conflict, NotFound, TooLarge
 from api.uploads import receive_chunk
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 SHA = "a" * 64
 LIMIT = 1024 * 1024

@@ -16,7 +16,7 @@ from api.webhook_tables import deliveries
 from utils.notes import Note
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 BAD = {"name": "check", "verdict": "fail", "message": "m"}
 GOOD = {"name": "check"}

@@ -11,7 +11,7 @@ from api.violations import Decision, decide, end_mutes, find_violation
 from tests.databases import explain
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 OPEN, ACKNOWLEDGED = ViolationStatus.OPEN, ViolationStatus.ACKNOWLEDGED
 MUTED, RESOLVED = ViolationStatus.MUTED, ViolationStatus.RESOLVED

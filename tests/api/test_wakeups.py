@@ -2,12 +2,16 @@ import threading
 import time
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from api.problems import Unavailable
 from api.wakeups import WORK, Kind, Topic, Wakeups
+
+if TYPE_CHECKING:
+    from tests.conftest import NoMoreThreads
 
 JOB = Topic(Kind.END, "j")
 LONG = 60.0
@@ -191,6 +195,17 @@ def test_too_many_waits_of_a_kind_are_refused_with_when_to_come_again(marks: Mar
     with wakeups.watch(JOB):
         pass
     wakeups.close()
+
+
+def test_a_wait_for_which_there_is_no_thread_is_refused_and_takes_no_place(
+    marks: Marks, no_more_threads: "NoMoreThreads"
+) -> None:
+    wakeups = Wakeups(marks.read, marks, {Kind.WORK: 1, Kind.END: 1, Kind.HISTORY: 1})
+    with no_more_threads(), pytest.raises(Unavailable):
+        wakeups.start_watch(JOB)
+    with wakeups.watch(JOB):
+        until(lambda: marks.reads > 0)
+    wakeups.end()
 
 
 def test_ending_a_watch_twice_frees_one_place(marks: Marks) -> None:

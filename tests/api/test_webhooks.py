@@ -14,7 +14,7 @@ from tests.receiver import Receiver, Reply
 from utils.settings import Settings
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from api.workers import (
     read_workers,
     record_worker,
 )
-from tests.api.conftest import NOON
+from tests.api.hand_clock import NOON
 
 if TYPE_CHECKING:
     from datetime import datetime

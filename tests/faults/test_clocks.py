@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.faults.conftest import Site
+    from tests.faults.site import Site
 
 Wait = Callable[..., Any]
 TWO_HOURS = 2 * 60 * 60

@@ -8,19 +8,18 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx2
 import pytest
 
 from api.database import Database
+from tests.faults.repository import Repository
+from tests.faults.site import Site
 from tests.postgres import PostgreSQL, mount_disk
 
-if TYPE_CHECKING:
-    from tests.faults.conftest import Site
-
 Wait = Callable[..., Any]
-OpenSite = Callable[..., "Site"]
+OpenSite = Callable[..., Site]
 
 
 @pytest.fixture
@@ -82,8 +81,6 @@ def test_locked_database_is_503_with_retry_after(
 @pytest.fixture
 def open_site(tmp_path: Path, environments: Path) -> Iterator[OpenSite]:
     """Open a site on a database of its own."""
-    from tests.faults.conftest import Repository, Site  # noqa: PLC0415 - a conftest is imported by pytest first
-
     with ExitStack() as stack:
 
         def start(url: str, **settings: str) -> Site:

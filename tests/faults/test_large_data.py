@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.faults.conftest import Site
+    from tests.faults.site import Site
 
 SECRET = "correct-horse-battery"
 CHUNK = "/api/v1/jobs/{}/data/"

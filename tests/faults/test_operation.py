@@ -16,7 +16,7 @@ from tests.otlp import receiving_spans
 from utils.settings import read_settings
 
 if TYPE_CHECKING:
-    from tests.faults.conftest import Site
+    from tests.faults.site import Site
 
 Wait = Callable[..., Any]
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"

@@ -22,7 +22,7 @@ from cryptography.fernet import Fernet
 from tests.vault import ROOT, Bao
 
 if TYPE_CHECKING:
-    from tests.faults.conftest import Site
+    from tests.faults.site import Site
 
 Wait = Callable[..., Any]
 CANARIES = Path(__file__).parents[1] / "fixtures" / "canaries"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.faults.conftest import Site
+    from tests.faults.site import Site
 
 Wait = Callable[..., Any]
 BROKEN = {  # and a word of what is said of it

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.faults.conftest import Site
+    from tests.faults.site import Site
 
 Wait = Callable[..., Any]
 

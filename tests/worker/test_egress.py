@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from utils.egress import DESK, VARIABLE
-from worker import egress
+from worker import egress, side_process
 from worker.egress import DeclaredPassage, DeclaredWays, OpenWays, ProxyGone, held, without_proxies
 from worker.environment import Environment
 from worker.job_order import Prepared
@@ -110,7 +110,7 @@ def test_proxy_that_is_gone_or_silent_is_replaced(
 def test_proxy_that_does_not_start_is_a_clear_error(
     ways: DeclaredWays, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(egress, "_BOOT", "raise SystemExit(1)")
+    monkeypatch.setattr(side_process, "_BOOT", "raise SystemExit(1)")
     os.kill(ways.pid, signal.SIGKILL)
     with pytest.raises(ProxyGone, match="does not start") as caught:
         ways.passage(prepared).variables()

@@ -1,5 +1,8 @@
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from utils.zstd import Inflating
 from worker.large_files import Attempt, LargeFiles
@@ -56,3 +59,18 @@ def test_sweep_keeps_what_reports_speak_of_and_removes_half_made_files(tmp_path:
     assert [path.name for path in (tmp_path / "large").glob("*/*")] == [kept]
     assert LargeFiles(tmp_path / "none").sweep([]) == []
     half.discard()
+
+
+def test_a_file_begins_though_the_folder_of_its_attempt_is_removed_just_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = LargeFiles(tmp_path)
+    make = Path.mkdir
+
+    def make_and_lose(folder: Path, *how: Any, **more: Any) -> None:
+        make(folder, *how, **more)
+        folder.rmdir()
+        monkeypatch.setattr(Path, "mkdir", make)
+
+    monkeypatch.setattr(Path, "mkdir", make_and_lose)
+    assert files.path(A, put(files, A)).exists()

@@ -136,6 +136,19 @@ def test_killed_launcher_is_replaced_at_the_next_start(launcher: Launcher) -> No
     running.close()
 
 
+def test_launcher_that_once_could_not_be_started_again_is_started_for_the_next_child(
+    launcher: Launcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.kill(launcher.pid, signal.SIGKILL)
+    with monkeypatch.context() as there_is_no:
+        there_is_no.setattr(sys, "executable", "/absent")
+        with pytest.raises(LaunchError, match="nor did its launcher"):
+            launcher.spawn(TRUE)
+    running = launcher.spawn(TRUE)
+    assert running.wait() == Exit(0, None)
+    running.close()
+
+
 def test_launcher_that_is_stopped_is_replaced() -> None:
     with Launcher.start(answer_seconds=1.5) as launcher:  # also what its successor has
         launcher.spawn(TRUE).close()

@@ -15,6 +15,7 @@ from worker.leasing import POLL_SECONDS, Leasing, Room
 from worker.stop_signal import StopSignal
 
 if TYPE_CHECKING:
+    from tests.conftest import NoMoreThreads
     from tests.worker.conftest import Asked, Eventually, Said, ScriptedApi
 
 LEASES = "/api/v1/leases"
@@ -203,6 +204,20 @@ def test_job_that_comes_with_the_last_poll_goes_back(
 
     assert leasing.given_up() == (Lease("a", 1, "token-a"),)
     assert jobs.ran == []
+
+
+def test_job_for_which_there_is_no_thread_goes_back(
+    held: HeldLeases, jobs: Jobs, no_more_threads: NoMoreThreads
+) -> None:
+    client = ApiClient("http://127.0.0.1:9", "", "worker-1")
+    leasing = Leasing(client, held, jobs, Room(slots=1))
+
+    with no_more_threads(), pytest.raises(RuntimeError):
+        leasing._start(Grant.model_validate(grant("a")), asked_at=0.0)
+
+    assert leasing.given_up() == (Lease("a", 1, "token-a"),)
+    assert leasing.wait_until_idle(0)
+    client.close()
 
 
 def test_interrupted_job_goes_back_and_a_lost_one_does_not(

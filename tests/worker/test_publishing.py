@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from tests.worker.conftest import Said, ScriptedApi, SmallSource, SyncParts
 
 CATALOGUE = "/api/v1/catalogue"
+pytestmark = pytest.mark.parametrize("warm_limits", ["fresh"], indirect=True)
 
 
 @pytest.fixture
@@ -109,6 +112,25 @@ def test_catalogue_that_did_not_arrive_is_sent_later(
 
     assert len(scripted_api.asked) == 2
     assert [entry["event"] for entry in logs] == ["catalogue not sent", "catalogue sent"]
+
+
+def test_catalogue_that_changes_while_the_one_before_is_sent_is_sent_too(
+    scripted_api: ScriptedApi, said: type[Said], parts: SyncParts, publishing: Publishing
+) -> None:
+    syncing = threading.Thread(target=publishing.publish)
+
+    def answer(_: object) -> Said:
+        if syncing.ident is None:
+            parts.current.replace(replace(parts.catalogue, commit="f" * 40))
+            syncing.start()
+            syncing.join(0.1)  # it waits for its turn
+        return said(body={"known": ["good", "bad"], "unknown": []})
+
+    scripted_api.answers[CATALOGUE] = answer
+    publishing.publish()
+    syncing.join()
+
+    assert [body["commit"] for body in scripted_api.bodies(CATALOGUE)][1:] == ["f" * 40]
 
 
 def test_integrations_that_await_init_are_told_again_until_they_are_registered(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -91,6 +92,22 @@ def test_ticks_come_twice_a_lease_so_that_lost_jobs_are_found(
     start(300, 0.2)
 
     eventually(lambda: called.names.count("tick") >= 3)
+
+
+def test_clock_that_is_set_back_holds_up_nothing(
+    called: Called, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.timetable.CLOCK_SECONDS", 0.02)
+    set_back = [0.0]
+    timetable = Timetable(called.duties(), 3600, 30, lambda: time.time() - set_back[0])
+    timetable.start()
+    eventually(lambda: {"tick", "heartbeat"} <= set(called.names))
+    assert "sync" not in called.names
+
+    set_back[0] = 7200.0
+
+    eventually(lambda: "sync" in called.names)
+    timetable.stop()
 
 
 def test_tick_that_fails_is_said_once_and_tried_again(

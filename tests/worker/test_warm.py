@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +15,9 @@ from utils.process_tree import descendants, read_process, read_process_table
 from worker.execution import JobOrder, Prepared, ProcessExecutor, StopSignal, WarmLimits
 from worker.launcher import Launcher
 from worker.warm_state import WarmState
+
+if TYPE_CHECKING:
+    from tests.conftest import NoMoreThreads
 
 Eventually = Callable[[Callable[[], object]], None]
 Prepare = Callable[..., Prepared]
@@ -154,6 +157,15 @@ def test_integration_that_cannot_be_forked_runs_in_fresh_interpreters(
     assert reason in str(state.reason)
     assert executor.warm.totals().processes == 0
     nothing_left()
+
+
+def test_worker_that_can_start_no_thread_runs_its_jobs_all_the_same(
+    look: Look, executor: ProcessExecutor, prepare: Prepare, no_more_threads: "NoMoreThreads"
+) -> None:
+    with no_more_threads():
+        look()
+    assert "thread" in str(executor.warm.state(prepare("state_keeping")).reason)
+    executor.warm.close()
 
 
 def test_import_that_fails_is_unfit_and_the_job_says_why(

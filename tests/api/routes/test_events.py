@@ -13,7 +13,8 @@ from api.reports import MOST_EVENTS
 from api.tables import events
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk, Served
+    from tests.api.desk import Desk
+    from tests.api.served import Served
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from api.state import State
 from api.wakeups import LIMITS, Kind, Topic
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 
 @pytest.mark.parametrize("body", [{}, {"json": {}}, {"data": b"  "}])

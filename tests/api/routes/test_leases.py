@@ -15,7 +15,9 @@ from api.wakeups import LIMITS, WORK, Kind
 from utils import __version__
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk, Guarded, Served
+    from tests.api.conftest import Guarded
+    from tests.api.desk import Desk
+    from tests.api.served import Served
 
 WANTED = {"worker": "w1", "slots": 2, "wait_seconds": 0, "version": __version__}
 

@@ -17,7 +17,9 @@ from api.looks import looks_asked
 from utils.settings import Settings
 
 if TYPE_CHECKING:
-    from tests.api.conftest import CommitSource, HandClock, Served
+    from tests.api.conftest import CommitSource
+    from tests.api.hand_clock import HandClock
+    from tests.api.served import Served
     from tests.conftest import Eventually
 
 

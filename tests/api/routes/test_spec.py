@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from flask_openapi.openapi import OpenAPI
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Served
+    from tests.api.served import Served
 
 pytestmark = pytest.mark.one_database
 

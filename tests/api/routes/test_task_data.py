@@ -13,7 +13,7 @@ from api.tables import large_data
 from utils.zstd import Inflating, ZstdCompressor
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 
 VALUE = {"items": [{"n": n, "text": "x" * 50} for n in range(20_000)]}

@@ -6,7 +6,7 @@ from api.wakeups import WORK
 from utils import __version__
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 
 def tick(desk: "Desk") -> dict[str, Any]:

@@ -10,7 +10,7 @@ from api.webhook_tables import webhooks
 from api.webhooks import MOST_WEBHOOKS
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Desk
+    from tests.api.desk import Desk
 
 URL = "https://hooks.example.com/T0/pa55-in-the-path?key=pa55-in-the-query"
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()

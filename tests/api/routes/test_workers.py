@@ -7,7 +7,7 @@ import pytest
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
-    from tests.api.conftest import HandClock
+    from tests.api.hand_clock import HandClock
 
 
 def listed(client: FlaskClient) -> list[dict[str, Any]]:
