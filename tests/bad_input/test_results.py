@@ -55,7 +55,7 @@ JUDGED = {
 BAD = COLLECTED | JUDGED
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def results(scene: Scene) -> dict[str, dict[str, Any]]:
     """Return the results of one job, by the names of its tasks."""
     job = scene.scan(NAME)

@@ -7,6 +7,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from tests import preloaded
 
 
@@ -30,8 +32,10 @@ class Process:
 
     def kill_group(self) -> None:
         """Kill -9 it and the processes that it serves with."""
+        others = psutil.Process(self.pid).children(recursive=True)
         os.killpg(self.pid, signal.SIGKILL)
         self._process.wait(30)
+        psutil.wait_procs(others, timeout=30)  # they may hold its port for a moment
 
     def stop(self) -> int:
         """SIGTERM, and wait for the orderly end."""
