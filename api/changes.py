@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from api.database import Database
+from api.database_use import Neighbours
 from api.jobs import JobStatus
 from api.wakeups import WORK, Changes, Kind, Topic
 
@@ -18,15 +19,14 @@ if TYPE_CHECKING:
 CHANNEL = "trueline_jobs"  # triggers of the tables notify on it; see migrations/
 LOOK_SECONDS = 0.02  # between two looks at SQLite's counter
 REST_SECONDS = 0.05  # after a change: a process that writes itself changes it all the time
-LONE_REST_SECONDS = 0.25  # where nearly every change is this process's own, which wakes by itself
+LONE_REST_SECONDS = 0.25  # where every change is this process's own, which wakes by itself
 POLL_SECONDS = 0.25  # without a word from PostgreSQL: for what its triggers do not tell
 
 
 def changes_of(database: Database, processes: int) -> Changes:
     """Return what notices the commits of others in this database, one of `processes` that serve."""
     if database.engine.dialect.name == "sqlite":
-        rest_seconds = LONE_REST_SECONDS if processes == 1 else REST_SECONDS
-        return SqliteChanges(database, rest_seconds=rest_seconds)
+        return SqliteChanges(database, is_one=processes == 1)
     return PostgresChanges(database)
 
 
@@ -40,11 +40,13 @@ class SqliteChanges:
         self,
         database: Database,
         look_seconds: float = LOOK_SECONDS,
-        rest_seconds: float = REST_SECONDS,
+        *,
+        is_one: bool = False,
     ) -> None:
         self._database = database
         self._look_seconds = look_seconds
-        self._rest_seconds = rest_seconds
+        self._is_one = is_one  # of the processes of its API; another API may serve beside it
+        self._neighbours = Neighbours(database)  # from now on: also while nobody waits here
         self._connection: PoolProxiedConnection | None = None
         self._version: int | None = None
         self._rests_until = 0.0
@@ -63,7 +65,8 @@ class SqliteChanges:
             time.sleep(self._look_seconds)
             return None
         self._version = version
-        self._rests_until = time.monotonic() + self._rest_seconds
+        is_alone = self._is_one and not self._neighbours.are_there()
+        self._rests_until = time.monotonic() + (LONE_REST_SECONDS if is_alone else REST_SECONDS)
         return None
 
     def close(self) -> None:

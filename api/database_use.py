@@ -2,8 +2,10 @@
 
 import fcntl
 import os
+import struct
+import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -73,6 +75,48 @@ def check_alone(connection: Connection) -> None:
         )
 
 
+class Neighbours:
+    """Tells whether another API serves the same SQLite file, by locks that mean nothing else.
+
+    Each holds a shared lock on one byte of a file beside it, and asks who else would be in its way.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._descriptor: int | None = None
+        path = _lock_path(database)
+        with suppress(OSError):  # then nobody is told of, and all are taken to be there
+            if path is not None and _OFD:
+                self._descriptor = _opened(path)
+                fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK, _byte(fcntl.F_RDLCK))
+
+    def __del__(self) -> None:
+        self.close()
+
+    def are_there(self) -> bool:
+        """Whether there is one, or may be one."""
+        if self._descriptor is None:
+            return True
+        try:
+            found = fcntl.fcntl(self._descriptor, fcntl.F_OFD_GETLK, _byte(fcntl.F_WRLCK))
+        except OSError:
+            return True
+        return bool(_FLOCK.unpack(found)[0] != fcntl.F_UNLCK)
+
+    def close(self) -> None:
+        """Be none any more."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+_FLOCK = struct.Struct("hhqqi4x")  # `struct flock` of Linux: type, whence, start, length, pid
+_OFD = sys.platform == "linux"
+
+
+def _byte(kind: int) -> bytes:
+    return _FLOCK.pack(kind, os.SEEK_SET, 0, 1, 0)
+
+
 def _lock_path(database: Database) -> Path | None:
     if database.kind != "sqlite":
         return None
@@ -80,9 +124,13 @@ def _lock_path(database: Database) -> Path | None:
     return Path(f"{path}.use") if path else None
 
 
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+
+
 def _locked(path: Path, how: int) -> BinaryIO:
     """Lock by the file's descriptor, which processes that serve inherit."""
-    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+    file = os.fdopen(_opened(path), "r+b")
     try:
         fcntl.flock(file, how | fcntl.LOCK_NB)
     except BaseException:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Hashable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,14 @@ from alembic import command
 from sqlalchemy import insert, text, update
 from sqlalchemy.exc import IntegrityError
 
-from api.changes import LOOK_SECONDS, PostgresChanges, SqliteChanges, changes_of
+from api.changes import (
+    LONE_REST_SECONDS,
+    LOOK_SECONDS,
+    REST_SECONDS,
+    PostgresChanges,
+    SqliteChanges,
+    changes_of,
+)
 from api.database import Database
 from api.migrate import migrate
 from api.migration_steps import config_of
@@ -94,6 +102,25 @@ def heard(changes: Changes) -> Collection[Topic] | None:
         if said is None and isinstance(changes, SqliteChanges):
             return None
     raise AssertionError("nothing was heard")
+
+
+def test_an_api_that_is_not_alone_looks_again_sooner(tmp_path: Path) -> None:
+    """What another API commits must be seen soon also right after this one's own commits."""
+    databases = [Database(f"sqlite:///{tmp_path / 'here.db'}") for _ in range(2)]
+    migrate(databases[0])
+    changes = changes_of(databases[0], processes=1)
+    assert isinstance(changes, SqliteChanges)
+    before = time.monotonic()
+    assert changes.wait() is None
+    assert changes._rests_until >= before + LONE_REST_SECONDS
+    beside = changes_of(databases[1], processes=1)
+    changes._version = None  # as if something had changed
+    assert changes.wait() is None
+    assert changes._rests_until <= time.monotonic() + REST_SECONDS
+    for one in (changes, beside):
+        one.close()
+    for database in databases:
+        database.close()
 
 
 def test_a_waiting_request_is_woken_by_the_end_in_another_process_without_polling(
