@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from tests.worker.conftest import Said, ScriptedApi, SmallSource, SyncParts
 
 CATALOGUE = "/api/v1/catalogue"
-pytestmark = pytest.mark.parametrize("warm_limits", ["fresh"], indirect=True)
 
 
 @pytest.fixture
