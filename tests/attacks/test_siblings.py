@@ -67,12 +67,11 @@ def test_terminal_of_a_sibling_cannot_be_read(
     assert set(seen.values()) <= {"EACCES", "ENOENT"}
 
 
+@pytest.mark.parametrize("is_warm", ["fresh"], indirect=True)
 def test_terminals_are_there_for_a_job_that_is_alone(
     prison_with: Callable[..., Prison], eventually: Eventually
 ) -> None:
     prison = prison_with(warm_processes=0)
-    if prison.is_warm:
-        pytest.skip("the setting starts no warm process")
     with held(prison, eventually, "hold_a_terminal", "x") as (said,):
         assert said.startswith("/dev/pts/")
 

@@ -111,13 +111,10 @@ def test_proxy_serves_nobody_without_the_jobs_own_ticket(travel: Travel, site: S
     assert trip.network["reached"] == []
 
 
-def test_job_beside_another_takes_none_of_its_places(
-    travel: Travel, site: Site, *, is_warm: bool
-) -> None:
+@pytest.mark.parametrize("is_warm", ["warm"], indirect=True)  # fresh jobs share no network
+def test_job_beside_another_takes_none_of_its_places(travel: Travel, site: Site) -> None:
     hosts = [f"127.0.0.1:{site.port}"]
     url = f"http://127.0.0.1:{site.port}/"
-    if not is_warm:
-        pytest.skip("each job has a network of its own")
     travel.go(("by_urllib", url), hosts=hosts)  # which makes it warm
     with ThreadPoolExecutor() as pool:
         crowd = pool.submit(travel.go, ("crowd_out", 8), hosts=[])
